@@ -1,0 +1,25 @@
+"""Every table, declared once. ``settings`` holds what people edit."""
+
+from changedesk.store.models.settings import (
+    ApiKey,
+    Client,
+    ClientRule,
+    ConfigChange,
+    FieldSetting,
+    Membership,
+    MessageTemplate,
+    Person,
+    StatementWording,
+)
+
+__all__ = [
+    "ApiKey",
+    "Client",
+    "ClientRule",
+    "ConfigChange",
+    "FieldSetting",
+    "Membership",
+    "MessageTemplate",
+    "Person",
+    "StatementWording",
+]
