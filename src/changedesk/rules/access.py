@@ -1,0 +1,242 @@
+"""Who may do what. Verbs and reads stand in one list; roles and scopes are given some of it, nothing else.
+
+The tables below are all there is: an actor without a line here may do nothing. What a verb may touch beyond
+its name (the value approved, the person who entered it) is ``rules.approval``'s business.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from changedesk.base.actor import Actor, ActorType, Channel, Role
+from changedesk.base.ids import ClientId, SubjectId
+from changedesk.base.refusal import Forbidden
+
+
+class Verb(StrEnum):
+    """Everything that an actor can ask for, changes and reads alike."""
+
+    CUSTOMER_CREATE = "customer.create"
+    CUSTOMER_SEARCH = "customer.search"
+    CUSTOMER_READ = "customer.read"
+    VALUE_REVEAL = "value.reveal"
+    TIMELINE_READ = "timeline.read"
+    REQUEST_PREVIEW = "request.preview"
+    REQUEST_SUBMIT = "request.submit"
+    REQUEST_REVISE = "request.revise"
+    REQUEST_READ = "request.read"
+    QUEUE_READ = "queue.read"
+    IDENTITY_CHALLENGE = "identity.challenge"
+    IDENTITY_CONFIRM = "identity.confirm"
+    CONSENT_RECORD = "consent.record"
+    REQUEST_APPROVE = "request.approve"
+    REQUEST_REJECT = "request.reject"
+    REQUEST_ASK_INFORMATION = "request.ask_information"
+    REQUEST_WITHDRAW = "request.withdraw"
+    REQUEST_CANCEL = "request.cancel"
+    REQUEST_EXPIRE = "request.expire"
+    REQUEST_HOLD = "request.hold"
+    REQUEST_RELEASE = "request.release"
+    REQUEST_APPLY = "request.apply"
+    """Apply what is approved and due, which the clock does."""
+    REQUEST_APPLY_NOW = "request.apply_now"
+    """Apply before the day it was scheduled for."""
+    CHANGE_REVERT = "change.revert"
+    CHANGE_RECORD = "change.record"
+    FEED_READ = "feed.read"
+    NOTICE_READ = "notice.read"
+    NOTICE_RESEND = "notice.resend"
+    OUTBOX_READ = "outbox.read"
+    IMPORT_RUN = "import.run"
+    DISPUTE_OPEN = "dispute.open"
+    DISPUTE_RESOLVE = "dispute.resolve"
+    FACTOR_BIND = "factor.bind"
+    CONFIGURE_READ = "configure.read"
+    CONFIGURE_NEW_CLIENT = "configure.new_client"
+    """Open a client; only whoever runs the installation may, since it stands outside every client."""
+    CONFIGURE_CLIENT = "configure.client"
+    CONFIGURE_PEOPLE = "configure.people"
+    CONFIGURE_KEYS = "configure.keys"
+    CONFIGURE_FIELDS = "configure.fields"
+    CONFIGURE_RULES = "configure.rules"
+    CONFIGURE_TEMPLATES = "configure.templates"
+
+
+V = Verb
+_LOOK: Final = frozenset(
+    {V.CUSTOMER_SEARCH, V.CUSTOMER_READ, V.TIMELINE_READ, V.REQUEST_READ, V.QUEUE_READ, V.NOTICE_READ}
+)
+_SERVE: Final = _LOOK | {
+    V.CUSTOMER_CREATE,
+    V.VALUE_REVEAL,
+    V.REQUEST_PREVIEW,
+    V.REQUEST_SUBMIT,
+    V.REQUEST_REVISE,
+    V.IDENTITY_CHALLENGE,
+    V.IDENTITY_CONFIRM,
+    V.CONSENT_RECORD,
+    V.REQUEST_WITHDRAW,
+    V.REQUEST_CANCEL,
+    V.NOTICE_RESEND,
+    V.DISPUTE_OPEN,
+    V.FACTOR_BIND,
+}
+_DECIDE: Final = frozenset({V.REQUEST_APPROVE, V.REQUEST_REJECT, V.REQUEST_ASK_INFORMATION})
+_FREEZE: Final = frozenset({V.REQUEST_HOLD, V.REQUEST_RELEASE})
+
+ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
+    Role.AGENT: _SERVE,
+    Role.SUPERVISOR: _SERVE
+    | _DECIDE
+    | _FREEZE
+    | {V.REQUEST_APPLY_NOW, V.CHANGE_REVERT, V.OUTBOX_READ, V.IMPORT_RUN, V.DISPUTE_RESOLVE},
+    Role.COMPLIANCE: _LOOK | _DECIDE | _FREEZE | {V.VALUE_REVEAL, V.CONFIGURE_READ},
+    Role.FRAUD: _LOOK
+    | _DECIDE
+    | _FREEZE
+    | {V.VALUE_REVEAL, V.REQUEST_CANCEL, V.CHANGE_REVERT, V.DISPUTE_OPEN, V.DISPUTE_RESOLVE},
+    Role.PRIVACY: _LOOK
+    | {V.VALUE_REVEAL, V.REQUEST_PREVIEW, V.REQUEST_SUBMIT, V.CONSENT_RECORD, V.FEED_READ},
+    Role.AUDITOR: _LOOK | {V.FEED_READ, V.OUTBOX_READ, V.CONFIGURE_READ},
+    Role.ADMINISTRATOR: frozenset(
+        {
+            V.CONFIGURE_READ,
+            V.CONFIGURE_CLIENT,
+            V.CONFIGURE_PEOPLE,
+            V.CONFIGURE_KEYS,
+            V.CONFIGURE_FIELDS,
+            V.CONFIGURE_RULES,
+            V.CONFIGURE_TEMPLATES,
+            V.OUTBOX_READ,
+        }
+    ),
+}
+"""A person may hold several roles; what they may do is the union. Nobody approves what they entered, whatever
+their roles: ``rules.approval`` sees to that."""
+
+SCOPES: Final[Mapping[str, frozenset[Verb]]] = {
+    "customers:read": frozenset({V.CUSTOMER_READ, V.TIMELINE_READ}),
+    "customers:reveal": frozenset({V.VALUE_REVEAL}),
+    "customers:write": frozenset({V.CUSTOMER_CREATE}),
+    "search": frozenset({V.CUSTOMER_SEARCH}),
+    "requests:read": frozenset({V.REQUEST_READ, V.QUEUE_READ, V.NOTICE_READ}),
+    "requests:write": frozenset(
+        {
+            V.REQUEST_PREVIEW,
+            V.REQUEST_SUBMIT,
+            V.REQUEST_REVISE,
+            V.REQUEST_WITHDRAW,
+            V.REQUEST_CANCEL,
+            V.CONSENT_RECORD,
+            V.IDENTITY_CHALLENGE,
+            V.IDENTITY_CONFIRM,
+        }
+    ),
+    "requests:decide": _DECIDE,
+    "requests:hold": _FREEZE | {V.REQUEST_APPLY_NOW},
+    "changes:record": frozenset({V.CHANGE_RECORD}),
+    "changes:revert": frozenset({V.CHANGE_REVERT}),
+    "feed:read": frozenset({V.FEED_READ}),
+    "notices:write": frozenset({V.NOTICE_RESEND}),
+    "imports:run": frozenset({V.IMPORT_RUN, V.CUSTOMER_CREATE, V.CHANGE_RECORD}),
+    "disputes:write": frozenset({V.DISPUTE_OPEN}),
+    "factors:write": frozenset({V.FACTOR_BIND}),
+}
+"""What an API key may hold. No scope configures: settings are changed by people who signed in."""
+
+CUSTOMER: Final = frozenset(
+    {
+        V.CUSTOMER_READ,
+        V.TIMELINE_READ,
+        V.REQUEST_PREVIEW,
+        V.REQUEST_SUBMIT,
+        V.REQUEST_REVISE,
+        V.REQUEST_READ,
+        V.IDENTITY_CHALLENGE,
+        V.IDENTITY_CONFIRM,
+        V.CONSENT_RECORD,
+        V.REQUEST_WITHDRAW,
+        V.NOTICE_READ,
+        V.DISPUTE_OPEN,
+        V.FACTOR_BIND,
+    }
+)
+"""What customers and their representatives may do, about themselves only."""
+
+AUTOMATION: Final = frozenset(
+    {
+        V.REQUEST_APPROVE,
+        V.REQUEST_APPLY,
+        V.REQUEST_EXPIRE,
+        V.REQUEST_HOLD,
+        V.REQUEST_RELEASE,
+        V.FEED_READ,
+        V.NOTICE_READ,
+    }
+)
+"""What duties without a human may do. They approve only where the route asks for no approval."""
+
+TERMINAL_SCOPE: Final = "terminal"
+TERMINAL: Final = frozenset(
+    {verb for verb in Verb if verb.startswith("configure.")}
+    | {V.CUSTOMER_CREATE, V.CUSTOMER_SEARCH, V.CUSTOMER_READ, V.TIMELINE_READ, V.REQUEST_READ}
+    | {V.CHANGE_RECORD, V.IMPORT_RUN, V.FEED_READ, V.NOTICE_READ, V.OUTBOX_READ}
+)
+"""What whoever runs the installation may do at its terminal. They decide nothing and reveal nothing."""
+
+READS: Final = frozenset(
+    {
+        V.CUSTOMER_SEARCH,
+        V.CUSTOMER_READ,
+        V.TIMELINE_READ,
+        V.REQUEST_READ,
+        V.QUEUE_READ,
+        V.FEED_READ,
+        V.NOTICE_READ,
+        V.OUTBOX_READ,
+        V.CONFIGURE_READ,
+    }
+)
+"""The verbs that leave everything as it was."""
+
+
+def terminal(client: ClientId) -> Actor:
+    """Return the actor who stands behind the command line: whoever holds the installation's own files."""
+    return Actor(
+        client,
+        ActorType.AUTOMATION,
+        "a.terminal",
+        Channel.SYSTEM,
+        "terminal",
+        scopes=frozenset({TERMINAL_SCOPE}),
+    )
+
+
+def verbs_of(actor: Actor) -> frozenset[Verb]:
+    """Return all that this actor may ask for: the union over roles or scopes; unknown scopes give nothing."""
+    match actor.type:
+        case ActorType.STAFF:
+            granted = [ROLES[role] for role in actor.roles]
+        case ActorType.INTEGRATION:
+            granted = [SCOPES.get(scope, frozenset()) for scope in actor.scopes]
+        case ActorType.CUSTOMER | ActorType.REPRESENTATIVE:
+            granted = [CUSTOMER] if actor.subject is not None else []
+        case ActorType.AUTOMATION:
+            granted = [TERMINAL if TERMINAL_SCOPE in actor.scopes else AUTOMATION]
+    return frozenset().union(*granted)
+
+
+def may(actor: Actor, verb: Verb, *, subject: SubjectId | None = None) -> bool:
+    """Say whether the actor may ask for this verb, about this customer when there is one.
+
+    Customers must name a customer, and it must be themselves; for an account, name the customer who owns it.
+    """
+    if actor.type in (ActorType.CUSTOMER, ActorType.REPRESENTATIVE) and subject != actor.subject:
+        return False
+    return verb in verbs_of(actor)
+
+
+def require(actor: Actor, verb: Verb, *, subject: SubjectId | None = None) -> None:
+    """Let the actor pass, or raise Forbidden naming the verb."""
+    if not may(actor, verb, subject=subject):
+        raise Forbidden(verb=str(verb))
