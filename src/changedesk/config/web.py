@@ -1,0 +1,97 @@
+"""What every answer of the web process gets: a trace id, one log line, safe headers; and the two health pages."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.db.utils import Error as DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context, section 3.2."""
+HEADERS = {
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Robots-Tag": "noindex, nofollow",
+    # Pages hold personal data: nothing on the way may keep them. Static files set their own.
+    "Cache-Control": "no-store",
+}
+log = structlog.get_logger("changedesk.web")
+
+
+def trace_id(request: HttpRequest) -> str:
+    """The caller's trace id when its ``traceparent`` is well formed, else a new one (32 hexadecimal digits)."""
+    found = TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
+    return found[1] if found else secrets.token_hex(16)
+
+
+class Trace:
+    """One log line for each request: method, route, status, milliseconds, trace. Never the path or the query."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        trace = trace_id(request)
+        request.META["changedesk.trace"] = trace
+        with structlog.contextvars.bound_contextvars(trace=trace):
+            response = self.get_response(request)
+            match = request.resolver_match
+            log.info(
+                "request",
+                method=request.method,
+                route=match.view_name or match.route if match else None,
+                status=response.status_code,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+        response.headers["traceparent"] = f"00-{trace}-{secrets.token_hex(8)}-01"
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> None:
+        """Log the shape of what nobody caught; Django answers it."""
+        del request
+        log.error("unexpected", exc_info=error)
+
+
+class SecondFactor:
+    """Nobody who works here goes on with a password alone: without a second factor, only setting one up is open."""
+
+    open_to_all = ("/accounts/", "/static/", "/healthz", "/readyz", "/api/", "/p/", "/i18n/")
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        from allauth.mfa.utils import is_mfa_enabled  # noqa: PLC0415 - imports models, which set-up loads later
+
+        closed = not request.path.startswith(self.open_to_all)
+        if closed and request.user.is_authenticated and not is_mfa_enabled(request.user):
+            return redirect(reverse("mfa_activate_totp"))
+        return self.get_response(request)
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    del request
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """The process answers and its database does: 200, else 503."""
+    del request
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return JsonResponse({"database": "unreachable"}, status=503)
+    return JsonResponse({"database": "ok", "version": settings.CHANGEDESK_VERSION})

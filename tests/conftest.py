@@ -1,0 +1,112 @@
+"""Fixtures that need a database or a running web server. Tests run as the application's own role, never as its owner."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+from tests.postgres import Database, Run
+
+from changedesk.config.embedded import dying_with_me
+
+RUN = Run()
+RUN.set_environment()  # before Django reads its settings
+
+
+@pytest.fixture(scope="session")
+def server() -> str:
+    """The administrator's connection string of the one PostgreSQL of this test run (18, or 15 when asked for)."""
+    return RUN.admin()
+
+
+@pytest.fixture(scope="session")
+def worker_database(server: str) -> Iterator[Database]:
+    """This worker's own database, migrated."""
+    database = Database(RUN)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(worker_database: Database) -> None:
+    """Django makes no database of its own: it uses the worker's, as the application's role."""
+
+
+@pytest.fixture
+def database(worker_database: Database, django_db_blocker: DjangoDbBlocker) -> Iterator[Database]:
+    """A clean database, open to Django and to the store. What a test commits is gone before the next one."""
+    worker_database.clean()
+    with django_db_blocker.unblock():
+        yield worker_database
+
+
+@dataclass(frozen=True)
+class Web:
+    """A running web server over the worker's database."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+def free_port() -> int:
+    """A port that nobody uses right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def serve(worker_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """The real web server on a free port over this worker's database; ask for ``database`` too to start clean."""
+    port = free_port()
+    url = f"http://localhost:{port}"
+    log = tmp_path_factory.mktemp("web") / "web.log"
+    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "granian",
+                *options,
+                "--blocking-threads",
+                "16",
+                "changedesk.config.wsgi:application",
+            ],
+            env={**os.environ, "CHANGEDESK_PUBLIC_URL": url},
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            preexec_fn=dying_with_me(signal.SIGTERM),
+        )
+    try:
+        wait_until_ready(f"{url}/readyz", process, log)
+        yield Web(url=url, process=process, log=log)
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(15)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when ``url`` answers 200; fail with the server's log when the process ends first or never answers."""
+    for _ in range(600):
+        with suppress(httpx.TransportError):
+            if httpx.get(url, timeout=5).status_code == httpx.codes.OK:
+                return
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
+            break
+    pytest.fail(f"The web server did not become ready:\n{log.read_text(errors='replace')[-4000:]}")
