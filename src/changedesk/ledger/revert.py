@@ -109,7 +109,7 @@ def _plan(
         # The state is what people see; where it speaks of this moment it outranks what was derived.
         standing = current.get(assertion.path)
         values.add(standing)
-    elif pieces:
+    else:
         standing = pieces[0][2]
     touched = tuple(dict.fromkeys(change_id for change_id, _ in since))
     return FieldPlan(assertion, _finding(values, assertion), standing, touched)

@@ -1,0 +1,182 @@
+import hmac
+import os
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+from hypothesis import strategies as st
+
+from changedesk.base.ids import ClientId
+from changedesk.ledger.seal import (
+    Corrupt,
+    UnknownKey,
+    blind_key,
+    blind_tag,
+    meta_aad,
+    payload_aad,
+    seal,
+    sealed_with,
+    state_aad,
+    unseal,
+    unwrap,
+    wrap,
+    wrap_aad,
+)
+
+KEY = bytes(range(32))
+KEY_ID = bytes(range(16))
+CLIENT = ClientId(7)
+SUBJECT, CHANGE = UUID(int=1), UUID(int=2)
+AAD = payload_aad(CLIENT, SUBJECT, CHANGE, 3)
+
+
+def keys(key_id: bytes) -> bytes | None:
+    return KEY if key_id == KEY_ID else None
+
+
+@given(st.binary(max_size=300), st.binary(max_size=40))
+def test_what_was_sealed_opens_in_its_place_only(plaintext: bytes, aad: bytes) -> None:
+    blob = seal(KEY_ID, KEY, plaintext, aad)
+    assert sealed_with(blob) == KEY_ID
+    assert unseal(keys, blob, aad) == plaintext
+    with pytest.raises(Corrupt):
+        unseal(keys, blob, aad + b"x")
+    with pytest.raises(Corrupt):
+        unseal(lambda _: bytes(32), blob, aad)
+
+
+@given(st.integers(0, 200), st.integers(1, 255))
+def test_no_byte_of_a_sealed_blob_can_be_changed(at: int, flip: int) -> None:
+    blob = bytearray(seal(KEY_ID, KEY, b"a@x.example", AAD))
+    blob[at % len(blob)] ^= flip
+    with pytest.raises((Corrupt, UnknownKey)):
+        unseal(keys, bytes(blob), AAD)
+
+
+@given(st.binary(max_size=150))
+def test_no_bytes_break_the_opener(blob: bytes) -> None:
+    with pytest.raises((Corrupt, UnknownKey)):
+        unseal(keys, b"\x01" + KEY_ID + blob, AAD)
+    with pytest.raises((Corrupt, UnknownKey)):
+        unseal(keys, blob, AAD)
+
+
+def test_the_blob_is_laid_out_as_the_design_says() -> None:
+    blob = seal(KEY_ID, KEY, b"hello", AAD)
+    assert blob[:17] == b"\x01" + KEY_ID
+    padded = AESGCM(KEY).decrypt(blob[17:29], blob[29:], AAD)
+    assert padded == b"\x00\x00\x00\x05hello" + bytes(55)
+
+
+@pytest.mark.parametrize(("length", "blocks"), [(0, 1), (60, 1), (61, 2), (124, 2), (125, 3)])
+def test_sizes_are_told_in_steps_of_64_only(length: int, blocks: int) -> None:
+    assert len(seal(KEY_ID, KEY, bytes(length), b"")) == 29 + 64 * blocks + 16
+
+
+@pytest.mark.parametrize(
+    "padded",
+    [
+        b"",
+        bytes(63),
+        b"\x00\x00\x00\x3d" + bytes(60),
+        b"\x00\x00\x00\x01" + b"ab" + bytes(58),
+        b"\x00\x00\x00\x01" + bytes(124),
+        b"\xff\xff\xff\xff" + bytes(60),
+        bytes(4),
+    ],
+)
+def test_a_padding_that_sealing_never_makes_is_refused(padded: bytes) -> None:
+    nonce = os.urandom(12)
+    blob = b"\x01" + KEY_ID + nonce + AESGCM(KEY).encrypt(nonce, padded, AAD)
+    with pytest.raises(Corrupt, match="padded"):
+        unseal(keys, blob, AAD)
+
+
+def test_an_unknown_key_is_an_error_and_not_an_erasure() -> None:
+    blob = seal(bytes(16), KEY, b"secret", AAD)
+    with pytest.raises(UnknownKey):
+        unseal(keys, blob, AAD)
+
+
+def test_a_kept_cipher_opens_and_seals_as_its_key_does() -> None:
+    cipher = AESGCM(KEY)
+    assert unseal(keys, seal(KEY_ID, cipher, b"x", AAD), AAD) == b"x"
+    assert unseal(lambda _: cipher, seal(KEY_ID, KEY, b"x", AAD), AAD) == b"x"
+
+
+def test_the_same_plaintext_never_seals_to_the_same_bytes() -> None:
+    assert seal(KEY_ID, KEY, b"x", AAD) != seal(KEY_ID, KEY, b"x", AAD)
+
+
+@pytest.mark.parametrize("key", [b"", bytes(16), bytes(31), bytes(33)])
+def test_a_short_key_is_refused(key: bytes) -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        seal(KEY_ID, key, b"", b"")
+    with pytest.raises(ValueError, match="32 bytes"):
+        wrap(KEY, key, b"")
+    with pytest.raises(ValueError, match="16 bytes"):
+        seal(key or bytes(15) if len(key) != 16 else bytes(17), KEY, b"", b"")
+
+
+def test_every_place_has_its_own_binding() -> None:
+    assert b"acl/v1/payload" + bytes(7) + b"\x07" + SUBJECT.bytes + CHANGE.bytes + bytes(7) + b"\x03" == AAD
+    assert (
+        state_aad(CLIENT, SUBJECT, 3)
+        == b"acl/v1/state" + bytes(7) + b"\x07" + SUBJECT.bytes + bytes(7) + b"\x03"
+    )
+    places = [
+        AAD,
+        payload_aad(ClientId(8), SUBJECT, CHANGE, 3),
+        payload_aad(CLIENT, CHANGE, SUBJECT, 3),
+        payload_aad(CLIENT, SUBJECT, CHANGE, 4),
+        meta_aad(CLIENT, SUBJECT, CHANGE, 3),
+        state_aad(CLIENT, SUBJECT, 3),
+        state_aad(CLIENT, SUBJECT, 4),
+        wrap_aad("subject", CLIENT, SUBJECT, KEY_ID, 1),
+        wrap_aad("subject", CLIENT, None, KEY_ID, 1),
+        wrap_aad("subject", CLIENT, UUID(int=0), KEY_ID, 1),
+        wrap_aad("client", CLIENT, SUBJECT, KEY_ID, 1),
+        wrap_aad("subject", CLIENT, SUBJECT, bytes(16), 1),
+        wrap_aad("subject", CLIENT, SUBJECT, KEY_ID, 2),
+    ]
+    assert len(set(places)) == len(places)
+
+
+def test_a_wrapped_key_opens_for_its_use_only() -> None:
+    data_key = os.urandom(32)
+    aad = wrap_aad("subject", CLIENT, SUBJECT, KEY_ID, 1)
+    wrapped = wrap(KEY, data_key, aad)
+    assert len(wrapped) == 61
+    assert unwrap(KEY, wrapped, aad) == data_key
+    for key, blob, place in (
+        (bytes(32), wrapped, aad),
+        (KEY, wrapped, wrap_aad("subject", CLIENT, SUBJECT, KEY_ID, 2)),
+        (KEY, wrapped[:-1], aad),
+        (KEY, wrapped + b"\x00", aad),
+        (KEY, b"\x02" + wrapped[1:], aad),
+        (KEY, b"", aad),
+    ):
+        with pytest.raises(Corrupt):
+            unwrap(key, blob, place)
+
+
+def test_refusals_carry_no_data() -> None:
+    blob = seal(KEY_ID, KEY, b"secret", AAD)
+    with pytest.raises(Corrupt) as corrupt:
+        unseal(keys, blob, b"elsewhere")
+    assert corrupt.value.args == ("does not open",)
+    assert corrupt.value.__suppress_context__
+
+
+def test_a_blind_tag_finds_equal_values_of_one_field_only() -> None:
+    tag = blind_tag(KEY, "contact.email", "a@x.example")
+    assert len(tag) == 16
+    assert tag == blind_tag(KEY, "contact.email", "a@x.example")
+    assert tag == hmac.digest(blind_key(KEY, "contact.email"), b"a@x.example", "sha256")[:16]
+    others = {
+        blind_tag(KEY, "contact.email", "b@x.example"),
+        blind_tag(KEY, "contact.phone", "a@x.example"),
+        blind_tag(bytes(32), "contact.email", "a@x.example"),
+    }
+    assert len(others | {tag}) == 4
