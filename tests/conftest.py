@@ -1,4 +1,4 @@
-"""Fixtures that need a database or a running web server. Tests run as the application's own role, never as its owner."""
+"""Fixtures that need a database or a web server. Tests run as the application's own role, not its owner's."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ RUN.set_environment()  # before Django reads its settings
 
 @pytest.fixture(scope="session")
 def server() -> str:
-    """The administrator's connection string of the one PostgreSQL of this test run (18, or 15 when asked for)."""
+    """The administrator's connection string of the one PostgreSQL of this test run (18, or 15)."""
     return RUN.admin()
 
 
@@ -66,7 +66,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def serve(worker_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """The real web server on a free port over this worker's database; ask for ``database`` too to start clean."""
+    """The real web server over this worker's database; ask for ``database`` too to start clean."""
     port = free_port()
     url = f"http://localhost:{port}"
     log = tmp_path_factory.mktemp("web") / "web.log"
@@ -87,7 +87,7 @@ def serve(worker_database: Database, tmp_path_factory: pytest.TempPathFactory) -
             stdout=sink,
             stderr=sink,
             start_new_session=True,
-            preexec_fn=dying_with_me(signal.SIGTERM),
+            preexec_fn=dying_with_me(signal.SIGTERM),  # noqa: PLW1509 - between tests, one thread
         )
     try:
         wait_until_ready(f"{url}/readyz", process, log)
@@ -101,7 +101,7 @@ def serve(worker_database: Database, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when ``url`` answers 200; fail with the server's log when the process ends first or never answers."""
+    """Return when ``url`` answers 200; fail with the server's log when that does not happen."""
     for _ in range(600):
         with suppress(httpx.TransportError):
             if httpx.get(url, timeout=5).status_code == httpx.codes.OK:

@@ -7,11 +7,12 @@ import shutil
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from changedesk.config.embedded import Server
 
 
-def main(word: dict) -> None:
+def main(word: dict[str, Any]) -> None:
     """Run the server until the process ``watched`` is gone, then leave nothing behind."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     life = os.pidfd_open(word["watched"])

@@ -21,6 +21,7 @@ DEBIAN = {"15": Path("/usr/lib/postgresql/15/bin")}
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
 """For tests only: a start-up check refuses to serve on such a server."""
 TEMPLATE = "desk_template"
+MIGRATE = "import sys; from changedesk.config.bootstrap import migrate; migrate(sys.argv[1])"
 ROOT = Path(__file__).parent.parent
 
 
@@ -47,7 +48,7 @@ class Run:
 
     def url(self, user: str, database: str = "") -> str:
         word = {APP: self.app_word, OWNER: self.owner_word}[user]
-        place = {"host": str(socket_folder(self.folder)), "port": PORT}
+        place: dict[str, str | int] = {"host": str(socket_folder(self.folder)), "port": PORT}
         return make_conninfo("", **place, user=user, password=word, dbname=database or f"desk_{self.worker}")
 
     def set_environment(self) -> None:
@@ -68,7 +69,7 @@ class Run:
                 (self.folder / "master_key").write_text("5a" * 32, encoding="utf-8")
 
     def admin(self) -> str:
-        """Start the server with its migrated template on first need; the administrator's connection string."""
+        """Start the server with its migrated template on first need; the administrator's URL."""
         with self.alone():
             known = self.folder / "admin"
             if not known.exists():
@@ -111,12 +112,7 @@ class Run:
     def _migrate(self) -> None:
         """In a process of its own: migrations run as the owner, and this process is the application."""
         done = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "import sys; from changedesk.config.bootstrap import migrate; migrate(sys.argv[1])",
-            ]
-            + [self.url(OWNER, TEMPLATE)],
+            [sys.executable, "-c", MIGRATE, self.url(OWNER, TEMPLATE)],
             check=False,
             capture_output=True,
             text=True,
@@ -142,7 +138,7 @@ class Run:
 
 
 class Database:
-    """One worker's database: ``url`` as the application, ``owner_url`` as the owner, ``admin_url`` past all rights."""
+    """A worker's database, seen as the application, as the owner, and past all rights."""
 
     def __init__(self, run: Run) -> None:
         self.name = f"desk_{run.worker}"
@@ -158,7 +154,7 @@ class Database:
     def clean(self) -> None:
         """Empty what the last test filled, and start its counters anew; what migrations brought stays.
 
-        Deleting in the replica role passes over triggers and foreign keys and costs a hundredth of TRUNCATE here.
+        Deleting in the replica role passes over triggers and foreign keys, and is much cheaper than TRUNCATE.
         """
         filled = self._filled(self._tables)
         with self._admin.transaction():

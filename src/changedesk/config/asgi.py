@@ -1,4 +1,7 @@
-"""The web application for an ASGI server. The product's own web process is WSGI; live events have their own program."""
+"""The web application for an ASGI server.
+
+The product's own web process is WSGI; live events have their own program.
+"""
 
 import os
 

@@ -5,7 +5,6 @@ import secrets
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
@@ -43,7 +42,11 @@ def urls(environment: Environment) -> Urls:
         role: path.read_text(encoding="utf-8").strip() if path.exists() else ""
         for role, path in found.items()
     }
-    place = {"host": str(socket_folder(environment.state_dir)), "port": PORT, "dbname": DATABASE}
+    place: dict[str, str | int] = {
+        "host": str(socket_folder(environment.state_dir)),
+        "port": PORT,
+        "dbname": DATABASE,
+    }
     return Urls(
         app=make_conninfo("", **place, user=APP, password=words[APP]),
         owner=make_conninfo("", **place, user=OWNER, password=words[OWNER]),
@@ -51,7 +54,7 @@ def urls(environment: Environment) -> Urls:
 
 
 def passwords(secrets_dir: Path) -> tuple[str, str]:
-    """The generated passwords of the application's and the owner's role, made on first need and kept (mode 0600)."""
+    """The passwords of the application's and the owner's role, made on first need and kept (mode 0600)."""
     return secret(secrets_dir / PASSWORD_FILES[APP]), secret(secrets_dir / PASSWORD_FILES[OWNER])
 
 
@@ -66,14 +69,14 @@ def make_keys(environment: Environment) -> None:
 def script(package: str, name: str) -> sql.SQL | None:
     """The SQL file ``name`` of ``package``, or None when it is not there."""
     place = files(package) / name
-    # Files shipped with the program are as literal as its code.
-    return sql.SQL(cast("LiteralString", place.read_text(encoding="utf-8"))) if place.is_file() else None
+    return sql.SQL(place.read_text(encoding="utf-8")) if place.is_file() else None
 
 
 def prepare(admin_url: str, secrets_dir: Path, *, database: str = DATABASE) -> Urls:
     """Create both roles and the database with its schemas, as an administrator.
 
-    The passwords go to the server as SCRAM verifiers, so that no server log can hold them. Returns how to connect.
+    The passwords go to the server as SCRAM verifiers, so that no server log can hold them.
+    Returns how to connect.
     Raises psycopg.Error when the administrator may not do this.
     """
     app_word, owner_word = passwords(secrets_dir)
@@ -95,7 +98,7 @@ def prepare(admin_url: str, secrets_dir: Path, *, database: str = DATABASE) -> U
 
 
 def create_database(admin: psycopg.Connection, name: str) -> None:
-    """An empty UTF-8 database that the owner's role owns; sorted by bytes, so that every server sorts alike."""
+    """An empty UTF-8 database of the owner's role; sorted by bytes, so that every server sorts alike."""
     admin.execute(
         sql.SQL(
             "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
@@ -131,11 +134,13 @@ def migrate(owner_url: str, *, verbosity: int = 1) -> None:
 
 
 def grant(owner: psycopg.Connection) -> None:
-    """Give the application what it needs on each table, and no more: the framework's here, ours in store/grants.sql."""
+    """Give the application what it needs on each table: the framework's here, ours in store/grants.sql."""
     from django.apps import apps  # noqa: PLC0415 - the registry is there only after set-up
 
     framework = [
-        model._meta.db_table for label in FRAMEWORK_APPS for model in apps.get_app_config(label).get_models()
+        model._meta.db_table  # noqa: SLF001 - Django documents it
+        for label in FRAMEWORK_APPS
+        for model in apps.get_app_config(label).get_models()
     ]
     for rights, tables in (
         ("SELECT", READ_ONLY_TABLES),

@@ -20,13 +20,14 @@ SELECT current_user::text,
        bool_or(rolsuper), bool_or(rolbypassrls)
 FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER')
 """
-"""Membership counts: whoever may SET ROLE to a stronger role has its rights. Superusers are members of every role."""
+"""Membership counts: whoever may SET ROLE to a stronger role has its rights."""
 
 FACT_TABLES = """
 SELECT c.relname::text,
        pg_has_role(current_user, c.relowner, 'MEMBER'),
        has_table_privilege(c.oid, 'TRUNCATE'),
-       EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'client_id' AND NOT a.attisdropped),
+       EXISTS (SELECT FROM pg_attribute a
+               WHERE a.attrelid = c.oid AND a.attname = 'client_id' AND NOT a.attisdropped),
        c.relrowsecurity AND c.relforcerowsecurity
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'desk' AND c.relkind IN ('r', 'p') ORDER BY 1
@@ -65,7 +66,7 @@ def tables(connection: psycopg.Connection) -> list[Finding]:
         found.append(
             Finding(
                 "owns-facts",
-                f"The database role owns fact tables: {', '.join(owned)}. Give them to changedesk_owner, which migrates.",
+                f"The database role owns fact tables: {', '.join(owned)}. Give them to changedesk_owner.",
             )
         )
     if emptied:
@@ -79,7 +80,7 @@ def tables(connection: psycopg.Connection) -> list[Finding]:
         found.append(
             Finding(
                 "row-security-off",
-                f"Row security is not forced on {', '.join(open_tables)}. Run 'changedesk migrate', or as the owner: "
+                f"Row security is not forced on {', '.join(open_tables)}. As their owner: "
                 "ALTER TABLE ... ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY.",
             )
         )
@@ -141,7 +142,7 @@ def findings(url: str) -> list[Finding]:
         return [
             Finding(
                 "unreachable",
-                "The database does not answer. Start it with 'changedesk up', or check CHANGEDESK_DATABASE_URL.",
+                "No database answers. Start it with 'changedesk up', or check CHANGEDESK_DATABASE_URL.",
             )
         ]
     return found + migrations()

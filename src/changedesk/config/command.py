@@ -1,4 +1,4 @@
-"""The command ``changedesk``: running the installation is here, working with it comes from the terminal channel."""
+"""The command ``changedesk``: running it is here, working with it comes from the terminal channel."""
 
 import json
 import os
@@ -212,7 +212,7 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way to de
 
 
 @app.command()
-def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:  # noqa: FBT002 - Typer flag
+def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:  # noqa: FBT002 - Typer
     """Delete the embedded database and all keys of this folder, for good."""
     env = environment()
     if not yes:
@@ -261,7 +261,7 @@ def worker() -> None:
 @app.command()
 def doctor(
     as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say only what is wrong.")] = False,  # noqa: FBT002 - Typer flag
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say only what is wrong.")] = False,  # noqa: FBT002 - Typer
 ) -> None:
     """Check everything that start-up checks. Exit code 0 when all is well, else 2."""
     env = environment()

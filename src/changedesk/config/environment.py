@@ -1,4 +1,4 @@
-"""Everything that an installation may set, in one typed place: ``CHANGEDESK_*`` variables and their ``*_FILE`` twins."""
+"""Everything that an installation may set: ``CHANGEDESK_*`` variables and their ``*_FILE`` twins, typed."""
 
 import os
 from functools import cached_property
@@ -15,7 +15,7 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 class SecretFiles(PydanticBaseSettingsSource):
-    """``CHANGEDESK_X_FILE`` names a file whose content is ``CHANGEDESK_X``, so that secrets stay out of process lists."""
+    """``CHANGEDESK_X_FILE`` names a file that holds ``CHANGEDESK_X``: secrets stay out of process lists."""
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
         """The content of the file that ``CHANGEDESK_<FIELD>_FILE`` names, or None."""
@@ -81,7 +81,7 @@ class Environment(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then files; no dotenv file, so that nothing is read by accident."""
+        """Arguments, the environment, files; no dotenv file, so that nothing is read by accident."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, SecretFiles(settings_cls)
 

@@ -1,4 +1,4 @@
-"""Logs as JSON lines, without personal data: names and shapes only, never bodies, query strings or exception texts."""
+"""Logs as JSON lines without personal data: no bodies, no query strings, no exception texts."""
 
 import logging
 import re
@@ -22,7 +22,7 @@ Event = MutableMapping[str, Any]
 
 
 def redact(_logger: Any, _method: str, event: Event) -> Event:
-    """Hide values whose name says that they are personal or secret, and whatever looks like an address or a number."""
+    """Hide values whose name says personal or secret, and whatever looks like an address or a number."""
     for name, value in event.items():
         if name in {"timestamp", "trace"}:
             continue
@@ -59,7 +59,7 @@ def describe(error: BaseException, trace: TracebackType | None = None) -> list[s
 
 
 def configure(level: str) -> None:
-    """Send every log line of this process, ours and the libraries', through the redaction to standard error."""
+    """Send every log line of this process, the libraries' too, through the redaction to standard error."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

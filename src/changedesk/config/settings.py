@@ -1,4 +1,4 @@
-"""Django, put together. Values that an installation sets come from ``config.environment``; nothing else is read here."""
+"""Django, put together. What an installation sets comes from ``config.environment`` and nowhere else."""
 
 import secrets
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Runs the programs of one installation as children: starts them in order, restarts what falls, stops in reverse."""
+"""Runs the programs of one installation: starts them in order, restarts what falls, stops in reverse."""
 
 import fcntl
 import json
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from importlib.util import find_spec
 from pathlib import Path
@@ -229,7 +230,7 @@ class Supervisor:
         watched: dict[int, Callable[[], None]] = {}
         for child in self.children:
             if child.process:
-                watched[os.pidfd_open(child.process.pid)] = lambda child=child: self._restart(child)  # type: ignore[misc]  # a lambda with a default
+                watched[os.pidfd_open(child.process.pid)] = partial(self._restart, child)
         if self.server and self.server.process:
             watched[os.pidfd_open(self.server.process.pid)] = self._restart_database
         try:

@@ -1,4 +1,4 @@
-"""What every answer of the web process gets: a trace id, one log line, safe headers; and the two health pages."""
+"""What every answer gets: a trace id, one log line, safe headers; and the two health pages."""
 
 import re
 import secrets
@@ -27,13 +27,13 @@ log = structlog.get_logger("changedesk.web")
 
 
 def trace_id(request: HttpRequest) -> str:
-    """The caller's trace id when its ``traceparent`` is well formed, else a new one (32 hexadecimal digits)."""
+    """The caller's trace id when its ``traceparent`` is well formed, else a new one (32 hex digits)."""
     found = TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
     return found[1] if found else secrets.token_hex(16)
 
 
 class Trace:
-    """One log line for each request: method, route, status, milliseconds, trace. Never the path or the query."""
+    """One log line a request: method, route, status, milliseconds, trace. Never the path or the query."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -64,7 +64,7 @@ class Trace:
 
 
 class SecondFactor:
-    """Nobody who works here goes on with a password alone: without a second factor, only setting one up is open."""
+    """Nobody goes on with a password alone: without a second factor, only setting one up is open."""
 
     open_to_all = ("/accounts/", "/static/", "/healthz", "/readyz", "/api/", "/p/", "/i18n/")
 
@@ -72,7 +72,7 @@ class SecondFactor:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        from allauth.mfa.utils import is_mfa_enabled  # noqa: PLC0415 - imports models, which set-up loads later
+        from allauth.mfa.utils import is_mfa_enabled  # noqa: PLC0415 - imports models
 
         closed = not request.path.startswith(self.open_to_all)
         if closed and request.user.is_authenticated and not is_mfa_enabled(request.user):

@@ -1,4 +1,4 @@
-"""The worker: runs the duties that nobody waits for. Several workers may run; each duty is claimed while it runs."""
+"""The worker runs the duties that nobody waits for. Several may run; each duty is claimed while it runs."""
 
 import hashlib
 import signal
@@ -46,7 +46,7 @@ def claim_key(duty: str, client_id: int) -> int:
 
 
 class Loop:
-    """Runs duties until asked to stop. ``url`` is the application's; the loop's own connection claims and listens."""
+    """Runs duties until asked to stop. ``url`` is the application's; one connection claims and listens."""
 
     def __init__(self, url: str, duties: Sequence[Duty], clients: Clients) -> None:
         self.url = url
@@ -88,9 +88,9 @@ class Loop:
             return 0
         try:
             return duty.run(client_id)
-        except Exception as error:
+        except Exception:
             # One failing duty of one client must not stop the others; it is tried again after the pause.
-            log.error("duty_failed", duty=duty.name, client_id=client_id, exc_info=error)
+            log.exception("duty_failed", duty=duty.name, client_id=client_id)
             return 0
         finally:
             with suppress(psycopg.OperationalError):
