@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,14 +16,14 @@ FIELD_VALUES = SCALARS | st.lists(TEXT) | st.dictionaries(TEXT, TEXT)
 
 
 @given(JSON)
-def test_the_text_is_the_one_that_any_json_library_can_be_told_to_write(value: object) -> None:
+def test_the_text_is_the_one_that_any_json_library_can_be_told_to_write(value: Any) -> None:
     expected = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     assert encode_json(value) == expected
     assert decode_json(expected) == value
 
 
 @given(FIELD_VALUES)
-def test_a_field_value_comes_back_as_it_was(value: object) -> None:
+def test_a_field_value_comes_back_as_it_was(value: Any) -> None:
     read = decode_value(encode_value(value))
     assert read == value
     assert type(read) is type(value)
@@ -44,13 +45,13 @@ def test_a_field_value_comes_back_as_it_was(value: object) -> None:
         ["\ud800"],
     ],
 )
-def test_what_has_no_canonical_text_is_refused(unfit: object) -> None:
+def test_what_has_no_canonical_text_is_refused(unfit: Any) -> None:
     with pytest.raises(NotCanonical):
         encode_json(unfit)
 
 
 def test_endless_nesting_is_refused() -> None:
-    value: object = "x"
+    value: Any = "x"
     for _ in range(40):
         value = [value]
     with pytest.raises(NotCanonical):

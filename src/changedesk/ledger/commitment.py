@@ -93,16 +93,17 @@ def field_commitment(key: bytes, assertion: Assertion) -> bytes:
 def in_order(assertions: Sequence[Assertion]) -> list[Assertion]:
     """Return the assertions by path, then by start of their range: the order in which they are committed to.
 
-    Raises ValueError for more than 65,535 fields, an empty range, and two ranges of one path that overlap
-    (two equal ones above all): the entry would say two things about one moment.
+    Raises ValueError for more than 65,535 fields, a range that is empty or beyond 64 bits, and two
+    ranges of one path that overlap (two equal ones above all): the entry would say two things about one
+    moment.
     """
     if len(assertions) > MOST_FIELDS:
         raise ValueError("more fields than one entry can hold")
     ordered = sorted(assertions, key=_place)
     before_path, before_end = None, BEGINNING
     for assertion in ordered:
-        if assertion.valid_from_us >= assertion.valid_to_us:
-            raise ValueError(f"empty range for {assertion.path}")
+        if not _has_range(assertion):
+            raise ValueError(f"no range of time for {assertion.path}")
         if assertion.path == before_path and assertion.valid_from_us < before_end:
             raise ValueError(f"{assertion.path} is asserted twice for one time")
         before_path, before_end = assertion.path, assertion.valid_to_us
@@ -144,7 +145,7 @@ def check_disclosure(reveal: Reveal, c: bytes) -> bool:
         0 < len(shown) == len(reveal.opened)
         and total <= MOST_FIELDS
         and all(0 <= i < total for i in shown)
-        and all(len(opened.key) == SECRET_BYTES for opened in reveal.opened)
+        and all(len(opened.key) == SECRET_BYTES and _has_range(opened.assertion) for opened in reveal.opened)
         and all(len(other) == hashlib.sha256().digest_size for other in reveal.others)
     )
     if not sound:
@@ -155,6 +156,10 @@ def check_disclosure(reveal: Reveal, c: bytes) -> bool:
         for i in range(total)
     ]
     return hmac.compare_digest(_join(fields), c)
+
+
+def _has_range(assertion: Assertion) -> bool:
+    return BEGINNING <= assertion.valid_from_us < assertion.valid_to_us <= FOREVER
 
 
 def _place(assertion: Assertion) -> tuple[str, int]:
