@@ -67,6 +67,7 @@ class Run:
         with self.alone():
             if not (self.folder / "master_key").exists():
                 (self.folder / "master_key").write_text("5a" * 32, encoding="utf-8")
+                (self.folder / "master_key").chmod(0o600)
 
     def admin(self) -> str:
         """Start the server with its migrated template on first need; the administrator's URL."""

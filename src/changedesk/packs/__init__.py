@@ -1,0 +1,198 @@
+"""Industries and law as data: TOML packs, merged and checked on load.
+
+``floor.toml`` and ``base/`` hold for every client; ``telecom/`` and ``banking/`` are enabled by name. A pack
+is a folder with ``pack.toml`` (name, industries, reasons, statements), and where it has any ``fields.toml``,
+``rules.toml`` and ``retention.toml``. Everything wrong is named by file and key.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields as fields_of
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from itertools import chain, combinations
+from typing import Any, Final
+
+from changedesk.packs.pack import Header, Pack, Reason, Statement, extend
+from changedesk.packs.parse import PackInvalid, build, convert, read
+from changedesk.packs.verify import check
+from changedesk.rules import obligations as duty
+from changedesk.rules.fields import Catalogue, Field
+from changedesk.rules.policy import Rule, Scope, Status
+from changedesk.rules.retention import RetentionClass
+
+__all__ = ["Pack", "PackInvalid", "Reason", "Statement", "available", "check_all", "extend", "load"]
+
+_BASE: Final = "base"
+_SECONDS: Final = {"hours": 3_600, "days": 86_400}
+_OBLIGATIONS: Final[Mapping[str, type[duty.Obligation]]] = {
+    "verify": duty.Verify,
+    "consent": duty.Consent,
+    "approve": duty.Approve,
+    "hold": duty.Hold,
+    "notify": duty.Notify,
+    "respond": duty.Respond,
+    "retain": duty.Retain,
+    "record": duty.Record,
+    "propagate": duty.Propagate,
+    "mask": duty.Mask,
+    "prohibit": duty.Prohibit,
+    "lock_option": duty.LockOption,
+    "human_review": duty.HumanReview,
+    "suppress": duty.Suppress,
+}
+_RULE_KEYS: Final = frozenset(item.name for item in fields_of(Rule)) - {"pack", "scope", "obligations"}
+
+
+def available() -> list[str]:
+    """Return the names of the packs that a client may enable, sorted."""
+    return sorted(item.name for item in _root().iterdir() if (item / "pack.toml").is_file() and item.name != _BASE)
+
+
+def load(names: Sequence[str]) -> Pack:
+    """Return the base with these packs, merged, in an order that does not depend on theirs.
+
+    Raises PackInvalid that names file and key; RulesContradict when two of the packs' rules cannot both be
+    kept.
+    """
+    return _load(tuple(sorted(set(names) - {_BASE})))
+
+
+def check_all() -> list[str]:
+    """Load every pack alone and every pair together; return what is wrong, one sentence each."""
+    wrong = []
+    singles = available()
+    for names in chain([()], ([name] for name in singles), combinations(singles, 2)):
+        try:
+            load(names)
+        except PackInvalid as error:
+            wrong.append(str(error))
+    return wrong
+
+
+@cache
+def _load(names: tuple[str, ...]) -> Pack:
+    for name in names:
+        if name not in available():
+            raise PackInvalid(f"{name}: there is no such pack; there are {', '.join(available())}")
+    return assemble([_root() / name for name in (_BASE, *names)], floor=_root() / "floor.toml")
+
+
+def _root() -> Traversable:
+    return files("changedesk.packs")
+
+
+def assemble(folders: Sequence[Traversable], *, floor: Traversable) -> Pack:
+    """Return the packs of these folders, the first of which is the base, above a floor. Raises as ``load``
+    does.
+    """
+    tables = [(folder, _tables(folder / "pack.toml")) for folder in folders]
+    headers = tuple(_header(folder, table) for folder, table in tables)
+    rules = list(_rules(floor, "floor", headers[0]))
+    for folder, header in zip(folders, headers, strict=True):
+        rules += _rules(folder / "rules.toml", header.name, header)
+    statements = [_statement(folder, item) for folder, table in tables for item in table.get("statement", ())]
+    reasons = [_reason(folder, item) for folder, table in tables for item in table.get("reason", ())]
+    kept = [_class(folder, item) for folder in folders for item in _rows(folder / "retention.toml", "class")]
+    pack = Pack(
+        names=tuple(header.name for header in headers[1:]),
+        headers=headers,
+        catalogue=Catalogue(_unique((item.path, item) for folder in folders for item in _fields(folder))),
+        rules=tuple(_unique((rule.id, rule) for rule in rules).values()),
+        statements=_unique(((item.id, item.version), item) for item in statements),
+        reason_codes=_unique((item.code, item) for item in reasons),
+        retention=_unique((item.name, item) for item in kept),
+    )
+    check(pack)
+    return pack
+
+
+def _place(file: Traversable) -> str:
+    # Without the folders above: they say where the software stands, not what is wrong.
+    return "/".join(str(file).replace("\\", "/").rsplit("/", 2)[-2:])
+
+
+def _tables(file: Traversable) -> dict[str, Any]:
+    return read(file.read_text("utf-8"), _place(file)) if file.is_file() else {}
+
+
+def _rows(file: Traversable, key: str) -> Iterable[Any]:
+    tables = _tables(file)
+    for other in tables.keys() - {key, "checked_on"}:
+        raise PackInvalid(f"{_place(file)}.{other}: there is no such key")
+    return list(tables.get(key, ()))
+
+
+def _unique(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise PackInvalid(f"{key}: stands twice in these packs")
+        found[key] = value
+    return found
+
+
+def _header(folder: Traversable, table: Mapping[str, Any]) -> Header:
+    rest = {key: value for key, value in table.items() if key not in ("statement", "reason")}
+    return build(Header, rest, _place(folder / "pack.toml"))
+
+
+def _named(file: Traversable, row: Any, key: str) -> str:
+    return f"{_place(file)}: {row.get(key, '?') if isinstance(row, dict) else row}"
+
+
+def _statement(folder: Traversable, row: Any) -> Statement:
+    return build(Statement, row, _named(folder / "pack.toml", row, "id"))
+
+
+def _reason(folder: Traversable, row: Any) -> Reason:
+    return build(Reason, row, _named(folder / "pack.toml", row, "code"))
+
+
+def _class(folder: Traversable, row: Any) -> RetentionClass:
+    return build(RetentionClass, row, _named(folder / "retention.toml", row, "name"))
+
+
+def _fields(folder: Traversable) -> list[Field]:
+    file = folder / "fields.toml"
+    return [build(Field, row, _named(file, row, "path")) for row in _rows(file, "field")]
+
+
+def _rules(file: Traversable, pack: str, header: Header) -> list[Rule]:
+    checked_on = _tables(file).get("checked_on")
+    return [
+        rule
+        for row in _rows(file, "rule")
+        if (rule := _rule({"checked_on": checked_on, **row}, _named(file, row, "id"), pack)).status
+        in header.statuses | {Status.NOT_YET_EFFECTIVE, Status.VACATED}
+    ]
+
+
+def _rule(row: Mapping[str, Any], where: str, pack: str) -> Rule:
+    plain = {key: value for key, value in row.items() if key not in ("scope", "oblige")}
+    for key in plain.keys() - _RULE_KEYS:
+        raise PackInvalid(f"{where}.{key}: there is no such key")
+    scope = build(Scope, row.get("scope", {}), f"{where}.scope")
+    obligations = tuple(
+        _obligation(item, f"{where}.oblige[{index}]") for index, item in enumerate(row.get("oblige", ()))
+    )
+    return build(Rule, plain, where, pack=pack, scope=scope, obligations=obligations)
+
+
+def _obligation(item: object, where: str) -> duty.Obligation:
+    if not isinstance(item, dict) or len(item) != 1:
+        raise PackInvalid(f"{where}: one obligation by its name is wanted, such as {{ verify = {{ level = 2 }} }}")
+    ((name, table),) = item.items()
+    if name not in _OBLIGATIONS:
+        raise PackInvalid(f"{where}.{name}: not an obligation; there are {', '.join(_OBLIGATIONS)}")
+    if name == "hold" and isinstance(table, dict):
+        table = _in_seconds(table, f"{where}.hold")
+    return build(_OBLIGATIONS[name], table, f"{where}.{name}")
+
+
+def _in_seconds(table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    spoken = {unit: convert(int, table[unit], f"{where}.{unit}") for unit in _SECONDS if unit in table}
+    rest = {key: value for key, value in table.items() if key not in _SECONDS}
+    if len(spoken) != 1 or "seconds" in rest:
+        raise PackInvalid(f"{where}: its length is wanted once, in hours or in days")
+    return {**rest, "seconds": sum(_SECONDS[unit] * amount for unit, amount in spoken.items())}

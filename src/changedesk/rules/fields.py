@@ -1,0 +1,91 @@
+"""What a field is. Fields are data: packs and clients list them, kinds group them, screens and schemas follow."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class FieldType(StrEnum):
+    TEXT = "text"
+    NAME = "name"
+    EMAIL = "email"
+    PHONE = "phone"
+    ADDRESS = "address"
+    DATE = "date"
+    MONEY = "money"
+    ENUM = "enum"
+    MULTI_ENUM = "multi_enum"
+    BOOLEAN = "boolean"
+    BANK_ACCOUNT = "bank_account"
+    CARD_TOKEN = "card_token"  # noqa: S105 - the name of a type, not a secret
+    NATIONAL_ID = "national_id"
+    LANGUAGE = "language"
+    REFERENCE = "reference"
+
+
+class Sensitivity(StrEnum):
+    PUBLIC = "public"
+    PERSONAL = "personal"
+    SENSITIVE = "sensitive"
+    SECRET = "secret"  # noqa: S105 - the name of a class of data
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a client's catalogue.
+
+    ``path`` is its stable name (``contact.email``); ``category`` its word in the change taxonomy, which policies
+    match (``contact.email``, ``payment.bank``, ``pref.marketing``); ``label`` and ``options`` are per language.
+    """
+
+    path: str
+    type: FieldType
+    kind: str
+    category: str
+    label: Mapping[str, str]
+    sensitivity: Sensitivity = Sensitivity.PERSONAL
+    subject: str = "customer"
+    tags: frozenset[str] = field(default_factory=frozenset)
+    options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """For enums: option code to label per language, in the order of display."""
+    searchable: bool = False
+    contact_point: bool = False
+    """A code or a notice can be sent here."""
+    length_max: int = 200
+    hint: Mapping[str, str] = field(default_factory=dict)
+
+    def label_in(self, language: str) -> str:
+        """Return the label in a language, English when it has none."""
+        return self.label.get(language) or self.label["en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All fields of one client, by path, in order of display."""
+
+    fields: Mapping[str, Field]
+
+    @classmethod
+    def of(cls, fields: Iterable[Field]) -> "Catalogue":
+        return cls({item.path: item for item in fields})
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self.fields.values())
+
+    def __getitem__(self, path: str) -> Field:
+        return self.fields[path]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.fields
+
+    def of_kind(self, kind: str) -> list[Field]:
+        """Return the fields that a kind of change may set."""
+        return [item for item in self if item.kind == kind]
+
+    def contact_points(self) -> list[Field]:
+        """Return the fields that a code or a notice can be sent to."""
+        return [item for item in self if item.contact_point]
+
+    def searchable(self) -> list[Field]:
+        """Return the fields that can be looked up through the blind index."""
+        return [item for item in self if item.searchable]

@@ -1,0 +1,18 @@
+"""The only door to a write."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from changedesk.base.actor import Actor
+from changedesk.store.tx import Tx, _transaction
+
+
+@contextmanager
+def begin(actor: Actor) -> Iterator[Tx]:
+    """Open a write transaction in the actor's client; it commits when the block ends well.
+
+    What is acknowledged after the block has been made durable: ``synchronous_commit`` is on, and start-up refuses
+    a server that has it off.
+    """
+    with _transaction(actor.client, "BEGIN") as connection:
+        yield Tx(connection, actor.client)

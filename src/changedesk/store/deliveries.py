@@ -1,0 +1,173 @@
+"""Messages on their way to one contact point each: queued with the change, claimed with a lease, finished once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from changedesk.base.ids import RequestId, SubjectId, uuid7
+from changedesk.ledger import seal
+from changedesk.ledger.value import decode_json, encode_json
+from changedesk.store import keys
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look, Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What is sent and where to. Sealed under the customer's key while it waits."""
+
+    to: str = field(repr=False)
+    subject: str = field(repr=False)
+    body: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A message to be queued. Two parcels with one ``dedupe`` are one."""
+
+    subject: Subject = field(repr=False)
+    dedupe: str
+    event: str
+    channel: str
+    """email, sms or portal."""
+    language: str
+    message: Message
+    request: RequestId | None = None
+    log_index: int | None = None
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message as it stands. ``message`` is None once it was forgotten or erased."""
+
+    id: UUID
+    subject_id: SubjectId
+    request_id: RequestId | None
+    event: str
+    channel: str
+    language: str
+    required: bool
+    state: str
+    attempts: int
+    next_at: datetime
+    fence: int
+    last_error: str | None
+    provider_id: str | None
+    created_at: datetime
+    done_at: datetime | None
+    message: Message | None = field(repr=False)
+
+
+_PLAIN: Final = tuple(name for name in Delivery.__dataclass_fields__ if name != "message")
+
+
+def enqueue(tx: Tx, parcels: Sequence[Parcel], *, at: datetime) -> None:
+    """Queue messages; those that are queued already stay one."""
+    ids = [uuid7() for _ in parcels]
+    known = [_key(parcel.subject) for parcel in parcels]
+    tx.run(
+        "deliveries.enqueue",
+        id=ids,
+        dedupe=[parcel.dedupe for parcel in parcels],
+        subject_id=[parcel.subject.id for parcel in parcels],
+        request_id=[parcel.request for parcel in parcels],
+        log_idx=[parcel.log_index for parcel in parcels],
+        event=[parcel.event for parcel in parcels],
+        channel=[parcel.channel for parcel in parcels],
+        language=[parcel.language for parcel in parcels],
+        required=[parcel.required for parcel in parcels],
+        key_id=[key.id for key in known],
+        message_ct=[
+            seal.seal(key.id.bytes, key.cipher, _packed(parcel.message), _aad(tx.client, id_))
+            for parcel, key, id_ in zip(parcels, known, ids, strict=True)
+        ],
+        next_at=[at] * len(parcels),
+    )
+
+
+def claim(tx: Tx, *, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
+    """Take due messages for sending; each must be finished with its ``fence`` before the lease ends."""
+    return _opened(tx, tx.rows("deliveries.claim", now=now, lease_until=now + lease, limit=limit))
+
+
+def lapse(tx: Tx, *, now: datetime) -> list[Any]:
+    """Mark messages whose sender was lost as unconfirmed: (id, subject_id, request_id, event, channel) each."""
+    return tx.rows("deliveries.lapse", now=now)
+
+
+def finish(
+    tx: Tx,
+    delivery: Delivery,
+    state: str,
+    *,
+    at: datetime,
+    error: str | None = None,
+    provider_id: str | None = None,
+    retry_at: datetime | None = None,
+    forget: bool = False,
+) -> bool:
+    """Say what became of a claimed message; False when another sender has it by now."""
+    done = tx.run(
+        "deliveries.finish",
+        id=delivery.id,
+        fence=delivery.fence,
+        state=state,
+        next_at=retry_at,
+        error=error,
+        provider_id=provider_id,
+        done_at=None if state == "pending" else at,
+        forget=forget,
+    )
+    return done == 1
+
+
+def resend(tx: Tx, delivery: UUID, *, now: datetime) -> bool:
+    """Queue a failed or unconfirmed message again; False when it is in no such state."""
+    return tx.row("deliveries.resend", id=delivery, now=now) is not None
+
+
+def attention(look: Look, *, limit: int = 100) -> list[Delivery]:
+    return _opened(look, look.rows("deliveries.attention", limit=limit))
+
+
+def of_request(look: Look, request: RequestId) -> list[Delivery]:
+    return _opened(look, look.rows("deliveries.of_request", request=request))
+
+
+def outbox(look: Look, *, before: datetime, limit: int = 50) -> list[Delivery]:
+    return _opened(look, look.rows("deliveries.outbox", before=before, limit=limit))
+
+
+def _packed(message: Message) -> bytes:
+    return encode_json({"to": message.to, "subject": message.subject, "body": message.body})
+
+
+def _aad(client: int, delivery: UUID) -> bytes:
+    return b"acl/v1/delivery" + client.to_bytes(8, "big") + delivery.bytes
+
+
+def _key(subject: Subject) -> keys.SubjectKey:
+    if subject.key is None:
+        raise keys.Erased("this subject's key was destroyed")
+    return subject.key
+
+
+def _opened(look: Look, rows: Sequence[Any]) -> list[Delivery]:
+    if not rows:
+        return []
+    wrapped = look.rows("keys.of_subjects", subjects=list({row.subject_id for row in rows}))
+    by_id = {row.key_id: row for row in wrapped}
+    return [_delivery(look, row, by_id[row.key_id]) for row in rows]
+
+
+def _delivery(look: Look, row: Any, key_row: Any) -> Delivery:
+    message = None
+    if row.message_ct is not None and key_row.wrapped is not None:
+        key = keys.of_subject(look, row.subject_id, row.key_id, key_row.epoch, key_row.wrapped)
+        cipher = key.cipher
+        body: Any = decode_json(seal.unseal(lambda _: cipher, bytes(row.message_ct), _aad(look.client, row.id)))
+        message = Message(**body)
+    return Delivery(**{name: getattr(row, name) for name in _PLAIN}, message=message)

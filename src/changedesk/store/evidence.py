@@ -1,0 +1,344 @@
+"""Evidence: challenges and their answers, factors, consents, decisions, holds, disputes. One function per query."""
+
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from changedesk.base.ids import ChallengeId, RequestId, SubjectId
+from changedesk.ledger import seal
+from changedesk.store import keys
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look, Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """One try to verify. ``purpose``: caller (who is on the line), change (this content), new_contact (it arrives)."""
+
+    id: ChallengeId
+    subject_id: SubjectId
+    request_id: RequestId | None
+    purpose: str
+    method: str
+    contact_path: str | None
+    contact_version: int | None
+    digest: bytes | None
+    code_mac: bytes | None
+    state: str = "open"
+    tries: int = 0
+    started_by: str
+    started_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None = None
+
+
+_CHALLENGE: Final = tuple(Challenge.__dataclass_fields__)
+
+
+def code_mac(look: Look, challenge: ChallengeId, code: str) -> bytes:
+    """Return the keyed digest of a code: the code itself is stored nowhere."""
+    return hmac.digest(keys.of_client(look).code, b"code\x00" + challenge.bytes + code.encode(), "sha256")
+
+
+def start(tx: Tx, challenge: Challenge) -> None:
+    tx.run("challenges.insert", **{name: getattr(challenge, name) for name in _CHALLENGE})
+
+
+def hold_challenge(tx: Tx, challenge: ChallengeId) -> Challenge | None:
+    row = tx.row("challenges.hold", id=challenge)
+    return None if row is None else _challenge(row)
+
+
+def decide(tx: Tx, challenge: ChallengeId, state: str, *, tries: int, at: datetime) -> bool:
+    """Move an open challenge; False when it is decided already."""
+    return tx.run("challenges.decide", id=challenge, state=state, tries=tries, at=at) == 1
+
+
+def challenges_of_subject(look: Look, subject: SubjectId, *, since: datetime) -> list[Challenge]:
+    return [_challenge(row) for row in look.rows("challenges.of_subject", subject=subject, since=since)]
+
+
+def challenges_of_requests(
+    look: Look, requests: Sequence[RequestId], subjects: Sequence[SubjectId], *, since: datetime
+) -> list[Challenge]:
+    """Return requests' own challenges, and the confirmed callers of their customers since an instant."""
+    rows = look.rows("challenges.of_requests", requests=list(requests), subjects=list(subjects), since=since)
+    return [_challenge(row) for row in rows]
+
+
+def void_open(
+    tx: Tx, subject: SubjectId, *, purpose: str, method: str, request: RequestId | None, at: datetime
+) -> None:
+    tx.run("challenges.void_open", subject=subject, purpose=purpose, method=method, request=request, at=at)
+
+
+def lock_budget(tx: Tx, subject: SubjectId) -> None:
+    """Let only one transaction at a time count against this customer's tries and sends."""
+    tx.row("challenges.lock_budget", subject=subject)
+
+
+def count_try(tx: Tx, subject: SubjectId, challenge: ChallengeId) -> None:
+    tx.run("challenges.count_try", subject=subject, challenge=challenge)
+
+
+def tries_since(look: Look, subject: SubjectId, since: datetime) -> int:
+    row = look.row("challenges.tries_since", subject=subject, since=since)
+    return 0 if row is None else int(row.tries)
+
+
+def _challenge(row: Any) -> Challenge:
+    given = {name: getattr(row, name) for name in _CHALLENGE}
+    for name in ("digest", "code_mac"):
+        given[name] = None if given[name] is None else bytes(given[name])
+    return Challenge(**given)
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """An authenticator of a customer. ``secret`` opens only while their key stands."""
+
+    id: UUID
+    method: str
+    secret: str
+    last_step: int
+
+    def __repr__(self) -> str:
+        return f"Factor({self.id}, {self.method})"
+
+
+def bind_factor(tx: Tx, factor: UUID, subject: Subject, method: str, secret: str, *, at: datetime) -> None:
+    """Keep an authenticator's secret, sealed under the customer's key."""
+    if subject.key is None:
+        raise keys.Erased("this subject's key was destroyed")
+    sealed = seal.seal(
+        subject.key.id.bytes, subject.key.cipher, secret.encode(), _sealed_for(b"factor", tx.client, factor)
+    )
+    tx.run("factors.insert", id=factor, subject=subject.id, method=method, secret_ct=sealed, at=at)
+
+
+def factors_of(look: Look, subject: Subject) -> list[Factor]:
+    if subject.key is None:
+        return []
+    cipher = subject.key.cipher
+    return [
+        Factor(
+            row.id,
+            row.method,
+            seal.unseal(lambda _: cipher, bytes(row.secret_ct), _sealed_for(b"factor", look.client, row.id)).decode(),
+            row.last_step,
+        )
+        for row in look.rows("factors.of_subject", subject=subject.id)
+    ]
+
+
+def use_step(tx: Tx, factor: UUID, step: int) -> bool:
+    """Use up a time step of an authenticator; False when it, or a later one, was used already (RFC 6238, 5.2)."""
+    return tx.run("factors.use_step", id=factor, step=step) == 1
+
+
+def _sealed_for(what: bytes, client: int, row: UUID) -> bytes:
+    return b"acl/v1/" + what + client.to_bytes(8, "big") + row.bytes
+
+
+def seal_text(look: Look, key: keys.SubjectKey, row: UUID, text: str) -> bytes:
+    """Return free text of an evidence row, sealed under the customer's key."""
+    return seal.seal(key.id.bytes, key.cipher, text.encode(), _sealed_for(b"note", look.client, row))
+
+
+def open_text(look: Look, key: keys.SubjectKey | None, row: UUID, sealed: bytes | None) -> str:
+    """Return the text; empty when there is none or it is erased."""
+    if key is None or sealed is None:
+        return ""
+    cipher = key.cipher
+    return seal.unseal(lambda _: cipher, bytes(sealed), _sealed_for(b"note", look.client, row)).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    request_id: RequestId
+    digest: bytes
+    statement: str
+    version: int
+    language: str
+    wording_hash: bytes
+    way: str
+    evidence_ct: bytes | None = None
+    recorded_by: str
+    given_at: datetime
+
+
+def give_consent(tx: Tx, consent: Consent) -> bool:
+    """Record a consent; False when this content has one already."""
+    given = tx.run(
+        "consents.insert",
+        request=consent.request_id,
+        digest=consent.digest,
+        statement=consent.statement,
+        version=consent.version,
+        language=consent.language,
+        wording_hash=consent.wording_hash,
+        way=consent.way,
+        evidence_ct=consent.evidence_ct,
+        recorded_by=consent.recorded_by,
+        at=consent.given_at,
+    )
+    return given == 1
+
+
+def consents_of(look: Look, requests: Iterable[RequestId]) -> list[Consent]:
+    return [
+        Consent(
+            request_id=row.request_id,
+            digest=bytes(row.digest),
+            statement=row.statement,
+            version=row.version,
+            language=row.language,
+            wording_hash=bytes(row.wording_hash),
+            way=row.way,
+            evidence_ct=row.evidence_ct,
+            recorded_by=row.recorded_by,
+            given_at=row.given_at,
+        )
+        for row in look.rows("consents.of_requests", requests=list(requests))
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    request_id: RequestId
+    digest: bytes
+    actor: str
+    team: str
+    verdict: str
+    reason_code: str | None
+    note_ct: bytes | None
+    at: datetime
+
+
+def record_decisions(
+    tx: Tx,
+    decided: Sequence[tuple[RequestId, bytes, bytes | None]],
+    *,
+    actor: str,
+    team: str,
+    verdict: str,
+    reason_code: str | None,
+    at: datetime,
+) -> set[RequestId]:
+    """Record one person's verdict on (request, digest, sealed note)s; return those that had none of theirs yet."""
+    rows = tx.rows(
+        "decisions.insert",
+        request=[item[0] for item in decided],
+        digest=[item[1] for item in decided],
+        note=[item[2] for item in decided],
+        actor=actor,
+        team=team,
+        verdict=verdict,
+        reason_code=reason_code,
+        at=at,
+    )
+    return {row.request_id for row in rows}
+
+
+def decisions_of(look: Look, requests: Iterable[RequestId]) -> list[Decision]:
+    return [
+        Decision(**{name: getattr(row, name) for name in Decision.__dataclass_fields__ if name != "digest"},
+                 digest=bytes(row.digest))
+        for row in look.rows("decisions.of_requests", requests=list(requests))
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    id: UUID
+    subject_id: SubjectId
+    request_id: RequestId | None
+    blocks: tuple[str, ...]
+    rule: str
+    release: str
+    placed_by: str
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+def place_holds(tx: Tx, holds: Sequence[Hold]) -> None:
+    columns: dict[str, list[Any]] = {
+        name: [getattr(item, name) for item in holds] for name in Hold.__dataclass_fields__ if name != "blocks"
+    }
+    tx.run("holds.insert", **columns, blocks=[" ".join(item.blocks) for item in holds])
+
+
+def active_holds(look: Look, subjects: Iterable[SubjectId], *, now: datetime) -> list[Hold]:
+    return [
+        Hold(**{name: getattr(row, name) for name in Hold.__dataclass_fields__ if name != "blocks"},
+             blocks=tuple(row.blocks))
+        for row in look.rows("holds.active", subjects=list(subjects), now=now)
+    ]  # fmt: skip
+
+
+def release_hold(tx: Tx, hold: UUID, *, by: str, at: datetime) -> tuple[SubjectId, RequestId | None] | None:
+    """Lift a hold; None when it is not there or lifted already."""
+    row = tx.row("holds.release", id=hold, by=by, at=at)
+    return None if row is None else (row.subject_id, row.request_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """A "this wasn't me" link, and what came of it."""
+
+    id: UUID
+    subject_id: SubjectId
+    request_id: RequestId
+    issued_at: datetime
+    expires_at: datetime
+    opened_at: datetime | None = None
+    hold_id: UUID | None = None
+    resolved_at: datetime | None = None
+    resolution: str | None = None
+
+
+def token_mac(look: Look, token: str) -> bytes:
+    """Return the keyed digest under which a link's secret is found again."""
+    return hmac.digest(keys.of_client(look).code, b"dispute\x00" + token.encode(), "sha256")
+
+
+def issue_dispute_link(tx: Tx, dispute: Dispute, token: str) -> None:
+    tx.run(
+        "disputes.insert",
+        id=dispute.id,
+        subject=dispute.subject_id,
+        request=dispute.request_id,
+        token_mac=token_mac(tx, token),
+        at=dispute.issued_at,
+        expires_at=dispute.expires_at,
+    )
+
+
+def dispute_by_token(look: Look, token: str) -> Dispute | None:
+    rows = _disputes(look.rows("disputes.by_token", token_mac=token_mac(look, token)))
+    return rows[0] if rows else None
+
+
+def open_dispute(tx: Tx, dispute: UUID, hold: UUID, *, at: datetime) -> bool:
+    """Open a dispute; False when it is open already."""
+    return tx.run("disputes.open", id=dispute, hold=hold, at=at) == 1
+
+
+def open_disputes(look: Look, *, limit: int = 100) -> list[Dispute]:
+    return _disputes(look.rows("disputes.open_now", limit=limit))
+
+
+def disputes_of(look: Look, requests: Iterable[RequestId]) -> list[Dispute]:
+    return _disputes(look.rows("disputes.of_requests", requests=list(requests)))
+
+
+def resolve_dispute(tx: Tx, dispute: UUID, resolution: str, *, at: datetime) -> Any | None:
+    """Close an open dispute; return its (subject_id, request_id, hold_id), or None when it is not open."""
+    return tx.row("disputes.resolve", id=dispute, resolution=resolution, at=at)
+
+
+def _disputes(rows: Sequence[Any]) -> list[Dispute]:
+    return [Dispute(**{name: getattr(row, name) for name in Dispute.__dataclass_fields__}) for row in rows]

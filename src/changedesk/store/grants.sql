@@ -1,0 +1,31 @@
+-- What the application's role may do; run by the owner after every migrate. No TRUNCATE anywhere, no UPDATE or DELETE
+-- of history, evidence or keys.
+GRANT USAGE ON SCHEMA public, desk TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {app};
+REVOKE UPDATE, DELETE ON public.django_migrations FROM {app};
+REVOKE ALL ON ALL TABLES IN SCHEMA desk FROM {app};
+GRANT USAGE ON SEQUENCE desk.entry_id TO {app};
+GRANT SELECT, INSERT ON
+    desk.client_key, desk.subject_key, desk.subject, desk.holding, desk.request, desk.open_field, desk.challenge,
+    desk.try, desk.factor, desk.consent, desk.decision, desk.hold, desk.dispute, desk.once, desk.entry, desk.payload,
+    desk.blind_index, desk.staged, desk.log_leaf, desk.log_head, desk.cursor, desk.delivery, desk.import_run,
+    desk.import_row
+    TO {app};
+GRANT UPDATE (ver, head_leaf, state_ct, status, next_effective_at) ON desk.subject TO {app};
+GRANT UPDATE (until) ON desk.holding TO {app};
+GRANT UPDATE (state, version, revision, fields, base_ver, digest, proposal_ct, route, needs_level, needs_consent,
+              needs_approvals, reason_code, effective_at, state_at, expires_at, hold_until, applied_change)
+    ON desk.request TO {app};
+GRANT UPDATE (state, tries, decided_at) ON desk.challenge TO {app};
+GRANT UPDATE (last_step, removed_at) ON desk.factor TO {app};
+GRANT UPDATE (released_at, released_by, ends_at) ON desk.hold TO {app};
+GRANT UPDATE (opened_at, hold_id, resolved_at, resolution) ON desk.dispute TO {app};
+GRANT UPDATE (reply) ON desk.once TO {app};
+GRANT UPDATE (size, frontier) ON desk.log_head TO {app};
+GRANT UPDATE (next_idx) ON desk.cursor TO {app};
+GRANT UPDATE (state, attempts, next_at, lease_until, fence, last_error, provider_id, done_at, message_ct)
+    ON desk.delivery TO {app};
+GRANT UPDATE (finished_at, counts) ON desk.import_run TO {app};
+GRANT UPDATE (body_mac) ON desk.import_row TO {app};
+GRANT DELETE ON desk.open_field, desk.staged, desk.blind_index TO {app};

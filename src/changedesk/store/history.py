@@ -1,0 +1,256 @@
+"""The history: the only way that state is written, and the ways that it is read."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from changedesk.base.actor import Actor
+from changedesk.base.clock import EPOCH, micros
+from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
+from changedesk.ledger import seal
+from changedesk.ledger.commitment import BEGINNING, FOREVER, Assertion, commit_fields, commit_meta, in_order
+from changedesk.ledger.entry import EntryKind, leaf
+from changedesk.ledger.payload import Meta, Payload, encode_meta, encode_payload
+from changedesk.ledger.tree import leaf_hash
+from changedesk.ledger.value import Json
+from changedesk.store import keys
+from changedesk.store.subjects import Held, Subject, seal_state
+from changedesk.store.tx import Tx
+
+SNAPSHOT_EVERY: Final = 64
+"""Every 64th version carries the whole state, so that any as-of opens at most 64 payloads."""
+
+Terms = Callable[[str, bytes | None], Sequence[tuple[str, str]]]
+"""Says under which (index, normalised term) pairs a field's canonical text can be looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry to be written. ``assertions`` is empty for an observation that says nothing of values."""
+
+    subject: Subject
+    kind: EntryKind
+    actor: Actor
+    at: datetime
+    assertions: Sequence[Assertion] = ()
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    """Who, how, why, on what evidence: sealed under the client's staff key."""
+    request: RequestId | None = None
+    channel: str = ""
+    """How the customer asked; empty for the actor's own channel."""
+    change: ChangeId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a draft. ``version`` is 0 for an observation."""
+
+    subject: SubjectId
+    change: ChangeId
+    version: int
+    leaf: bytes
+
+
+@dataclass(slots=True)
+class _Move:
+    """One subject's way from the version that was read to the one after its drafts."""
+
+    subject: Subject
+    state: dict[str, Held]
+    ver: int
+    head: bytes
+    fresh: bool
+    dated: bool
+    next_at: datetime | None
+
+    @property
+    def key(self) -> keys.SubjectKey:
+        if self.subject.key is None:
+            raise keys.Erased("this subject's key was destroyed")
+        return self.subject.key
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one statement will write, column by column."""
+
+    client: keys.ClientKeys
+    moves: dict[SubjectId, _Move] = field(default_factory=dict)
+    columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in _COLUMNS})
+    written: list[Written] = field(default_factory=list)
+
+
+_COLUMNS: Final = (
+    "change_id", "subject_id", "ver", "at", "request_id", "kind", "actor", "channel", "fields", "fields_hash",
+    "meta_hash", "prev", "leaf", "key_id", "ct", "meta_ct", "fresh",
+    "lost_subject", "lost_field", "lost_tag", "found_subject", "found_field", "found_tag", "found_fresh",
+)  # fmt: skip
+
+
+def append(
+    tx: Tx, drafts: Sequence[Draft], *, terms: Terms, created: Mapping[SubjectId, str] | None = None
+) -> list[Written]:
+    """Write entries, and the states they lead to, in one statement.
+
+    Drafts of one subject follow one another in the order given. A subject that has moved since it was read takes
+    none of its changes along: they are missing from the answer, the rest stands. ``created`` gives the type of
+    the subjects that come into being here: their first draft is version 1.
+    """
+    if not drafts:
+        return []
+    batch = _Batch(keys.of_client(tx))
+    for draft in drafts:
+        fresh = created is not None and draft.subject.id in created
+        move = batch.moves.get(draft.subject.id)
+        if move is None:
+            was = draft.subject
+            start = (0, b"") if fresh else (was.ver, was.head_leaf)
+            move = batch.moves[was.id] = _Move(was, dict(was.state), *start, fresh, was.dated, was.next_effective_at)
+        _add(tx, batch, draft, move)
+    _index(batch, terms)
+    if created:
+        _create(tx, [move for move in batch.moves.values() if move.fresh], created, batch)
+    # One order for all batches, so that two of them cannot wait for each other.
+    moved = sorted(
+        (move for move in batch.moves.values() if not move.fresh and move.ver != move.subject.ver),
+        key=lambda move: move.subject.id.int,
+    )
+    rows = tx.rows(
+        "history.append",
+        **batch.columns,
+        m_subject=[move.subject.id for move in moved],
+        m_expected=[move.subject.ver for move in moved],
+        m_target=[move.ver for move in moved],
+        m_head=[move.head for move in moved],
+        m_state=[_sealed_state(tx, move) for move in moved],
+        m_next=[move.next_at for move in moved],
+        epoch=batch.client.blind_epoch,
+    )
+    placed = {row.change_id for row in rows}
+    return [item for item in batch.written if item.change in placed]
+
+
+def _create(tx: Tx, moves: Sequence[_Move], types: Mapping[SubjectId, str], batch: _Batch) -> None:
+    first = dict(zip(reversed(batch.columns["subject_id"]), reversed(batch.columns["at"]), strict=True))
+    tx.run(
+        "subjects.create",
+        id=[move.subject.id for move in moves],
+        type=[types[move.subject.id] for move in moves],
+        ver=[move.ver for move in moves],
+        head=[move.head for move in moves],
+        key_id=[move.key.id for move in moves],
+        state=[_sealed_state(tx, move) for move in moves],
+        at=[first[move.subject.id] for move in moves],
+        next=[move.next_at for move in moves],
+    )
+
+
+def _sealed_state(tx: Tx, move: _Move) -> bytes:
+    return seal_state(tx.client, move.subject.id, move.ver, move.key, move.state, dated=move.dated)
+
+
+def _add(tx: Tx, batch: _Batch, draft: Draft, move: _Move) -> None:
+    """Seal one draft and put it into the columns; a change moves its subject on."""
+    change = draft.change or ChangeId(uuid7())
+    # The leaf holds milliseconds, so the row does too: the one must give back the other.
+    at = draft.at.replace(microsecond=draft.at.microsecond // 1000 * 1000)
+    version = move.ver + 1 if draft.kind.bumps else 0
+    cs, ms = os.urandom(32), os.urandom(32)
+    ordered = in_order(draft.assertions)
+    if version:
+        _carry(move, ordered, version, micros(at))
+    meta = Meta.of(ms, _facts(draft))
+    fields_hash, meta_hash = commit_fields(cs, ordered), commit_meta(ms, meta.body)
+    previous = move.head if version > 1 else b""
+    leaf_ = leaf_hash(
+        leaf(
+            change_id=change,
+            kind=draft.kind,
+            subject_ref=move.subject.id,
+            version=version,
+            previous=previous,
+            recorded_at_ms=micros(at) // 1000,
+            fields=fields_hash,
+            meta=meta_hash,
+        )
+    )
+    sealed = _sealed_payload(tx, move, change, version, Payload(cs, ordered, _snapshot(move, version)))
+    meta_aad = seal.meta_aad(tx.client, move.subject.id, change, version)
+    client = batch.client
+    row = (
+        change, move.subject.id, version or None, at, draft.request, draft.kind.value, draft.actor.id,
+        draft.channel or draft.actor.channel.value, " ".join(dict.fromkeys(item.path for item in ordered)), fields_hash,
+        meta_hash, previous or None, leaf_, move.key.id, sealed,
+        seal.seal(client.meta_id, client.metas[client.meta_id], encode_meta(meta), meta_aad), move.fresh,
+    )  # fmt: skip
+    for name, value in zip(_COLUMNS, row, strict=False):
+        batch.columns[name].append(value)
+    if version:
+        move.ver, move.head = version, leaf_
+    batch.written.append(Written(move.subject.id, change, version, leaf_))
+
+
+def _facts(draft: Draft) -> dict[str, Json]:
+    return {
+        "actor": draft.actor.id,
+        "as": draft.actor.type.value,
+        "at": draft.actor.entry_point,
+        **draft.facts,
+    }
+
+
+def _carry(move: _Move, assertions: Sequence[Assertion], version: int, now_us: int) -> None:
+    """Bring the state to where these assertions leave it at this moment; a later one waits for its time."""
+    for item in assertions:
+        move.dated |= (item.valid_from_us, item.valid_to_us) != (now_us, FOREVER)
+        if item.valid_from_us <= now_us < item.valid_to_us:
+            if item.new is None:
+                move.state.pop(item.path, None)
+            else:
+                move.state[item.path] = Held(item.new, version)
+        edges = [edge for edge in (item.valid_from_us, item.valid_to_us) if now_us < edge < FOREVER]
+        if edges:
+            first = moment(min(edges))
+            move.next_at = first if move.next_at is None else min(first, move.next_at)
+
+
+def _snapshot(move: _Move, version: int) -> list[Assertion] | None:
+    # The state serves as snapshot only while every change was true from when it was recorded on: then it says all.
+    if not version or version % SNAPSHOT_EVERY or move.dated:
+        return None
+    return [Assertion(path, None, held.text, BEGINNING, FOREVER) for path, held in sorted(move.state.items())]
+
+
+def _sealed_payload(tx: Tx, move: _Move, change: UUID, version: int, payload: Payload) -> bytes:
+    aad = seal.payload_aad(tx.client, move.subject.id, change, version)
+    return seal.seal(move.key.id.bytes, move.key.cipher, encode_payload(payload), aad)
+
+
+def _index(batch: _Batch, terms: Terms) -> None:
+    """Take from the blind index what no longer holds, and add what does."""
+    columns, blind = batch.columns, batch.client.blind
+    for move in batch.moves.values():
+        before, after = move.subject.state, move.state
+        if before is after or (move.ver == move.subject.ver and not move.fresh):
+            continue
+        moved = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+        old = {term for path in moved if path in before for term in terms(path, before[path].text)}
+        new = {term for path in moved if path in after for term in terms(path, after[path].text)}
+        stays = {term for path, held in after.items() if path not in moved for term in terms(path, held.text)}
+        for index, term in sorted(old - new - stays):
+            columns["lost_subject"].append(move.subject.id)
+            columns["lost_field"].append(index)
+            columns["lost_tag"].append(seal.blind_tag(blind, index, term))
+        for index, term in sorted(new - old - stays):
+            columns["found_subject"].append(move.subject.id)
+            columns["found_field"].append(index)
+            columns["found_tag"].append(seal.blind_tag(blind, index, term))
+            columns["found_fresh"].append(move.fresh)
+
+
+def moment(us: int) -> datetime:
+    """Return microseconds since 1970 as an aware instant."""
+    return EPOCH + timedelta(microseconds=us)

@@ -1,0 +1,12 @@
+from importlib.resources import files
+
+from django.db import migrations
+
+
+def _sql(name: str) -> str:
+    return (files("changedesk.store") / "ddl" / name).read_text("utf-8")
+
+
+class Migration(migrations.Migration):
+    dependencies = [("store", "0001_pre_settings")]
+    operations = [migrations.RunSQL(_sql("facts.sql")), migrations.RunSQL(_sql("guards.sql"))]

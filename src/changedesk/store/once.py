@@ -1,0 +1,81 @@
+"""Idempotency: a retried call gets the first one's answer, whatever became of the connection in between."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from changedesk.base.refusal import Refusal
+from changedesk.store import keys
+from changedesk.store.tx import Tx
+
+
+class InFlight(Refusal):
+    """The first call with this Idempotency-Key is still being worked on."""
+
+    code = "idempotency-in-flight"
+    hint = "Wait a moment, then send the same call again."
+    status = "in_flight"
+
+
+class OtherBody(Refusal):
+    """This Idempotency-Key was used before, with another content."""
+
+    code = "idempotency-other-body"
+    hint = "Use a new key for a new call; repeat a call with exactly the content it had."
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A caller's key for one call, and the content it stands for (any bytes that are equal on a retry)."""
+
+    key: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key as it was found. ``reply`` is the first call's answer, None where this is the first."""
+
+    key_hash: bytes
+    body_mac: bytes
+    reply: Mapping[str, Any] | None
+
+
+def claim(tx: Tx, actor: str, keys_given: Sequence[Once]) -> list[Claim | Refusal]:
+    """Claim keys until the transaction ends, in the order given.
+
+    Each comes back as a Claim, or as the refusal InFlight or OtherBody.
+    """
+    secret = keys.of_client(tx).code
+    hashed = [hashlib.sha256(item.key.encode()).digest() for item in keys_given]
+    rows = {bytes(row.key_hash): row for row in tx.rows("once.claim", actor=actor, keys=hashed)}
+    found: list[Claim | Refusal] = []
+    for item, key_hash in zip(keys_given, hashed, strict=True):
+        row = rows[key_hash]
+        # A plain hash of a body with a birth date in it could be guessed back: hence a keyed one.
+        body_mac = hmac.digest(secret, b"once\x00" + item.body, "sha256")
+        if row.body_mac is not None and not hmac.compare_digest(bytes(row.body_mac), body_mac):
+            found.append(OtherBody())
+        elif not row.claimed:
+            found.append(InFlight())
+        else:
+            found.append(Claim(key_hash, body_mac, row.reply))
+    return found
+
+
+def record(tx: Tx, actor: str, answered: Sequence[tuple[Claim, Mapping[str, object]]], *, at: datetime) -> None:
+    """Keep the answers of first calls. An answer holds references and states, never a personal value."""
+    if answered:
+        tx.run(
+            "once.record",
+            actor=actor,
+            key_hash=[item.key_hash for item, _ in answered],
+            body_mac=[item.body_mac for item, _ in answered],
+            reply=[Jsonb(dict(reply)) for _, reply in answered],
+            at=at,
+        )

@@ -1,0 +1,173 @@
+"""Reading the history: timelines, states as of an instant on either time axis, provenance, the feed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from changedesk.base.clock import micros
+from changedesk.base.ids import ChangeId, RequestId, SubjectId
+from changedesk.ledger import seal
+from changedesk.ledger.commitment import Assertion
+from changedesk.ledger.entry import EntryKind
+from changedesk.ledger.fold import Stored, fold
+from changedesk.ledger.payload import Payload, decode_meta, decode_payload
+from changedesk.ledger.value import Json
+from changedesk.store import keys
+from changedesk.store.history import SNAPSHOT_EVERY
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look
+
+NEWEST: Final = 2**63 - 1
+"""A page that starts here starts with the newest entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the history, opened. ``assertions`` is None when the values are erased."""
+
+    id: int
+    change: ChangeId
+    subject: SubjectId
+    version: int
+    recorded_at: datetime
+    request: RequestId | None
+    kind: EntryKind
+    actor: str
+    channel: str
+    fields: tuple[str, ...]
+    leaf: bytes
+    assertions: Sequence[Assertion] | None
+    facts: Mapping[str, Json]
+    index: int | None = None
+    """Its place in the client's log; None until the sequencer has given it one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a timeline is narrowed to. An absent condition is None."""
+
+    kinds: Sequence[str] | None = None
+    field: str | None = None
+    channel: str | None = None
+    actor: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def timeline(
+    look: Look, subject: Subject, *, before: int = NEWEST, limit: int = 50, only: Filter | None = None
+) -> list[Entry]:
+    """Return a subject's entries, newest first, from before an entry id on."""
+    only = only or Filter()
+    rows = look.rows(
+        "history.timeline",
+        subject=subject.id,
+        before=before,
+        limit=limit,
+        kinds=None if only.kinds is None else list(only.kinds),
+        field=only.field,
+        channel=only.channel,
+        actor=only.actor,
+        since=only.since,
+        until=only.until,
+    )
+    return [_entry(look, row, subject.key) for row in rows]
+
+
+def of_request(look: Look, request: RequestId, subject: Subject) -> list[Entry]:
+    """Return everything recorded about a request, oldest first."""
+    return [_entry(look, row, subject.key) for row in look.rows("history.of_request", request=request)]
+
+
+def by_change(look: Look, change: ChangeId) -> Any | None:
+    """Return the raw row of one entry, or None. ``opened`` makes an Entry of it once the subject is loaded."""
+    return look.row("history.by_change", change=change)
+
+
+def opened(look: Look, row: Any, subject: Subject) -> Entry:
+    return _entry(look, row, subject.key)
+
+
+def provenance(look: Look, subject: Subject) -> dict[int, Entry]:
+    """Return, by version, the entries that set the values that stand now."""
+    versions = sorted({held.ver for held in subject.state.values()})
+    found: dict[int, Entry] = {}
+    for row in look.rows("history.provenance", subject=subject.id, versions=versions):
+        facts = _facts(look, subject.id, row.change_id, row.ver, row.meta_ct)
+        found[row.ver] = Entry(
+            0, row.change_id, subject.id, row.ver, row.recorded_at, row.request_id, EntryKind(row.kind), row.actor,
+            row.channel, (), b"", None, facts,
+        )  # fmt: skip
+    return found
+
+
+def as_of(look: Look, subject: Subject, *, known_at: datetime, valid_at: datetime) -> tuple[int, dict[str, bytes]]:
+    """Return what was known at ``known_at`` about what was true at ``valid_at``: the version, and texts by path.
+
+    Version 0 and nothing for an instant before the subject was known.
+    """
+    # Where all was true from when it was recorded on, what was true at V is what was known at V.
+    known = known_at if subject.dated else min(known_at, valid_at)
+    row = look.row("history.version_at", subject=subject.id, known_at=known)
+    if row is None:
+        return 0, {}
+    stored, snapshot = versions(look, subject, newest=row.ver)
+    return row.ver, fold(stored, micros(known_at), micros(valid_at), snapshot)
+
+
+def versions(look: Look, subject: Subject, *, newest: int) -> tuple[list[Stored], Sequence[Assertion]]:
+    """Return the versions that fold to the state at ``newest``, newest first, and the snapshot below them."""
+    oldest = 0 if subject.dated else max(newest // SNAPSHOT_EVERY * SNAPSHOT_EVERY - 1, 0)
+    stored: list[Stored] = []
+    for row in look.rows("history.versions", subject=subject.id, newest=newest, oldest=oldest):
+        payload = _payload(look, subject.id, row.change_id, row.ver, row.ct, subject.key)
+        if payload is None:
+            raise keys.Erased("this subject's key was destroyed")
+        if payload.snapshot is not None and not subject.dated:
+            return stored, payload.snapshot
+        stored.append(Stored(row.ver, micros(row.recorded_at), payload.assertions))
+    return stored, ()
+
+
+def feed(look: Look, *, start: int, limit: int) -> list[Any]:
+    """Return raw rows of the log from an index on, in order; ``opened`` makes entries of them."""
+    return look.rows("history.feed", start=start, limit=limit)
+
+
+def _entry(look: Look, row: Any, key: keys.SubjectKey | None) -> Entry:
+    version = row.ver or 0
+    payload = _payload(look, row.subject_id, row.change_id, version, row.ct, key)
+    return Entry(
+        row.id,
+        row.change_id,
+        row.subject_id,
+        version,
+        row.recorded_at,
+        row.request_id,
+        EntryKind(row.kind),
+        row.actor,
+        row.channel,
+        tuple(row.fields or ()),
+        bytes(row.leaf_hash),
+        None if payload is None else payload.assertions,
+        _facts(look, row.subject_id, row.change_id, version, row.meta_ct),
+        getattr(row, "idx", None),
+    )
+
+
+def _payload(
+    look: Look, subject: UUID, change: UUID, version: int, ct: bytes | None, key: keys.SubjectKey | None
+) -> Payload | None:
+    if ct is None or key is None:
+        return None
+    aad = seal.payload_aad(look.client, subject, change, version)
+    cipher = key.cipher
+    return decode_payload(seal.unseal(lambda _: cipher, bytes(ct), aad))
+
+
+def _facts(look: Look, subject: UUID, change: UUID, version: int, meta_ct: bytes) -> Mapping[str, Json]:
+    metas = keys.of_client(look).metas
+    aad = seal.meta_aad(look.client, subject, change, version)
+    return decode_meta(seal.unseal(metas.get, bytes(meta_ct), aad)).facts()

@@ -1,0 +1,280 @@
+"""Requests as they stand, one function per query. ``move`` is the only way to another state."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from changedesk.base.ids import ChangeId, RequestId, SubjectId
+from changedesk.base.json import Value
+from changedesk.ledger import seal
+from changedesk.ledger.value import Json, decode_json, encode_json
+from changedesk.rules.lifecycle import ENDINGS, STEPS, RequestState
+from changedesk.store import keys
+from changedesk.store.tx import Look, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a request asks for: sealed under the subject's key. ``salt`` (hex) keeps the digest from being guessed."""
+
+    values: Mapping[str, Value]
+    salt: str
+    note: str = ""
+    acknowledged: Sequence[str] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request, opened. ``route`` is the JSON of ``rules.route.Route``."""
+
+    id: RequestId
+    ref: str
+    subject_id: SubjectId
+    kind: str
+    operation: str
+    state: RequestState = RequestState.SUBMITTED
+    version: int = 1
+    revision: int = 1
+    channel: str
+    requested_by: str
+    entered_by: str
+    entered_team: str = ""
+    on_behalf_of: str | None = None
+    interaction: str | None = None
+    reason_code: str
+    fields: tuple[str, ...]
+    base_ver: int
+    digest: bytes
+    key_id: UUID
+    proposal: Proposal | None = field(repr=False)
+    """None when it is erased."""
+    route: Mapping[str, Any]
+    needs_level: int
+    needs_consent: str | None
+    needs_approvals: int
+    reverts: ChangeId | None = None
+    effective_at: datetime | None = None
+    received_at: datetime
+    submitted_at: datetime
+    state_at: datetime
+    expires_at: datetime
+    hold_until: datetime | None = None
+    applied_change: ChangeId | None = None
+
+    @property
+    def team(self) -> str:
+        return self.entered_team
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDINGS
+
+
+_PLAIN: Final = tuple(
+    item.name for item in fields(Request) if item.name not in {"proposal", "state", "fields", "digest", "route"}
+)
+_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def seal_proposal(client: int, request: RequestId, key: keys.SubjectKey, proposal: Proposal) -> bytes:
+    """Return a proposal sealed for exactly this request."""
+    body: dict[str, Json] = {
+        "values": dict(proposal.values),
+        "salt": proposal.salt,
+        "note": proposal.note,
+        "acknowledged": list(proposal.acknowledged),
+        "message": proposal.message,
+    }
+    return seal.seal(key.id.bytes, key.cipher, encode_json(body), _aad(client, request))
+
+
+def _aad(client: int, request: UUID) -> bytes:
+    return b"acl/v1/request" + client.to_bytes(8, "big") + request.bytes
+
+
+def insert(tx: Tx, requests: Sequence[Request], sealed: Sequence[bytes]) -> None:
+    """Write new requests, with their proposals sealed, in state submitted."""
+    columns: dict[str, list[Any]] = {name: [getattr(item, name) for item in requests] for name in _INSERTED}
+    tx.run(
+        "requests.insert",
+        **columns,
+        fields=[" ".join(item.fields) for item in requests],
+        proposal_ct=list(sealed),
+        route=[Jsonb(item.route) for item in requests],
+    )
+
+
+_INSERTED: Final = tuple(
+    name
+    for name in (*_PLAIN, "digest")
+    if name not in {"version", "revision", "state_at", "hold_until", "applied_change"}
+)
+
+
+def take_fields(tx: Tx, requests: Sequence[Request]) -> dict[RequestId, set[str]]:
+    """Claim the fields of requests; return, by request, those that another open request holds."""
+    wanted = {item.id: set(item.fields) for item in requests}
+    pairs = [(item, path) for item in sorted(requests, key=lambda r: r.id.int) for path in sorted(item.fields)]
+    rows = tx.rows(
+        "requests.take_fields",
+        subject_id=[item.subject_id for item, _ in pairs],
+        field=[path for _, path in pairs],
+        request_id=[item.id for item, _ in pairs],
+    )
+    for row in rows:
+        wanted[row.request_id].discard(row.field)
+    return {request: missing for request, missing in wanted.items() if missing}
+
+
+def give_back_fields(tx: Tx, requests: Iterable[RequestId]) -> None:
+    tx.run("requests.give_back_fields", requests=list(requests))
+
+
+def holders_of_fields(look: Look, subjects: Sequence[SubjectId], paths: Sequence[str]) -> dict[tuple[UUID, str], str]:
+    """Return the reference of the open request that holds a (subject, field), where one does."""
+    rows = look.rows("requests.holders_of_fields", subjects=list(subjects), fields=list(paths))
+    return {(row.subject_id, row.field): row.ref for row in rows}
+
+
+def load(look: Look, ids: Iterable[RequestId]) -> dict[RequestId, Request]:
+    return {item.id: item for item in _opened(look, look.rows("requests.load", ids=list(ids)))}
+
+
+def by_ref(look: Look, ref: str) -> Request | None:
+    found = _opened(look, look.rows("requests.by_ref", ref=ref))
+    return found[0] if found else None
+
+
+def hold(tx: Tx, ids: Iterable[RequestId]) -> list[Request]:
+    """Return requests locked until the transaction ends, so that verbs on one request follow one another."""
+    return _opened(tx, tx.rows("requests.hold", ids=list(ids)))
+
+
+def move(
+    tx: Tx,
+    ids: Sequence[RequestId],
+    step: str,
+    *,
+    at: datetime,
+    changes: Mapping[RequestId, ChangeId] | None = None,
+    hold_until: Mapping[RequestId, datetime] | None = None,
+) -> list[Request]:
+    """Move requests along one step of ``rules.lifecycle``; those not in a source state are missing from the answer.
+
+    An ending gives back the fields that the request held.
+    """
+    if not ids:
+        return []
+    taken = STEPS[step]
+    rows = tx.rows(
+        "requests.move",
+        id=list(ids),
+        target=[taken.target.value] * len(ids),
+        change_id=[(changes or {}).get(item) for item in ids],
+        hold_until=[(hold_until or {}).get(item) for item in ids],
+        sources=[source.value for source in taken.sources],
+        at=at,
+    )
+    if rows and taken.target in ENDINGS:
+        give_back_fields(tx, [row.id for row in rows])
+    return _opened(tx, rows)
+
+
+def revise(tx: Tx, request: Request, sealed: bytes) -> Request | None:
+    """Put a request's new content in place of the old; None when it has moved since it was read."""
+    rows = tx.rows(
+        "requests.revise",
+        id=request.id,
+        version=request.version,
+        fields=list(request.fields),
+        base_ver=request.base_ver,
+        digest=request.digest,
+        proposal_ct=sealed,
+        route=Jsonb(request.route),
+        needs_level=request.needs_level,
+        needs_consent=request.needs_consent,
+        needs_approvals=request.needs_approvals,
+        effective_at=request.effective_at,
+        reason_code=request.reason_code,
+        at=request.state_at,
+        expires_at=request.expires_at,
+        sources=[source.value for source in STEPS["revise"].sources],
+    )
+    return _opened(tx, rows)[0] if rows else None
+
+
+def reschedule(tx: Tx, request: Request, effective_at: datetime, *, at: datetime) -> Request | None:
+    """Put an approved request's moment elsewhere; None when it has moved meanwhile."""
+    rows = tx.rows("requests.reschedule", id=request.id, version=request.version, effective_at=effective_at, at=at)
+    return _opened(tx, rows)[0] if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """What a queue is narrowed to. An absent condition is None."""
+
+    states: Sequence[RequestState]
+    kind: str | None = None
+    channel: str | None = None
+    entered_by: str | None = None
+
+
+def queue(look: Look, only: QueueFilter, *, after: tuple[datetime, UUID] | None = None, limit: int) -> list[Request]:
+    """Return requests in some states, oldest first, from after a (received_at, id) on."""
+    after_at, after_id = after or (_START, UUID(int=0))
+    rows = look.rows(
+        "requests.queue",
+        states=[state.value for state in only.states],
+        kind=only.kind,
+        channel=only.channel,
+        entered_by=only.entered_by,
+        after_at=after_at,
+        after_id=after_id,
+        limit=limit,
+    )
+    return _opened(look, rows)
+
+
+def of_subject(look: Look, subject: SubjectId, *, limit: int = 100) -> list[Request]:
+    return _opened(look, look.rows("requests.of_subject", subject=subject, limit=limit))
+
+
+def due(look: Look, now: datetime, *, limit: int) -> dict[str, list[RequestId]]:
+    """Return what the clock must do now: request ids by duty (apply, release, expire)."""
+    found: dict[str, list[RequestId]] = {"apply": [], "release": [], "expire": []}
+    for row in look.rows("requests.due", now=now, limit=limit):
+        found[row.duty].append(row.id)
+    return found
+
+
+def _opened(look: Look, rows: Sequence[Any]) -> list[Request]:
+    if not rows:
+        return []
+    wrapped = look.rows("keys.of_subjects", subjects=list({row.subject_id for row in rows}))
+    by_id = {row.key_id: row for row in wrapped}
+    return [_request(look, row, by_id[row.key_id]) for row in rows]
+
+
+def _request(look: Look, row: Any, key_row: Any) -> Request:
+    proposal: Proposal | None = None
+    try:
+        key = keys.of_subject(look, row.subject_id, row.key_id, key_row.epoch, key_row.wrapped)
+    except keys.Erased:
+        key = None
+    if key is not None and row.proposal_ct is not None:
+        cipher = key.cipher
+        body: Any = decode_json(seal.unseal(lambda _: cipher, bytes(row.proposal_ct), _aad(look.client, row.id)))
+        proposal = Proposal(**body)
+    return Request(
+        **{name: getattr(row, name) for name in _PLAIN},
+        proposal=proposal,
+        state=RequestState(row.state),
+        fields=tuple(row.fields),
+        digest=bytes(row.digest),
+        route=row.route,
+    )

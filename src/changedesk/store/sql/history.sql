@@ -1,0 +1,123 @@
+-- The one statement that writes history: it moves the subjects from the version that the caller saw, and writes
+-- entries, sealed payloads, the blind index and the sequencer's queue with it. A subject that moved meanwhile
+-- takes none of its entries along. The subject row is locked before the sequence value is taken, so that the ids
+-- of one subject's entries follow its versions.
+
+-- name: history.append
+WITH move AS (
+    SELECT * FROM unnest(%(m_subject)s::uuid[], %(m_expected)s::int[], %(m_target)s::int[], %(m_head)s::bytea[],
+                         %(m_state)s::bytea[], %(m_next)s::timestamptz[])
+        AS m (subject_id, expected, target, head_leaf, state_ct, next_at)
+), moved AS (
+    UPDATE desk.subject s
+    SET ver = m.target, head_leaf = m.head_leaf, state_ct = m.state_ct, next_effective_at = m.next_at
+    FROM move m
+    WHERE s.client_id = %(client)s AND s.id = m.subject_id AND s.ver = m.expected
+    RETURNING s.id
+), item AS (
+    SELECT nextval('desk.entry_id') AS id, o.* FROM (
+        SELECT i.* FROM unnest(
+            %(change_id)s::uuid[], %(subject_id)s::uuid[], %(ver)s::int[], %(at)s::timestamptz[], %(request_id)s::uuid[],
+            %(kind)s::text[], %(actor)s::text[], %(channel)s::text[], %(fields)s::text[], %(fields_hash)s::bytea[],
+            %(meta_hash)s::bytea[], %(prev)s::bytea[], %(leaf)s::bytea[], %(key_id)s::uuid[], %(ct)s::bytea[],
+            %(meta_ct)s::bytea[], %(fresh)s::boolean[]) WITH ORDINALITY
+            AS i (change_id, subject_id, ver, recorded_at, request_id, kind, actor, channel, fields, fields_hash,
+                  meta_hash, prev_leaf, leaf_hash, key_id, ct, meta_ct, fresh, place)
+        LEFT JOIN moved ON moved.id = i.subject_id
+        WHERE i.ver IS NULL OR i.fresh OR moved.id IS NOT NULL
+        ORDER BY i.place) o
+), entries AS (
+    INSERT INTO desk.entry (client_id, id, change_id, subject_id, ver, recorded_at, request_id, kind, actor, channel,
+                            fields, fields_hash, meta_hash, prev_leaf, leaf_hash)
+    SELECT %(client)s, id, change_id, subject_id, ver, recorded_at, request_id, kind, actor, channel,
+           string_to_array(nullif(fields, ''), ' '), fields_hash, meta_hash, prev_leaf, leaf_hash
+    FROM item
+), payloads AS (
+    INSERT INTO desk.payload (client_id, entry_id, key_id, ct, meta_ct)
+    SELECT %(client)s, id, key_id, ct, meta_ct FROM item
+), queue AS (
+    INSERT INTO desk.staged (client_id, entry_id, leaf_hash) SELECT %(client)s, id, leaf_hash FROM item
+), lost AS (
+    DELETE FROM desk.blind_index b
+    USING unnest(%(lost_subject)s::uuid[], %(lost_field)s::text[], %(lost_tag)s::bytea[]) AS l (subject_id, field, tag)
+    JOIN moved ON moved.id = l.subject_id
+    WHERE b.client_id = %(client)s AND b.field = l.field AND b.tag = l.tag AND b.subject_id = l.subject_id
+), found AS (
+    INSERT INTO desk.blind_index (client_id, field, epoch, tag, subject_id)
+    SELECT %(client)s, f.field, %(epoch)s, f.tag, f.subject_id
+    FROM unnest(%(found_subject)s::uuid[], %(found_field)s::text[], %(found_tag)s::bytea[], %(found_fresh)s::boolean[])
+        AS f (subject_id, field, tag, fresh)
+    LEFT JOIN moved ON moved.id = f.subject_id
+    WHERE f.fresh OR moved.id IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+SELECT id, change_id FROM item
+
+-- Entries of some subjects (a customer and the accounts looked at with it), newest first, by keyset, with filters.
+-- An absent filter is NULL.
+
+-- name: history.timeline
+SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
+       e.leaf_hash, p.key_id, p.ct, p.meta_ct
+FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
+WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.id < %(before)s
+  AND (%(kinds)s::text[] IS NULL OR e.kind = ANY(%(kinds)s::text[]))
+  AND (%(field)s::text IS NULL OR e.fields @> ARRAY[%(field)s::text])
+  AND (%(channel)s::text IS NULL OR e.channel = %(channel)s::text)
+  AND (%(actor)s::text IS NULL OR e.actor = %(actor)s::text)
+  AND (%(since)s::timestamptz IS NULL OR e.recorded_at >= %(since)s::timestamptz)
+  AND (%(until)s::timestamptz IS NULL OR e.recorded_at < %(until)s::timestamptz)
+ORDER BY e.id DESC LIMIT %(limit)s
+
+-- The versions of a subject that fold to a state: newest first.
+
+-- name: history.versions
+SELECT e.ver, e.recorded_at, e.change_id, e.kind, p.key_id, p.ct
+FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
+WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver <= %(newest)s AND e.ver > %(oldest)s
+ORDER BY e.ver DESC
+
+-- The newest version that was recorded by an instant.
+
+-- name: history.version_at
+SELECT e.ver FROM desk.entry e
+WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver IS NOT NULL AND e.recorded_at <= %(known_at)s
+ORDER BY e.ver DESC LIMIT 1
+
+-- name: history.by_change
+SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
+       e.fields_hash, e.meta_hash, e.prev_leaf, e.leaf_hash, p.key_id, p.ct, p.meta_ct, l.idx
+FROM desk.entry e
+JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
+LEFT JOIN desk.log_leaf l ON l.client_id = e.client_id AND l.entry_id = e.id
+WHERE e.client_id = %(client)s AND e.change_id = %(change)s
+
+-- A request's whole evidence, oldest first.
+
+-- name: history.of_request
+SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
+       e.leaf_hash, p.key_id, p.ct, p.meta_ct, l.idx
+FROM desk.entry e
+JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
+LEFT JOIN desk.log_leaf l ON l.client_id = e.client_id AND l.entry_id = e.id
+WHERE e.client_id = %(client)s AND e.request_id = %(request)s ORDER BY e.id
+
+-- The entries that set some versions of a subject: the provenance of its values.
+
+-- name: history.provenance
+SELECT e.ver, e.change_id, e.recorded_at, e.actor, e.channel, e.kind, e.request_id, p.meta_ct
+FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
+WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver = ANY(%(versions)s)
+
+-- The feed: the log by dense index.
+
+-- name: history.feed
+SELECT l.idx, e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel,
+       e.fields, e.leaf_hash, p.key_id, p.ct, p.meta_ct
+FROM desk.log_leaf l
+JOIN desk.entry e ON e.client_id = l.client_id AND e.id = l.entry_id
+JOIN desk.payload p ON p.client_id = l.client_id AND p.entry_id = l.entry_id
+WHERE l.client_id = %(client)s AND l.idx >= %(start)s ORDER BY l.idx LIMIT %(limit)s
+
+-- name: history.places
+SELECT entry_id, idx FROM desk.log_leaf WHERE client_id = %(client)s AND entry_id = ANY(%(entries)s)

@@ -1,0 +1,172 @@
+"""Customers and accounts as they stand now."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from changedesk.base.ids import ClientId, SubjectId
+from changedesk.base.json import Value
+from changedesk.ledger import seal
+from changedesk.ledger.value import decode_value
+from changedesk.store import keys
+from changedesk.store.tx import Look, Tx
+
+
+class Held(msgspec.Struct, frozen=True, array_like=True):
+    """One field as it stands: its canonical text, and the version that set it."""
+
+    text: bytes
+    ver: int
+
+    @property
+    def value(self) -> Value:
+        return decode_value(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A customer or an account at one version. ``state`` is empty when it is erased."""
+
+    id: SubjectId
+    type: str
+    ver: int
+    head_leaf: bytes
+    key: keys.SubjectKey | None
+    state: Mapping[str, Held]
+    dated: bool
+    """Some change of its history says another time than the one it was recorded at."""
+    status: str
+    created_at: datetime
+    next_effective_at: datetime | None
+    erased_at: datetime | None
+
+    def values(self) -> dict[str, Value]:
+        """Return the state as plain values by path."""
+        return {path: held.value for path, held in self.state.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    account: SubjectId
+    customer: SubjectId
+    role: str
+    since: datetime
+    until: datetime | None
+
+
+class _Packed(msgspec.Struct, array_like=True):
+    form: Literal[1]
+    dated: bool
+    state: dict[str, Held]
+
+
+_encoder: Final = msgspec.msgpack.Encoder(order="deterministic")
+_decoder: Final = msgspec.msgpack.Decoder(_Packed)
+
+
+def seal_state(
+    client: ClientId,
+    subject: SubjectId,
+    ver: int,
+    key: keys.SubjectKey,
+    state: Mapping[str, Held],
+    *,
+    dated: bool,
+) -> bytes:
+    """Return the state sealed for exactly this subject and version."""
+    packed = _encoder.encode((1, dated, dict(state)))
+    return seal.seal(key.id.bytes, key.cipher, packed, seal.state_aad(client, subject, ver))
+
+
+def load(look: Look, ids: Iterable[SubjectId]) -> dict[SubjectId, Subject]:
+    """Return the subjects that exist, by id."""
+    wanted = list(ids)
+    return {row.id: _subject(look, row) for row in look.rows("subjects.load", ids=wanted)} if wanted else {}
+
+
+def hold(tx: Tx, ids: Iterable[SubjectId]) -> dict[SubjectId, Subject]:
+    """Return the subjects that exist, locked until the transaction ends."""
+    wanted = list(ids)
+    return {row.id: _subject(tx, row) for row in tx.rows("subjects.hold", ids=wanted)} if wanted else {}
+
+
+def _subject(look: Look, row: Any) -> Subject:
+    try:
+        key = keys.of_subject(look, row.id, row.key_id, row.epoch, row.wrapped)
+    except keys.Erased:
+        key = None
+    packed = _Packed(1, False, {})
+    if key is not None and row.state_ct is not None:
+        cipher = key.cipher
+        plain = seal.unseal(lambda _: cipher, bytes(row.state_ct), seal.state_aad(look.client, row.id, row.ver))
+        packed = _decoder.decode(plain)
+    return Subject(
+        row.id,
+        row.type,
+        row.ver,
+        bytes(row.head_leaf),
+        key,
+        packed.state,
+        packed.dated,
+        row.status,
+        row.created_at,
+        row.next_effective_at,
+        row.erased_at,
+    )
+
+
+def accounts_of(look: Look, customer: SubjectId) -> list[Holding]:
+    return [_holding(row) for row in look.rows("subjects.accounts_of", customer=customer)]
+
+
+def holders_of(look: Look, accounts: Sequence[SubjectId]) -> list[Holding]:
+    return [_holding(row) for row in look.rows("subjects.holders_of", accounts=list(accounts))]
+
+
+def _holding(row: Any) -> Holding:
+    return Holding(row.account_id, row.customer_id, row.role, row.since, row.until)
+
+
+def hold_accounts(tx: Tx, holdings: Sequence[Holding]) -> None:
+    """Record who holds which accounts. A holding that is known already stays as it is."""
+    tx.run(
+        "subjects.hold_account",
+        account=[item.account for item in holdings],
+        customer=[item.customer for item in holdings],
+        role=[item.role for item in holdings],
+        since=[item.since for item in holdings],
+    )
+
+
+def find(look: Look, terms: Sequence[tuple[str, str]], *, limit: int) -> list[SubjectId]:
+    """Return subjects that carry every (index, normalised term), at most ``limit``, by id."""
+    if not terms:
+        return []
+    client = keys.of_client(look)
+    # The longest term is the rarest: it goes first, the others only narrow it.
+    ordered = sorted(terms, key=lambda term: -len(term[1]))
+    tags = [(index, seal.blind_tag(client.blind, index, term)) for index, term in ordered]
+    index, tag = tags[0]
+    wide = limit if len(tags) == 1 else _NARROWED_FROM
+    found = [row.subject_id for row in look.rows("subjects.by_tag", field=index, tags=[tag], limit=wide)]
+    for index, tag in tags[1:]:
+        rows = look.rows("subjects.also_tagged", field=index, tags=[tag], subjects=found)
+        kept = {row.subject_id for row in rows}
+        found = [subject for subject in found if subject in kept]
+    return found[:limit]
+
+
+_NARROWED_FROM: Final = 5_000
+
+
+def due(look: Look, now: datetime, *, limit: int) -> list[SubjectId]:
+    return [row.id for row in look.rows("subjects.due", now=now, limit=limit)]
+
+
+def page(look: Look, *, type: str = "customer", after: UUID | None = None, limit: int = 100) -> list[SubjectId]:  # noqa: A002 - the column's name
+    rows = look.rows("subjects.page", type=type, after=after or UUID(int=0), limit=limit)
+    return [row.id for row in rows]

@@ -1,0 +1,67 @@
+"""A transaction as a value. Readers get a ``Look``; only ``begin`` makes a ``Tx``, and only a ``Tx`` can write."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg.rows import namedtuple_row
+
+from changedesk.base.ids import ClientId
+from changedesk.store.pool import Connection, pool
+from changedesk.store.queries import SQL
+
+
+class Look:
+    """One client's data in one transaction, for reading."""
+
+    __slots__ = ("client", "connection")
+
+    def __init__(self, connection: Connection, client: ClientId) -> None:
+        self.connection = connection
+        self.client = client
+
+    def rows(self, query: str, **given: object) -> list[Any]:
+        """Run a named query; ``%(client)s`` is always this transaction's client. Rows come as named tuples."""
+        with self.connection.cursor(row_factory=namedtuple_row, binary=True) as cursor:
+            return cursor.execute(SQL[query], {"client": self.client, **given}).fetchall()
+
+    def row(self, query: str, **given: object) -> Any | None:
+        """Run a named query that finds at most one row."""
+        found = self.rows(query, **given)
+        return found[0] if found else None
+
+
+class Tx(Look):
+    """One client's data in one transaction, for writing."""
+
+    __slots__ = ()
+
+    def run(self, query: str, **given: object) -> int:
+        """Run a named query for its effect; return how many rows it touched."""
+        return self.connection.execute(SQL[query], {"client": self.client, **given}).rowcount
+
+    def run_many(self, query: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Run a named query once for each row, in one round trip."""
+        with self.connection.cursor() as cursor:
+            cursor.executemany(SQL[query], [{"client": self.client, **row} for row in rows])
+
+
+@contextmanager
+def look(client: ClientId) -> Iterator[Look]:
+    """Read one client's data in one snapshot."""
+    with _transaction(client, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
+        yield Look(connection, client)
+
+
+@contextmanager
+def _transaction(client: ClientId, start: str) -> Iterator[Connection]:
+    with pool().connection() as connection:
+        # One simple query: the client is an integer, so nothing needs quoting, and nothing outlives the transaction.
+        connection.execute(f"{start}; SELECT set_config('changedesk.client', '{int(client)}', true)".encode())
+        try:
+            yield connection
+        except BaseException:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
