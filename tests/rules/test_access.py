@@ -53,6 +53,7 @@ MATRIX = {
     "factor.bind": "AS",
     "configure.read": "CUD",
     "configure.new_client": "",
+    "configure.sign_in": "",
     "configure.client": "D",
     "configure.people": "D",
     "configure.keys": "D",
@@ -90,9 +91,7 @@ def test_several_roles_give_their_union_and_nothing_beyond(roles: set[Role], ver
     assert access.may(staff(*roles), verb) == any(verb in access.ROLES[role] for role in roles)
 
 
-@given(
-    scopes=st.sets(st.sampled_from(sorted(access.SCOPES)) | st.text(max_size=20)), verb=st.sampled_from(Verb)
-)
+@given(scopes=st.sets(st.sampled_from(sorted(access.SCOPES)) | st.text(max_size=20)), verb=st.sampled_from(Verb))
 def test_a_key_may_what_its_scopes_list_and_unknown_scopes_give_nothing(scopes: set[str], verb: Verb) -> None:
     assert access.may(key(*scopes), verb) == any(verb in access.SCOPES.get(scope, ()) for scope in scopes)
 
@@ -117,9 +116,7 @@ def test_the_auditor_reads_and_nothing_else() -> None:
 
 
 def test_the_administrator_changes_no_customer_and_sees_none() -> None:
-    beyond = {
-        verb for verb in access.verbs_of(staff(Role.ADMINISTRATOR)) if not verb.startswith("configure.")
-    }
+    beyond = {verb for verb in access.verbs_of(staff(Role.ADMINISTRATOR)) if not verb.startswith("configure.")}
     assert beyond == {Verb.OUTBOX_READ}
 
 

@@ -54,6 +54,8 @@ class Verb(StrEnum):
     CONFIGURE_READ = "configure.read"
     CONFIGURE_NEW_CLIENT = "configure.new_client"
     """Open a client; only whoever runs the installation may, since it stands outside every client."""
+    CONFIGURE_SIGN_IN = "configure.sign_in"
+    """Hand out a ready-made password and second factor; administrators may start a sign-in, not choose it."""
     CONFIGURE_CLIENT = "configure.client"
     CONFIGURE_PEOPLE = "configure.people"
     CONFIGURE_KEYS = "configure.keys"
@@ -95,8 +97,7 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
     | _DECIDE
     | _FREEZE
     | {V.VALUE_REVEAL, V.REQUEST_CANCEL, V.CHANGE_REVERT, V.DISPUTE_OPEN, V.DISPUTE_RESOLVE},
-    Role.PRIVACY: _LOOK
-    | {V.VALUE_REVEAL, V.REQUEST_PREVIEW, V.REQUEST_SUBMIT, V.CONSENT_RECORD, V.FEED_READ},
+    Role.PRIVACY: _LOOK | {V.VALUE_REVEAL, V.REQUEST_PREVIEW, V.REQUEST_SUBMIT, V.CONSENT_RECORD, V.FEED_READ},
     Role.AUDITOR: _LOOK | {V.FEED_READ, V.OUTBOX_READ, V.CONFIGURE_READ},
     Role.ADMINISTRATOR: frozenset(
         {

@@ -1,0 +1,104 @@
+"""Who is let in: a signed-in person at one client, or a program by its key, becomes an Actor."""
+
+import hashlib
+import hmac
+import threading
+from datetime import datetime
+from typing import Final
+
+from changedesk.base.actor import Actor, ActorType, Channel
+from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.store import settings_read, settings_write
+from changedesk.store.settings_records import ClientSettings, PersonRecord
+
+PREFIX_LENGTH: Final = 16
+_NOBODY: Final = hashlib.sha256(b"").hexdigest()
+"""Compared with when no key has the prefix, so that an unknown prefix costs what a wrong secret costs."""
+_touched: dict[int, datetime] = {}
+_turn = threading.Lock()
+
+
+class CredentialRefused(Forbidden):
+    """The API key is missing or not one of ours.
+
+    Said alike for no key, an unknown prefix and a wrong secret.
+    """
+
+    code = "credential-refused"
+    hint = "Send the header Authorization: Bearer followed by the whole key."
+
+
+class CredentialEnded(Forbidden):
+    """The API key has expired or was revoked.
+
+    Told only to who holds the whole key.
+    """
+
+    code = "credential-ended"
+    hint = "Ask an administrator of this client for a new key."
+
+
+def staff(person_id: int, slug: str, *, channel: Channel, entry_point: str) -> Actor:
+    """Return the actor that a signed-in person is at the client that the address names.
+
+    Raises NotFound when there is no such client, it is switched off, or the person does not work for it: all
+    three look alike, so that nobody learns who else is a client.
+    """
+    client = settings_read.client_by_slug(slug)
+    for membership in settings_read.memberships(person_id):
+        if membership.client == client.id and client.active:
+            return Actor(
+                client.id,
+                ActorType.STAFF,
+                f"s{person_id}",
+                channel,
+                entry_point,
+                roles=membership.roles,
+                team=membership.team,
+            )
+    raise NotFound
+
+
+def clients_of(person_id: int) -> tuple[ClientSettings, ...]:
+    """Return the clients that a person may choose from, by name."""
+    return settings_read.clients_of(person_id)
+
+
+def person(person_id: int) -> PersonRecord:
+    """Return who is signed in. Raises NotFound."""
+    return settings_read.person(person_id)
+
+
+def key(header: str, *, at: datetime) -> Actor:
+    """Return the actor behind an ``Authorization`` header: ``Bearer <prefix>_<secret>``.
+
+    Notes the use, at most once a minute. Raises CredentialRefused and CredentialEnded.
+    """
+    scheme, _, credential = header.strip().partition(" ")
+    prefix, secret = credential[:PREFIX_LENGTH], credential[PREFIX_LENGTH + 1 :]
+    well_formed = scheme.lower() == "bearer" and credential.isascii() and credential[PREFIX_LENGTH:][:1] == "_"
+    record = settings_read.credential(prefix) if well_formed else None
+    expected = record.secret_hash if record else _NOBODY
+    matches = hmac.compare_digest(hashlib.sha256(secret.encode()).hexdigest(), expected)
+    if record is None or not matches or not secret:
+        raise CredentialRefused
+    if record.revoked_at is not None or record.expires_at <= at or not settings_read.client(record.client).active:
+        raise CredentialEnded
+    _touch(record.id, at)
+    return Actor(
+        record.client,
+        ActorType.INTEGRATION,
+        record.actor_id,
+        Channel.API,
+        record.entry_point,
+        scopes=record.scopes,
+    )
+
+
+def _touch(key_id: int, at: datetime) -> None:
+    with _turn:
+        last = _touched.get(key_id)
+        if last is not None and at - last < settings_write.TOUCH_EVERY:
+            return
+        _touched[key_id] = at
+    settings_write.touch_key(key_id, at)
