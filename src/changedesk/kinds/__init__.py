@@ -1,0 +1,57 @@
+"""The kinds of change, listed once."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from changedesk.base.refusal import Refusal
+from changedesk.kinds import billing_payment, contact_details, marketing_preferences, personal_details
+from changedesk.kinds.diff import Diff, ManyBad, NoChange, SecretField, UnknownField, changes
+from changedesk.kinds.kind import Checked, Kind, Proposal
+from changedesk.kinds.schema import json_schema
+
+__all__ = [
+    "KINDS",
+    "Checked",
+    "Diff",
+    "Kind",
+    "ManyBad",
+    "NoChange",
+    "Proposal",
+    "SecretField",
+    "UnknownField",
+    "UnknownKind",
+    "all",
+    "changes",
+    "find",
+    "json_schema",
+]
+
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        personal_details.KIND,
+        contact_details.KIND,
+        billing_payment.KIND,
+        marketing_preferences.KIND,
+    )
+}
+
+
+class UnknownKind(Refusal):
+    """There is no kind of change by this name."""
+
+    code = "unknown-kind"
+    hint = "Choose one of the kinds that this client offers."
+    status = "missing"
+
+
+def find(name: str) -> Kind:
+    """Return a kind by its name, or raise ``UnknownKind``."""
+    if name not in KINDS:
+        raise UnknownKind
+    return KINDS[name]
+
+
+def all() -> list[Kind]:  # noqa: A001 - read as kinds.all()
+    """Return every kind in the order of display."""
+    return list(KINDS.values())

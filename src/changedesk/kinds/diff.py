@@ -1,0 +1,116 @@
+"""What a request really changes: asked values read, compared with the state, and only the differences kept."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from changedesk.base.json import State, Value
+from changedesk.base.refusal import Refusal
+from changedesk.kinds.kind import Kind
+from changedesk.rules.fields import Catalogue, Sensitivity
+from changedesk.rules.values import BadValue, Concern, Strictness, concerns, normalise, same
+
+
+class NoChange(Refusal):
+    """This is already the current value."""  # noqa: D404 - the words that people read
+
+    code = "no-change"
+    hint = "Nothing needs to be done. Check the field if you expected a difference."
+
+
+class UnknownField(Refusal):
+    """The kind of change has no such field."""
+
+    code = "unknown-field"
+    hint = "Use the field names that the kind of change lists."
+
+
+class SecretField(Refusal):
+    """Secrets such as passwords and answers are never set through a request."""
+
+    code = "secret-field"
+    hint = "Start a reset instead, so that the customer sets the secret."
+
+
+class ManyBad(Refusal):
+    """Some of the values cannot be taken as they stand.
+
+    ``data["errors"]`` lists for each its ``pointer`` (JSON Pointer into ``values``), ``code``, ``reason``, ``detail``.
+    """
+
+    code = "bad-values"
+    hint = "Correct the fields listed here and send them again."
+
+    def __init__(self, refusals: Mapping[str, Refusal]) -> None:
+        self.refusals = refusals
+        super().__init__(errors=[_error(pointer, refusal) for pointer, refusal in refusals.items()])
+
+
+def _error(pointer: str, refusal: Refusal) -> dict[str, str]:
+    if isinstance(refusal, BadValue):
+        reason, detail = refusal.reason, refusal.reason_in("en")
+    else:
+        reason, detail = refusal.code, refusal.sentence
+    return {"pointer": pointer, "code": refusal.code, "reason": reason, "detail": detail}
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """``values``: new canonical values of the fields that really change, None for removal. ``unchanged``: the rest."""
+
+    values: Mapping[str, Value]
+    unchanged: tuple[str, ...] = ()
+    concerns: tuple[Concern, ...] = ()
+
+
+def changes(
+    kind: Kind,
+    catalogue: Catalogue,
+    before: State,
+    asked: Mapping[str, object],
+    *,
+    region: str,
+    today: date,
+    strictness: Strictness = Strictness.STRICT,
+) -> Diff:
+    """Return what ``asked`` changes in ``before``.
+
+    Raise ``ManyBad`` with every field that cannot be taken, ``NoChange`` when nothing would differ.
+    """
+    read: dict[str, Value] = {}
+    refused: dict[str, Refusal] = {}
+    for path, raw in asked.items():
+        refusal = _not_askable(kind, catalogue, path)
+        if refusal is None:
+            try:
+                read[path] = normalise(catalogue[path], raw, region=region, today=today, strictness=strictness)
+            except BadValue as bad:
+                refusal = bad
+        if refusal is not None:
+            refused[_pointer(path, refusal)] = refusal
+    if refused:
+        raise ManyBad(refused)
+    values = {path: value for path, value in read.items() if not same(catalogue[path], value, before.get(path))}
+    if not values:
+        raise NoChange(paths=list(asked))
+    return Diff(
+        values=values,
+        unchanged=tuple(path for path in read if path not in values),
+        concerns=tuple(_concerns(catalogue, before, values.items())),
+    )
+
+
+def _not_askable(kind: Kind, catalogue: Catalogue, path: str) -> Refusal | None:
+    if path not in catalogue or catalogue[path].kind != kind.name:
+        return UnknownField(path=path)
+    if catalogue[path].sensitivity is Sensitivity.SECRET:
+        return SecretField(path=path)
+    return None
+
+
+def _pointer(path: str, refusal: Refusal) -> str:
+    return refusal.pointer if isinstance(refusal, BadValue) else "/" + path.replace("~", "~0").replace("/", "~1")
+
+
+def _concerns(catalogue: Catalogue, before: State, values: Iterable[tuple[str, Value]]) -> list[Concern]:
+    return [concern for path, value in values for concern in concerns(catalogue[path], value, before=before.get(path))]

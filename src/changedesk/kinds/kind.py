@@ -1,0 +1,90 @@
+"""What a kind of change is, and what a proposed change of it looks like."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from changedesk.base.json import State, Value
+from changedesk.base.refusal import Refusal
+from changedesk.rules.fields import Catalogue, Field
+from changedesk.rules.values import Concern
+
+_AND: Final = {"en": " and ", "de": " und ", "ar": " و"}
+_COMMA: Final = {"en": ", ", "de": ", ", "ar": "، "}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """New canonical values (None removes) on top of the state they were read against."""
+
+    before: State
+    after: Mapping[str, Value]
+    catalogue: Catalogue
+    region: str
+    at: datetime
+
+    def value(self, path: str) -> Value:
+        """Return what a field would hold afterwards."""
+        return self.after[path] if path in self.after else self.before.get(path)
+
+    def sets(self, path: str) -> bool:
+        """Tell whether a field gets a new value, rather than none."""
+        return self.after.get(path) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What stands against a proposal, what must be acknowledged, and what follows from it.
+
+    ``follows`` are further values that the change sets by itself; they are previewed and approved with the rest.
+    """
+
+    refusals: tuple[Refusal, ...] = ()
+    concerns: tuple[Concern, ...] = ()
+    follows: Mapping[str, Value] = field(default_factory=dict)
+
+
+def nothing_against(_proposal: Proposal) -> Checked:
+    """Accept what the fields alone accept."""
+    return Checked()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of change. Its fields come from the client's catalogue; what is special about it stands here.
+
+    ``icon`` is a lucide name. ``operations`` are what policies match. ``erases`` says how its values end:
+    ``with-key``, when the subject's key is destroyed. Texts are per language (en, de, ar).
+    """
+
+    name: str
+    label: Mapping[str, str]
+    icon: str
+    notice_subject: Mapping[str, str]
+    """The words of a notice for the whole kind: "your contact details"."""
+    notice_words: Mapping[str, Mapping[str, str]]
+    """The words of a notice for single fields, by path: "your e-mail address"."""
+    form_order: tuple[str, ...]
+    check: Callable[[Proposal], Checked] = nothing_against
+    operations: frozenset[str] = frozenset({"change", "correct", "remove", "revert"})
+    erases: str = "with-key"
+
+    def fields(self, catalogue: Catalogue) -> list[Field]:
+        """Return its fields in the order of a form: as the kind lists them, then those that the client added."""
+        order = {path: place for place, path in enumerate(self.form_order)}
+        return sorted(catalogue.of_kind(self.name), key=lambda item: order.get(item.path, len(order)))
+
+    def summarise(self, paths: Iterable[str], language: str) -> str:
+        """Return which things change, without any value: "your e-mail address and your mobile number"."""
+        tongue = language.split("-", maxsplit=1)[0]
+        order = {path: place for place, path in enumerate(self.form_order)}
+        asked = sorted(set(paths), key=lambda path: (order.get(path, len(order)), path))
+        known = [_in(self.notice_words.get(path, self.notice_subject), tongue) for path in asked]
+        words = list(dict.fromkeys(known)) or [_in(self.notice_subject, tongue)]
+        comma, last = _COMMA.get(tongue, _COMMA["en"]), _AND.get(tongue, _AND["en"])
+        return last.join([comma.join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+
+def _in(texts: Mapping[str, str], language: str) -> str:
+    return texts.get(language) or texts["en"]

@@ -1,0 +1,84 @@
+"""E-mail addresses (RFC 5321, 5322, 6531) by email-validator; look-alikes by confusables (UTS 39)."""
+
+from difflib import get_close_matches
+from typing import Final
+
+from confusable_homoglyphs import categories, confusables
+from email_validator import EmailNotValidError, EmailSyntaxError, validate_email
+
+from changedesk.rules.values.concern import Concern
+from changedesk.rules.values.given import Given
+from changedesk.rules.values.text import checked
+
+_BIG: Final = (
+    "gmail.com", "googlemail.com", "hotmail.com", "outlook.com", "yahoo.com", "icloud.com", "protonmail.com",
+    "yandex.ru", "mail.ru", "web.de", "t-online.de", "gmx.de", "gmx.net", "live.com", "msn.com", "aol.com",
+    "hotmail.co.uk",
+    "yahoo.co.uk", "btinternet.com", "orange.fr", "libero.it", "naver.com", "qq.com", "163.com",
+)  # fmt: skip
+_REAL: Final = frozenset(_BIG) | {
+    "ymail.com",
+    "mail.com",
+    "gmx.at",
+    "gmx.ch",
+    "aim.com",
+    "yahoo.co.in",
+    "126.com",
+}
+_TYPO_LENGTH: Final = 8
+"""Shorter names are a letter apart from too many real ones."""
+_NEAR: Final = 0.885
+"""One letter wrong, missing, doubled or swapped in names of this length; not another country's ending."""
+_NEUTRAL: Final = frozenset({"COMMON", "HAN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "INHERITED"})
+"""Scripts that are written together, and with Latin, as a matter of course."""
+
+
+def normalise_email(raw: object, given: Given) -> str:
+    """Return the address with its domain in lower case and in its own script."""
+    text = checked(raw, given).removeprefix("mailto:")
+    if sum(text.count(sign) for sign in "@\uff20") != 1:
+        raise given.bad("email_several" if text.count("@") > 1 else "email_at")
+    if any(sign in text for sign in ",;<>"):
+        raise given.bad("email_several")
+    address, reason = "", ""
+    try:
+        address = validate_email(text, check_deliverability=False).normalized
+    except EmailSyntaxError as error:
+        reason = "email_reserved" if "special-use" in str(error) else "email_invalid"
+    except (
+        EmailNotValidError,
+        ValueError,
+    ):  # pragma: no cover - only deliverability, which is off, ends here
+        reason = "email_invalid"
+    if reason:
+        raise given.bad(reason)
+    return address
+
+
+def email_concerns(path: str, address: str) -> list[Concern]:
+    """Warn of a domain that imitates another or is one slip of a key away from a big one."""
+    domain = address.rpartition("@")[2]
+    if any(_imitates(label, domain) for label in domain.split(".")):
+        return [Concern(path, "lookalike_domain")]
+    if domain in _REAL or len(domain) < _TYPO_LENGTH:
+        return []
+    near = [big for big in get_close_matches(domain, _BIG, 1, _NEAR) if abs(len(big) - len(domain)) <= 1]
+    return [Concern(path, "domain_typo", suggestion=big) for big in near]
+
+
+def _imitates(label: str, domain: str) -> bool:
+    if label.isascii():
+        return False
+    if len(set(categories.unique_aliases(label)) - _NEUTRAL) > 1:
+        return True
+    # One foreign script all through, each letter with a Latin twin, under a Latin top domain.
+    letters = {sign for sign in label if sign.isalpha()}
+    twins = confusables.is_confusable(label, greedy=True, preferred_aliases=["latin"]) or []
+    foreign = "LATIN" not in categories.unique_aliases(label)
+    return foreign and domain.rpartition(".")[2].isascii() and letters <= {twin["character"] for twin in twins}
+
+
+def mask_email(address: str) -> str:
+    """Return ``a***@e***.com``: the first letters and the top domain."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}***@{domain[:1]}***.{domain.rpartition('.')[2]}"

@@ -1,0 +1,122 @@
+"""Free text, names of people and businesses in any script, and references such as account numbers."""
+
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import urlsplit
+
+from changedesk.rules.fields import Field, Sensitivity
+from changedesk.rules.values.given import Given
+from changedesk.rules.values.screen import Finding, screen_text
+
+DOTS: Final = "••••"
+_INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff\u00ad"))
+"""Marks that copying leaves behind. Joiners (U+200C, U+200D) stay: Persian needs them."""
+_NAME_SIGNS: Final = frozenset(
+    "'`\".,-()/&+:\u2019\u2018\u02bc\u00b4\u2010\u2011\u2013\u2014\u00b7\u30fb\u2027\u05be\u05f3\u05f4\u060c\uff1d\u30a0"
+)
+_NAME_KINDS: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "Zs"})
+_NAME_JOINERS: Final = frozenset("\u200c\u200d")
+_MARKUP: Final = re.compile(r"<[^>]*>?|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
+_WEB: Final = re.compile(r"://|\bwww\.|//", re.IGNORECASE)
+_REFERENCE: Final = re.compile(r"[^\W_][\w\-./ ]*")
+
+
+def fold(text: str) -> str:
+    """Return text in NFC, every run of blanks one space, no blank at either end, copying marks gone."""
+    return " ".join(unicodedata.normalize("NFC", text).translate(_INVISIBLE).split())
+
+
+def checked(raw: object, given: Given, *, numbers: bool = False) -> str:
+    """Return folded text of an allowed length, without control characters or card data."""
+    if isinstance(raw, bool) or not isinstance(raw, str | int if numbers else str):
+        raise given.bad("type")
+    text = str(raw)
+    if any(unicodedata.category(sign) in ("Cc", "Cs", "Co") and not sign.isspace() for sign in text):
+        raise given.bad("control_characters")
+    if any("\u202a" <= sign <= "\u202e" or "\u2066" <= sign <= "\u2069" for sign in text):
+        raise given.bad("control_characters")
+    text = fold(text)
+    if len(text) > given.field.length_max:
+        raise given.bad("too_long")
+    return text
+
+
+def refuse_card_data(text: str, given: Given, part: str = "") -> None:
+    """Raise when a text holds a card number or a card's security code."""
+    for finding in screen_text(text).findings:
+        raise given.bad("card_number" if finding is Finding.CARD_NUMBER else "security_code", part)
+
+
+def normalise_text(raw: object, given: Given) -> str:
+    """Return plain text, line ends kept. A field named or tagged ``url`` holds a web address (RFC 3986)."""
+    if not isinstance(raw, str):
+        raise given.bad("type")
+    lines = [checked(line, given) for line in raw.splitlines()]
+    text = "\n".join(lines).strip("\n")
+    if len(text) > given.field.length_max:
+        raise given.bad("too_long")
+    if _MARKUP.search(text):
+        raise given.bad("markup")
+    refuse_card_data(text, given)
+    return _url(text, given) if _is_url(given.field) else text
+
+
+def _is_url(field: Field) -> bool:
+    return "url" in field.tags or field.path.rsplit(".", 1)[-1] == "url"
+
+
+def _url(text: str, given: Given) -> str:
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except ValueError:  # an unclosed bracket, a label of more than 63 letters
+        host = ""
+    if " " in text or "." not in host.strip(".") or parts.scheme.lower() not in ("http", "https") or parts.username:
+        raise given.bad("url_invalid")
+    return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower()).geturl()
+
+
+def normalise_name(raw: object, given: Given) -> str:
+    """Return a name: letters and marks of any script, the signs that names hold, at least one letter."""
+    text = checked(raw, given)
+    if _MARKUP.search(text) or "<" in text or ">" in text:
+        raise given.bad("markup")
+    refuse_card_data(text, given)
+    if not any(sign.isalpha() for sign in text):
+        raise given.bad("name_no_letter")
+    kinds_ok = all(
+        unicodedata.category(sign) in _NAME_KINDS or sign in _NAME_SIGNS or sign in _NAME_JOINERS for sign in text
+    )
+    if not kinds_ok or _WEB.search(text):
+        raise given.bad("name_symbols")
+    return text
+
+
+def normalise_reference(raw: object, given: Given) -> str:
+    """Return a reference in capitals: letters, digits and - . / _ between them."""
+    text = checked(raw, given, numbers=True).upper()
+    if not _REFERENCE.fullmatch(text) or not any(sign.isalnum() for sign in text):
+        raise given.bad("reference_invalid")
+    refuse_card_data(text, given)
+    return text
+
+
+def compact(text: str) -> str:
+    """Return the letters and digits of a reference in capitals, as it is looked up."""
+    return "".join(sign for sign in text.upper() if sign.isalnum())
+
+
+def mask_name(name: str) -> str:
+    """Return each word's first letter and dots."""
+    return " ".join(word[0] + "•••" for word in name.split())
+
+
+def mask_text(field: Field, text: str) -> str:
+    return text if field.sensitivity is Sensitivity.PUBLIC else DOTS
+
+
+def last(text: str, count: int) -> str:
+    """Return dots and the last letters, never more than a third of the text."""
+    shown = min(count, len(text) // 3)
+    return f"{DOTS} {text[-shown:]}" if shown else DOTS
