@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import django
 import httpx
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
@@ -19,6 +20,7 @@ from changedesk.config.embedded import dying_with_me
 
 RUN = Run()
 RUN.set_environment()  # before Django reads its settings
+django.setup()
 
 
 @pytest.fixture(scope="session")

@@ -78,9 +78,7 @@ class Run:
                 prepare(admin, self.folder / "secrets", database=TEMPLATE)
                 self._migrate()
                 with psycopg.connect(admin, autocommit=True) as connection:
-                    connection.execute(
-                        sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(sql.Identifier(TEMPLATE))
-                    )
+                    connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(sql.Identifier(TEMPLATE)))
                 known.write_text(admin, encoding="utf-8")
             return known.read_text(encoding="utf-8")
 
@@ -163,9 +161,7 @@ class Database:
             for name in filled:
                 self._admin.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(*name.split("."))))
             for (name,) in self._admin.execute(COUNTERS).fetchall():
-                self._admin.execute(
-                    sql.SQL("ALTER SEQUENCE {} RESTART").format(sql.Identifier(*name.split(".")))
-                )
+                self._admin.execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sql.Identifier(*name.split("."))))
 
     def close(self) -> None:
         self._admin.close()

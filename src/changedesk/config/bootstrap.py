@@ -38,10 +38,7 @@ def urls(environment: Environment) -> Urls:
         return Urls(app=app, owner=owner)
     # Reading only: a tool that loads the settings must not make secrets.
     found = {role: environment.secrets_dir / name for role, name in PASSWORD_FILES.items()}
-    words = {
-        role: path.read_text(encoding="utf-8").strip() if path.exists() else ""
-        for role, path in found.items()
-    }
+    words = {role: path.read_text(encoding="utf-8").strip() if path.exists() else "" for role, path in found.items()}
     place: dict[str, str | int] = {
         "host": str(socket_folder(environment.state_dir)),
         "port": PORT,
@@ -84,9 +81,7 @@ def prepare(admin_url: str, secrets_dir: Path, *, database: str = DATABASE) -> U
         run(admin, "roles.sql")
         for role, word in ((OWNER, owner_word), (APP, app_word)):
             verifier = admin.pgconn.encrypt_password(word.encode(), role.encode(), b"scram-sha-256").decode()
-            admin.execute(
-                sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier))
-            )
+            admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier)))
         if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
             create_database(admin, database)
     with psycopg.connect(make_conninfo(admin_url, dbname=database), autocommit=True) as inside:
@@ -100,9 +95,9 @@ def prepare(admin_url: str, secrets_dir: Path, *, database: str = DATABASE) -> U
 def create_database(admin: psycopg.Connection, name: str) -> None:
     """An empty UTF-8 database of the owner's role; sorted by bytes, so that every server sorts alike."""
     admin.execute(
-        sql.SQL(
-            "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-        ).format(sql.Identifier(name), sql.Identifier(OWNER))
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'").format(
+            sql.Identifier(name), sql.Identifier(OWNER)
+        )
     )
 
 
@@ -148,9 +143,7 @@ def grant(owner: psycopg.Connection) -> None:
     ):
         for table in tables:
             owner.execute(
-                sql.SQL("GRANT {} ON {} TO {}").format(
-                    sql.SQL(rights), sql.Identifier(table), sql.Identifier(APP)
-                )
+                sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), sql.Identifier(table), sql.Identifier(APP))
             )
     own = script("changedesk.store", "grants.sql")
     if own is not None:

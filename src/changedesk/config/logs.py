@@ -50,10 +50,7 @@ def describe(error: BaseException, trace: TracebackType | None = None) -> list[s
     """An exception chain as ``type`` and ``file:line function`` lines, without any message or value."""
     lines = [f"{type(error).__module__}.{type(error).__qualname__}"]
     frames = traceback.extract_tb(trace or error.__traceback__)
-    lines += [
-        f"  {frame.filename.rsplit('site-packages/')[-1]}:{frame.lineno} {frame.name}"
-        for frame in frames[-25:]
-    ]
+    lines += [f"  {frame.filename.rsplit('site-packages/')[-1]}:{frame.lineno} {frame.name}" for frame in frames[-25:]]
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return lines + (describe(cause) if cause else [])
 

@@ -189,15 +189,16 @@ class Supervisor:
         child.start()
         self.children.append(child)
 
-    def wait_ready(self, host: str, port: int) -> None:
-        """Return when the web process answers that it is ready, or when we are asked to stop."""
+    def wait_ready(self, host: str, port: int) -> bool:
+        """Wait until the web process is ready; False when we are asked to stop before that."""
         deadline = time.monotonic() + READY_SECONDS
         while not self.asked_to_stop:
             if ready(host, port):
-                return
+                return True
             if time.monotonic() > deadline:
                 raise Fallen(f"The web process does not answer. Read {self.children[0].log_file}.")
             self._wait_for_fall(0.1)
+        return False
 
     def watch(self) -> None:
         """Restart what falls, until asked to stop."""

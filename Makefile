@@ -1,0 +1,55 @@
+# make run    start everything here: database, web, worker, demo clients; Ctrl-C stops it
+# make test   all tests
+# make check  style, types, import contracts, migrations, API document
+# make bench  the measurements of bench/
+# make lock   resolve requirements/*.in again (needs uv)
+# Only Python 3.11 or newer is needed.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+WORKERS ?= 2
+TESTS  ?= tests
+
+.PHONY: run test check bench lock venv venv-dev clean
+
+run: $(VENV)/.run
+	@exec $(BIN)/changedesk up
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src/changedesk tests
+	$(BIN)/lint-imports
+	CHANGEDESK_STATE_DIR=$(VENV)/check $(BIN)/django-admin makemigrations --check --dry-run --settings changedesk.config.settings
+	@if [ -f openapi.json ]; then \
+	  CHANGEDESK_STATE_DIR=$(VENV)/check $(BIN)/changedesk openapi | diff -u openapi.json - && echo "openapi.json is true"; fi
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
+
+lock:
+	for name in build run dev; do uv pip compile --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --upgrade requirements/$$name.in -o requirements/$$name.lock; done
+
+venv: $(VENV)/.run
+venv-dev: $(VENV)/.dev
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/build.lock requirements/run.lock pyproject.toml | $(BIN)/python
+	$(PIP) --require-hashes -r requirements/build.lock -r requirements/run.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.lock | $(BIN)/python
+	$(PIP) --require-hashes -r requirements/dev.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache htmlcov .coverage*
