@@ -1,0 +1,172 @@
+"""What policy is asked, and what a rule is: where it applies, since when, by what authority."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from changedesk.base.actor import ActorType, Channel
+from changedesk.rules.obligations import Obligation
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Status(StrEnum):
+    IN_FORCE = "in_force"
+    NOT_YET_EFFECTIVE = "not_yet_effective"
+    GUIDANCE = "guidance"
+    STANDARD = "standard"
+    VACATED = "vacated"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One change as policy sees it: words about it, never its values.
+
+    ``attributes`` are facts about the customer and the change as text (vulnerable, minor, business, opts_out,
+    no_factor, ``last_changed.<category>`` as an ISO 8601 instant); one that is absent reads as ``false``.
+    ``received_at`` starts the legal clock; it is ``at`` when not given.
+    """
+
+    kind: str
+    categories: frozenset[str]
+    operation: str
+    channel: Channel
+    actor: ActorType
+    at: datetime
+    attended: bool = False
+    industry: frozenset[str] = field(default_factory=frozenset)
+    jurisdictions: frozenset[str] = field(default_factory=frozenset)
+    reason: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    risk: str = "low"
+    received_at: datetime | None = None
+
+    @property
+    def clock(self) -> datetime:
+        """The instant at which the legal clock started."""
+        return self.received_at or self.at
+
+    def last_changed(self, category: str) -> datetime:
+        """Return when a category was last changed, or the beginning of time. Raises ValueError on a bad
+        instant.
+        """
+        told = self.attributes.get(f"last_changed.{category}")
+        if told is None:
+            return _NEVER
+        instant = datetime.fromisoformat(told)
+        if instant.tzinfo is None:
+            raise ValueError(f"last_changed.{category} has no offset")
+        return instant
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a rule applies. Every condition must hold; an empty one always does."""
+
+    jurisdictions: frozenset[str] = field(default_factory=frozenset)
+    industries: frozenset[str] = field(default_factory=frozenset)
+    kinds: frozenset[str] = field(default_factory=frozenset)
+    categories: frozenset[str] = field(default_factory=frozenset)
+    """Exact (``contact.email``), a branch (``contact.*``), or ``*``."""
+    operations: frozenset[str] = field(default_factory=frozenset)
+    channels: frozenset[str] = field(default_factory=frozenset)
+    actors: frozenset[str] = field(default_factory=frozenset)
+    attended: bool | None = None
+    risks: frozenset[str] = field(default_factory=frozenset)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    except_reasons: frozenset[str] = field(default_factory=frozenset)
+    changed_within: Mapping[str, int] = field(default_factory=dict)
+    """Category to seconds: applies only so long after that category was changed."""
+
+    def matches(self, ask: Ask) -> bool:
+        """Say whether a change falls under this scope."""
+        return (
+            _meets(self.jurisdictions, ask.jurisdictions)
+            and _meets(self.industries, ask.industry)
+            and _meets(self.kinds, {ask.kind})
+            and _meets(self.operations, {ask.operation})
+            and _meets(self.channels, {ask.channel.value})
+            and _meets(self.actors, {ask.actor.value})
+            and _meets(self.risks, {ask.risk})
+            and self.attended in (None, ask.attended)
+            and ask.reason not in self.except_reasons
+            and (not self.categories or any(globs_meet(g, c) for g in self.categories for c in ask.categories))
+            and all(ask.attributes.get(name, "false") == value for name, value in self.attributes.items())
+            and all(ask.at < self.until(category, ask) for category in self.changed_within)
+        )
+
+    def until(self, category: str, ask: Ask) -> datetime:
+        """Return when the time after a change of ``category`` is over; the beginning of time if it never
+        changed.
+        """
+        last = ask.last_changed(category)
+        return last if last == _NEVER else last + timedelta(seconds=self.changed_within[category])
+
+    def meets(self, other: "Scope") -> bool:
+        """Say whether one change could fall under both scopes.
+
+        Jurisdictions and industries never keep two rules apart: a client may work in several of each at once.
+        """
+        return (
+            _both(self.kinds, other.kinds)
+            and _both(self.operations, other.operations)
+            and _both(self.channels, other.channels)
+            and _both(self.actors, other.actors)
+            and _both(self.risks, other.risks)
+            and (self.attended is None or other.attended in (None, self.attended))
+            and all(other.attributes.get(name, value) == value for name, value in self.attributes.items())
+            and (
+                not self.categories
+                or not other.categories
+                or any(globs_meet(a, b) for a in self.categories for b in other.categories)
+            )
+        )
+
+
+def _meets(wanted: frozenset[str], given: frozenset[str] | set[str]) -> bool:
+    return not wanted or not wanted.isdisjoint(given)
+
+
+def _both(one: frozenset[str], other: frozenset[str]) -> bool:
+    return not one or not other or not one.isdisjoint(other)
+
+
+def globs_meet(one: str, other: str) -> bool:
+    """Say whether two category patterns (``contact.email``, ``contact.*``, ``*``) share a category."""
+    if "*" in (one, other):
+        return True
+    if one.endswith(".*"):
+        return other.startswith(one[:-1]) or (other.endswith(".*") and one.startswith(other[:-1]))
+    return one == other or (other.endswith(".*") and one.startswith(other[:-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of law, standard or house, as data. ``id`` is stable and never reused; a changed text is a new
+    version.
+    """
+
+    id: str
+    version: int
+    pack: str
+    citation: str
+    scope: Scope
+    obligations: tuple[Obligation, ...]
+    url: str = ""
+    status: Status = Status.IN_FORCE
+    effective_from: date | None = None
+    effective_to: date | None = None
+    confidence: str = "M-"
+    checked_on: date | None = None
+    default_on: bool = False
+    """A rule that is not yet effective counts all the same: the pack follows it as policy."""
+
+    def in_force(self, at: datetime) -> bool:
+        """Say whether the rule counts at an instant; its dates are days in UTC, the last one included."""
+        day = at.astimezone(UTC).date()
+        if self.status is Status.VACATED or (self.effective_to is not None and day > self.effective_to):
+            return False
+        if self.status is Status.NOT_YET_EFFECTIVE:
+            return self.default_on
+        return self.effective_from is None or day >= self.effective_from

@@ -1,0 +1,201 @@
+"""Which route is the stricter, which rules cannot both be kept, how a client tightens without loosening."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+from changedesk.base.actor import ActorType, Channel
+from changedesk.base.refusal import Refusal
+from changedesk.rules import obligations as duty
+from changedesk.rules.combine import combine, covers
+from changedesk.rules.route import NoticeDuty, Prohibition, Route
+from changedesk.rules.rule import Ask, Rule, Status
+
+_FOREVER: Final = 10_000
+
+
+class LoosensFloor(Refusal):
+    """The rule would ask for less than the floor that every client keeps.
+
+    ``data``: rule (its id), why.
+    """
+
+    code = "loosens-floor"
+    hint = "Ask for at least as much as the rule of the same name does, or give yours a name of its own."
+
+
+class RulesContradict(Refusal):
+    """Two of these rules cannot both be kept, so they cannot be in force together.
+
+    ``data``: rule_a, rule_b, why.
+    """
+
+    code = "rules-contradict"
+    hint = "Leave one of the two out, or have the clash decided by your counsel and change one of them."
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Contradiction:
+    rule_a: str
+    rule_b: str
+    why: str
+
+
+def as_strict_as(route: Route, other: Route) -> bool:
+    """Say whether ``route`` asks for everything that ``other`` does, or more. What is suppressed is not
+    looked at.
+    """
+    return (
+        route.level >= other.level
+        and route.approvals >= other.approvals
+        and (other.consent is None or route.consent is not None)
+        and route.confirm_new_contacts >= other.confirm_new_contacts
+        and route.human_review >= other.human_review
+        and route.wait_seconds >= other.wait_seconds
+        and route.retention_years_min >= other.retention_years_min
+        and (route.retention_years_max or _FOREVER) <= (other.retention_years_max or _FOREVER)
+        and all(set(mine) >= set(theirs) for mine, theirs in zip(_sets(route), _sets(other), strict=True))
+        and all(any(covers(hold, wanted) for hold in route.holds) for wanted in other.holds)
+        and all(any(_tells(notice, wanted) for notice in route.notices) for wanted in other.notices)
+        and all(any(d.duty == w.duty and d.due <= w.due for d in route.deadlines) for w in other.deadlines)
+        and all(any(_forbids(found, wanted) for found in route.prohibitions) for wanted in other.prohibitions)
+    )
+
+
+def _sets(route: Route) -> tuple[Iterable[object], ...]:
+    return (
+        route.methods_forbidden,
+        route.separation,
+        route.evidence,
+        route.recipients,
+        route.masks,
+        route.lock_options,
+    )
+
+
+def _tells(notice: NoticeDuty, wanted: NoticeDuty) -> bool:
+    same = (notice.event, notice.to, notice.security) == (wanted.event, wanted.to, wanted.security)
+    return same and (not notice.channels or bool(wanted.channels and set(notice.channels) >= set(wanted.channels)))
+
+
+def _forbids(found: Prohibition, wanted: Prohibition) -> bool:
+    longer = found.until is None or (wanted.until is not None and found.until >= wanted.until)
+    return found.reason == wanted.reason and longer
+
+
+def contradictions(
+    rules: Sequence[Rule], *, jurisdictions: Collection[str] = (), industries: Collection[str] = ()
+) -> list[Contradiction]:
+    """Return every pair of rules that one change could fall under and that no conduct could satisfy.
+
+    Only rules that a client of these jurisdictions and industries can meet are compared; empty means any.
+    """
+    counted = [rule for rule in rules if _can_count(rule) and _concerns(rule, jurisdictions, industries)]
+    found = {
+        Contradiction(floor.id, ceiling.id, why)
+        for floor in counted
+        for ceiling in counted
+        if _at_once(floor, ceiling) and floor.scope.meets(ceiling.scope)
+        for why in _clashes(floor, ceiling)
+    }
+    return sorted(found)
+
+
+def require_consistent(
+    rules: Sequence[Rule], *, jurisdictions: Collection[str] = (), industries: Collection[str] = ()
+) -> None:
+    """Refuse to put contradicting rules in force. Raises RulesContradict that names both."""
+    for clash in contradictions(rules, jurisdictions=jurisdictions, industries=industries):
+        raise RulesContradict(rule_a=clash.rule_a, rule_b=clash.rule_b, why=clash.why)
+
+
+def _can_count(rule: Rule) -> bool:
+    return rule.status is not Status.VACATED and (rule.status is not Status.NOT_YET_EFFECTIVE or rule.default_on)
+
+
+def _concerns(rule: Rule, jurisdictions: Collection[str], industries: Collection[str]) -> bool:
+    return all(
+        not wanted or not given or not wanted.isdisjoint(given)
+        for wanted, given in ((rule.scope.jurisdictions, jurisdictions), (rule.scope.industries, industries))
+    )
+
+
+def _at_once(one: Rule, other: Rule) -> bool:
+    starts = max(one.effective_from or date.min, other.effective_from or date.min)
+    return starts <= min(one.effective_to or date.max, other.effective_to or date.max)
+
+
+def _clashes(floor: Rule, ceiling: Rule) -> list[str]:
+    why = []
+    for least in floor.obligations:
+        for most in ceiling.obligations:
+            match least, most:
+                case duty.Retain(), duty.Retain() if most.years_max is not None and least.years_min > most.years_max:
+                    why.append(f"keep at least {least.years_min} years, keep at most {most.years_max} years")
+                case duty.Verify(), duty.Verify() if most.most is not None and least.level > most.most:
+                    why.append(f"verify to level {least.level} or more, verify to level {most.most} or less")
+                case duty.Approve(), duty.Approve() if most.most is not None and least.count > most.most:
+                    why.append(f"{least.count} or more approvals, {most.most} or fewer approvals")
+                case _:
+                    pass
+    return why
+
+
+def tighten(rules: Sequence[Rule], client_rules: Sequence[Rule]) -> list[Rule]:
+    """Return the rules with a client's own added; one with the id of a floor rule takes its place.
+
+    Raises LoosensFloor for a client's rule that suppresses notices, or replaces a rule by one of another
+    scope, a shorter life or a weaker demand; RulesContradict when together they cannot be kept.
+    """
+    floor = {rule.id: rule for rule in rules}
+    for rule in client_rules:
+        if any(isinstance(found, duty.Suppress) for found in rule.obligations):
+            raise LoosensFloor(rule=rule.id, why="only a pack may suppress notices")
+        base = floor.get(rule.id)
+        if base is not None and (why := _weaker(rule, base)):
+            raise LoosensFloor(rule=rule.id, why=why)
+    replaced = {rule.id for rule in client_rules}
+    tightened = [rule for rule in rules if rule.id not in replaced] + list(client_rules)
+    require_consistent(tightened)
+    return tightened
+
+
+def _weaker(rule: Rule, base: Rule) -> str:
+    if any(isinstance(found, duty.Suppress) for found in base.obligations):
+        return "it protects the customer by suppressing notices"
+    if rule.scope != base.scope:
+        return "its scope differs"
+    if (rule.status, rule.effective_from, rule.effective_to, rule.default_on) != (
+        base.status,
+        base.effective_from,
+        base.effective_to,
+        base.default_on,
+    ):
+        return "its status or dates differ"
+    mine, theirs = (combine([item], _SOME_ASK, policy_version=0) for item in (rule, base))
+    return "" if as_strict_as(mine, theirs) and _as_low(rule, base) else "it demands less"
+
+
+def _as_low(rule: Rule, base: Rule) -> bool:
+    # A ceiling protects the customer: a client may lower it, never raise or drop it.
+    return all(
+        any(
+            type(mine) is type(theirs) and mine.most is not None and mine.most <= theirs.most
+            for mine in rule.obligations
+            if isinstance(mine, duty.Verify | duty.Approve)
+        )
+        for theirs in base.obligations
+        if isinstance(theirs, duty.Verify | duty.Approve) and theirs.most is not None
+    )
+
+
+_SOME_ASK: Final = Ask(
+    kind="",
+    categories=frozenset(),
+    operation="update",
+    channel=Channel.SYSTEM,
+    actor=ActorType.AUTOMATION,
+    at=datetime(2024, 1, 31, tzinfo=UTC),
+)
+"""Deadlines are compared from one fixed day; nothing else of a combination depends on the ask."""
