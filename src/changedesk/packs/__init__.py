@@ -159,11 +159,11 @@ def _fields(folder: Traversable) -> list[Field]:
 
 
 def _rules(file: Traversable, pack: str, header: Header) -> list[Rule]:
-    checked_on = _tables(file).get("checked_on")
+    given = {key: value for key, value in _tables(file).items() if key == "checked_on"}
     return [
         rule
         for row in _rows(file, "rule")
-        if (rule := _rule({"checked_on": checked_on, **row}, _named(file, row, "id"), pack)).status
+        if (rule := _rule({**given, **row} if isinstance(row, dict) else {}, _named(file, row, "id"), pack)).status
         in header.statuses | {Status.NOT_YET_EFFECTIVE, Status.VACATED}
     ]
 
