@@ -284,7 +284,7 @@ def test_a_template_and_a_wording_get_a_new_version_and_the_old_one_stays(nordce
         configure.set_template(key, {"subject": "Done", "body": body}, actor=administrator(nordcell), at=AT)
         configure.set_wording("contact", "en", body, actor=administrator(nordcell), at=AT)
     assert [(t.version, t.body) for t in settings_read.templates(nordcell)] == [(2, "Two.")]
-    assert [(w.version, w.wording) for w in settings_read.wordings(nordcell)] == [(2, "Two.")]
+    assert [(w.version, w.wording) for w in settings_read.wordings(nordcell)] == [(1, "One."), (2, "Two.")]
     with psycopg.connect(_url()) as connection:
         assert connection.execute("SELECT count(*) FROM message_template").fetchone() == (2,)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import threading
 from datetime import datetime
 from typing import Final
@@ -11,7 +12,8 @@ from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.store import settings_read, settings_write
 from changedesk.store.settings_records import ClientSettings, PersonRecord
 
-PREFIX_LENGTH: Final = 16
+_BEARER: Final = re.compile(r"(?i:bearer) +(?P<prefix>cd_live_[0-9a-f]{8})_(?P<secret>[A-Za-z0-9_-]{43})")
+"""RFC 6750, section 2.1, around a key as ``configure.create_key`` makes it."""
 _NOBODY: Final = hashlib.sha256(b"").hexdigest()
 """Compared with when no key has the prefix, so that an unknown prefix costs what a wrong secret costs."""
 _touched: dict[int, datetime] = {}
@@ -69,18 +71,23 @@ def person(person_id: int) -> PersonRecord:
     return settings_read.person(person_id)
 
 
+def works_here(email: str) -> bool:
+    """Say whether somebody signs in with this address."""
+    return settings_read.person_by_email(email) is not None
+
+
 def key(header: str, *, at: datetime) -> Actor:
     """Return the actor behind an ``Authorization`` header: ``Bearer <prefix>_<secret>``.
 
     Notes the use, at most once a minute. Raises CredentialRefused and CredentialEnded.
     """
-    scheme, _, credential = header.strip().partition(" ")
-    prefix, secret = credential[:PREFIX_LENGTH], credential[PREFIX_LENGTH + 1 :]
-    well_formed = scheme.lower() == "bearer" and credential.isascii() and credential[PREFIX_LENGTH:][:1] == "_"
-    record = settings_read.credential(prefix) if well_formed else None
+    shape = _BEARER.fullmatch(header)
+    if shape is None:
+        raise CredentialRefused
+    record = settings_read.credential(shape["prefix"])
     expected = record.secret_hash if record else _NOBODY
-    matches = hmac.compare_digest(hashlib.sha256(secret.encode()).hexdigest(), expected)
-    if record is None or not matches or not secret:
+    matches = hmac.compare_digest(hashlib.sha256(shape["secret"].encode()).hexdigest(), expected)
+    if record is None or not matches:
         raise CredentialRefused
     if record.revoked_at is not None or record.expires_at <= at or not settings_read.client(record.client).active:
         raise CredentialEnded

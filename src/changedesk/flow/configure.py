@@ -17,6 +17,7 @@ import phonenumbers
 from babel import Locale, UnknownLocaleError
 from email_validator import EmailNotValidError, validate_email
 
+from changedesk import packs
 from changedesk.base.actor import Actor, Role
 from changedesk.base.ids import ClientId
 from changedesk.base.refusal import Forbidden, Refusal
@@ -251,7 +252,8 @@ def set_wording(statement: str, language: str, wording: str, *, actor: Actor, at
     """Put the client's own wording of a consent statement in force. Returns the configuration version."""
     access.require(actor, Verb.CONFIGURE_TEMPLATES)
     _language("language", language)
-    _text("statement", statement)
+    if statement not in {name for name, _ in settings_read.configuration(actor.client).statements}:
+        raise BadSetting(field="statement", reason="not a statement of the client's packs")
     if not wording.strip():
         raise BadSetting(field="wording", reason="write what the customer agrees to")
     return settings_write.set_wording(actor.client, statement, language, wording, by=actor.id, at=at)
@@ -351,3 +353,8 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], None]]] = {
 def _check(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         _CHECKS[name](name, value)
+    if "packs" in values:
+        try:
+            packs.load(values["packs"])
+        except packs.PackInvalid as error:
+            raise BadSetting(field="packs", reason=str(error)) from None

@@ -7,16 +7,22 @@ whole configuration is kept for as long as its ``config_version`` stands.
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
 from django.db import connection
 
+from changedesk import packs
 from changedesk.base.actor import Role
 from changedesk.base.ids import ClientId
 from changedesk.base.refusal import NotFound
+from changedesk.packs.pack import Pack, Reason, Statement
+from changedesk.packs.parse import build
+from changedesk.rules.fields import Catalogue, Field
+from changedesk.rules.policy import Rule
 from changedesk.store.models import settings as tables
 from changedesk.store.settings_records import (
     ClientSettings,
@@ -32,6 +38,8 @@ from changedesk.store.settings_records import (
 
 TTL_SECONDS: Final = 5.0
 KEPT_MAX: Final = 10_000
+OWN_VERSIONS: Final = 1_000
+"""A client's first own wording of a statement is version 1001, so that it never meets a pack's."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -44,6 +52,7 @@ def forget() -> None:
     """Drop all that this process remembers; every settings write calls it."""
     with _turn:
         _kept.clear()
+        _configurations.clear()
 
 
 def remembered(ask: Callable[P, T]) -> Callable[P, T]:
@@ -206,13 +215,76 @@ def templates(client_id: ClientId) -> tuple[Template, ...]:
 
 @remembered
 def wordings(client_id: ClientId) -> tuple[Wording, ...]:
-    """Return the client's own wordings of consent statements in force."""
+    """Return the client's own wordings of consent statements, every version: customers agreed to old ones."""
     with borrowed():
-        rows = tables.StatementWording.objects.filter(client_id=client_id, active=True)
+        rows = tables.StatementWording.objects.filter(client_id=client_id)
         return tuple(
             Wording(row.statement, row.language, row.wording, row.version)
-            for row in rows.order_by("statement", "language")
+            for row in rows.order_by("statement", "version")
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What decides a client's changes: its settings with its packs and its own fields and wordings put together.
+
+    ``statements`` are all wordings ever asked, by id and version: the packs' below OWN_VERSIONS, the client's
+    own above it. ``policy_version`` is what a request stores to say by which configuration it was decided.
+    """
+
+    settings: ClientSettings
+    pack: Pack
+    catalogue: Catalogue
+    rules: tuple[Rule, ...]
+    statements: Mapping[tuple[str, int], Statement]
+    reason_codes: Mapping[str, Reason]
+    policy_version: int
+
+    def statement(self, name: str) -> Statement:
+        """Return the wording to ask now. Raises KeyError."""
+        return self.statements[name, max(version for known, version in self.statements if known == name)]
+
+
+_configurations: dict[ClientId, Configuration] = {}
+
+
+def configuration(client_id: ClientId) -> Configuration:
+    """Return what decides a client's changes, put together once for each ``config_version``.
+
+    Raises NotFound; packs.PackInvalid when the client's packs or fields do not hold together.
+    """
+    told = client(client_id)
+    kept = _configurations.get(client_id)
+    if kept is not None and kept.settings == told:
+        return kept
+    pack = packs.load(told.packs)
+    own = {
+        record.path: build(Field, {**record.data, "path": record.path}, f"field {record.path}")
+        for record in field_settings(client_id)
+    }
+    made = Configuration(
+        settings=told,
+        pack=pack,
+        catalogue=packs.extend(pack, own),
+        rules=pack.rules,
+        statements={**pack.statements, **_own_statements(pack, wordings(client_id))},
+        reason_codes=pack.reason_codes,
+        policy_version=told.config_version,
+    )
+    _configurations[client_id] = made
+    return made
+
+
+def _own_statements(pack: Pack, own: tuple[Wording, ...]) -> dict[tuple[str, int], Statement]:
+    """Return every version of the client's wordings: each is the pack's text with the client's laid over it."""
+    made: dict[tuple[str, int], Statement] = {}
+    laid: dict[str, dict[str, str]] = {}
+    for row in sorted(own, key=lambda row: row.version):
+        base = laid.setdefault(row.statement, dict(pack.statement(row.statement).wording))
+        base[row.language] = row.wording
+        version = OWN_VERSIONS + row.version
+        made[row.statement, version] = Statement(row.statement, version, dict(base))
+    return made
 
 
 def config_changes(client_id: ClientId, *, before: int | None = None, limit: int = 50) -> tuple[SettingChange, ...]:

@@ -225,15 +225,13 @@ def set_template(client_id: ClientId, *, key: Mapping[str, str], text: Mapping[s
 def set_wording(client_id: ClientId, statement: str, language: str, wording: str, *, by: str, at: datetime) -> int:
     """Put a new version of a consent statement's wording in force. Returns the configuration version."""
     with _writing(client_id) as client:
-        rows = tables.StatementWording.objects.filter(client=client, statement=statement, language=language)
-        old = rows.filter(active=True).first()
-        rows.filter(active=True).update(active=False)
+        # One count for all languages of a statement, so that a version names one text in each.
+        rows = tables.StatementWording.objects.filter(client=client, statement=statement)
+        same = rows.filter(language=language, active=True)
+        old = same.first()
+        same.update(active=False)
         tables.StatementWording.objects.create(
-            client=client,
-            statement=statement,
-            language=language,
-            wording=wording,
-            version=_next_version(rows),
+            client=client, statement=statement, language=language, wording=wording, version=_next_version(rows)
         )
         before = {"wording": old.wording} if old else {}
         told = Change(by, at, "wording.set", f"wording/{statement}/{language}", before, {"wording": wording})
