@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
-from re import findall
+from re import findall, sub
 
 from django import template
+from django.forms import BaseForm, BoundField
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -215,9 +216,7 @@ def ago(moment: datetime | None) -> SafeString | str:
     if moment is None:
         return "\u2014"
     local = date_format(timezone.localtime(moment), "j M Y, H:i:s e")
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), local, _distance(moment)
-    )
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), local, _distance(moment))
 
 
 def _distance(moment: datetime) -> str:
@@ -241,9 +240,7 @@ def marked(before: object, after: object, side: str) -> SafeString:
     if not words:
         return format_html('<span class="absent">{}</span>', gettext("empty"))
     matcher = SequenceMatcher(None, words, other, autojunk=False)
-    shared = any(
-        "".join(words[block.a : block.a + block.size]).strip() for block in matcher.get_matching_blocks()
-    )
+    shared = any("".join(words[block.a : block.a + block.size]).strip() for block in matcher.get_matching_blocks())
     if not shared:
         return format_html("{}", "".join(words))
     pieces = (
@@ -254,6 +251,39 @@ def marked(before: object, after: object, side: str) -> SafeString:
     return format_html_join(
         "", "{}", ((text if same else format_html("<mark>{}</mark>", text),) for text, same in pieces)
     )
+
+
+@register.simple_tag
+def inline_svg(drawing: str) -> SafeString:
+    """A drawing that our own libraries made (the QR code), without its XML declaration; never given outside text."""
+    return mark_safe(sub(r"^<\?xml[^>]*\?>\s*", "", drawing))  # noqa: S308 - the QR library's output
+
+
+@register.simple_tag
+def bound_field(item: BoundField) -> dict[str, object]:
+    """A field of a Django form in the words of components/field.html."""
+    kind = getattr(item.field.widget, "input_type", "text")
+    attrs = item.field.widget.attrs
+    return {
+        "name": item.html_name,
+        "label": item.label,
+        "type": "code" if attrs.get("autocomplete") == "one-time-code" else kind,
+        "value": item.value(),
+        "required": item.field.required,
+        "hint": item.help_text,
+        "error": " ".join(map(str, item.errors)),
+        "autocomplete": attrs.get("autocomplete"),
+    }
+
+
+@register.simple_tag
+def form_errors(form: BaseForm) -> list[dict[str, str]]:
+    """What a Django form refused, as the error summary wants it."""
+    return [
+        {"field": "" if name == "__all__" else form[name].html_name, "text": str(text)}
+        for name, texts in form.errors.items()
+        for text in texts
+    ]
 
 
 @register.simple_tag
@@ -315,8 +345,6 @@ def error_summary(errors: Sequence[object]) -> dict[str, object]:
 
 
 @register.inclusion_tag("components/empty.html")
-def blank(
-    title: str, text: str = "", icon_name: str = "inbox", action: str = "", url: str = ""
-) -> dict[str, object]:
+def blank(title: str, text: str = "", icon_name: str = "inbox", action: str = "", url: str = "") -> dict[str, object]:
     """Nothing to show: what this is, and one way on."""
     return {"title": title, "text": text, "icon_name": icon_name, "action": action, "url": url}
