@@ -4,7 +4,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from types import TracebackType
 from typing import Any
 
@@ -24,15 +24,22 @@ Event = MutableMapping[str, Any]
 def redact(_logger: Any, _method: str, event: Event) -> Event:
     """Hide values whose name says personal or secret, and whatever looks like an address or a number."""
     for name, value in event.items():
-        if name in {"timestamp", "trace"}:
-            continue
-        if SECRET_WORDS.search(name) and name not in SAFE_NAMES:
-            event[name] = HIDDEN
-        elif isinstance(value, str):
-            event[name] = LONG_NUMBER.sub(HIDDEN, EMAIL.sub(HIDDEN, value))
-        elif not isinstance(value, (bool, int, float, type(None))):
-            event[name] = LONG_NUMBER.sub(HIDDEN, EMAIL.sub(HIDDEN, repr(value)))
+        if name not in {"timestamp", "trace"}:
+            event[name] = clean(name, value)
     return event
+
+
+def clean(name: str, value: Any) -> Any:
+    """The value as it may be logged under this name; mappings and lists are gone into."""
+    if SECRET_WORDS.search(name) and name not in SAFE_NAMES:
+        return HIDDEN
+    if isinstance(value, (bool, int, float, type(None))):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): clean(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [clean(name, inner) for inner in value]
+    return LONG_NUMBER.sub(HIDDEN, EMAIL.sub(HIDDEN, str(value)))
 
 
 def shape_of_exception(_logger: Any, _method: str, event: Event) -> Event:
