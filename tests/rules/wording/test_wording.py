@@ -1,0 +1,178 @@
+"""What customers read holds what it must and nothing that it must not."""
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from changedesk.rules import wording
+from changedesk.rules.wording import CHANNELS, CODES, EVENTS, LANGUAGES, NOTICES, SECURITY, TemplateInvalid
+
+LINK = "https://desk.example/p/acme/wasnt-me/s3cr3t"
+ABOUT = {
+    "client_name": "ACME",
+    "reference": "K7M2Q-9XTRA-C",
+    "what": "your e-mail address",
+    "support": "Call +1 555 0100",
+    "link": LINK,
+}
+
+
+@dataclass(frozen=True)
+class Own:
+    subject: str
+    body: str
+    version: int = 3
+
+
+def code_text(event: str, method: str, language: str, **given: str) -> wording.Text:
+    about = {"code": "482913", "client_name": "ACME", "support": "Call +1 555 0100", **given}
+    if event == "new_contact":
+        return wording.new_contact_message(method=method, language=language, **about)
+    return wording.challenge_message(
+        method=method, language=language, **{"summary": "new e-mail address a***@b.example", **about}
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("event", sorted(EVENTS))
+def test_every_message_has_a_built_in_text_that_the_check_for_own_texts_accepts(
+    event: str, channel: str, language: str
+) -> None:
+    text = wording._load(language).texts[event, channel]
+    wording.check(event, channel, subject=text.subject, body=text.body)
+    assert bool(text.subject) == (channel == "email")
+
+
+def test_no_language_has_a_text_for_an_unknown_message() -> None:
+    for language in LANGUAGES:
+        assert {event for event, _ in wording._load(language).texts} == EVENTS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", [*CHANNELS, "portal"])
+@pytest.mark.parametrize("event", sorted(NOTICES))
+def test_a_notice_names_the_request_and_what_to_do(event: str, channel: str, language: str) -> None:
+    text = wording.notice_message(event, channel, ABOUT, language)
+    assert ABOUT["reference"] in text.body
+    assert ABOUT["what"] in text.body
+    assert "+1 555 0100" in text.body or LINK in text.body
+    assert (LINK in text.body) == (event in SECURITY)
+    assert "{" not in text.subject + text.body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_security_notice_without_a_link_says_to_call(language: str) -> None:
+    text = wording.notice_message("security_applied", "email", {**ABOUT, "link": ""}, language)
+    assert "http" not in text.body
+    assert text.body.count("+1 555 0100") == 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("method", CHANNELS)
+@pytest.mark.parametrize("event", sorted(CODES))
+def test_a_code_message_warns_and_has_no_link(event: str, method: str, language: str) -> None:
+    text = code_text(event, method, language, support="https://acme.example/help")
+    assert text.body.count("482913") == 1
+    assert "482913" not in text.subject
+    assert wording._load(language).sentences["warning"] in text.body
+    assert not re.search(r"://|www\.|acme\.example", text.subject + text.body)
+
+
+def test_a_challenge_says_what_will_change_and_a_new_contact_message_does_not() -> None:
+    assert "a***@b.example" in code_text("challenge", "sms", "en").body
+    assert "change" not in code_text("new_contact", "sms", "en").body
+
+
+@pytest.mark.parametrize("url", ["https://evil.example/x.y", "www.evil.example", "HTTP://evil.example"])
+def test_a_link_among_the_new_values_cannot_be_followed_from_a_challenge(url: str) -> None:
+    body = code_text("challenge", "email", "en", summary=f"new website {url}").body
+    assert not re.search(r"://|www\.|evil\.example", body, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("event", "body", "problem"),
+    [
+        ("received", "{reference} {old_value}", "variables"),
+        ("received", "no reference", "variables"),
+        ("received", "{reference} {link}", "variables"),
+        ("security_applied", "{reference}", "variables"),
+        ("received", "{reference} {reference.__class__}", "braces"),
+        ("received", "{reference!r}", "braces"),
+        ("received", "{reference:>9}", "braces"),
+        ("received", "{reference} {", "braces"),
+        ("received", "{reference} {0}", "braces"),
+        ("challenge", "{code} {summary}", "variables"),
+        ("challenge", "{code} {warning}", "variables"),
+        ("challenge", "{code} {summary} {warning} https://acme.example", "link"),
+        ("new_contact", "{code} {warning} {summary}", "variables"),
+        ("nothing_of_ours", "{reference}", "event"),
+    ],
+)
+def test_an_own_text_that_cannot_be_used_is_refused(event: str, body: str, problem: str) -> None:
+    with pytest.raises(TemplateInvalid) as refused:
+        wording.check(event, "email", subject="", body=body)
+    assert refused.value.data["problem"] == problem
+
+
+def test_a_code_never_stands_in_a_subject_line() -> None:
+    with pytest.raises(TemplateInvalid):
+        wording.check("challenge", "email", subject="Your code {code}", body="{code} {summary} {warning}")
+
+
+def test_unknown_channels_and_events_are_refused() -> None:
+    with pytest.raises(TemplateInvalid):
+        wording.check("received", "fax", subject="", body="{reference}")
+    with pytest.raises(TemplateInvalid):
+        wording.notice_message("received", "fax", ABOUT, "en")
+    with pytest.raises(TemplateInvalid):
+        wording.notice_message("challenge", "email", ABOUT, "en")
+    with pytest.raises(TemplateInvalid) as refused:
+        wording.notice_message("received", "email", {"client_name": "ACME"}, "en")
+    assert refused.value.data["missing"] == ["reference", "what"]
+
+
+def test_an_own_text_stands_in_place_of_the_built_in_one_in_its_language_only() -> None:
+    own = wording.overrides_of([])
+    assert own == {}
+    own = {("completed", "email", "de"): Own("Fertig: {reference}", "Fertig: {reference} {dispute}")}
+    text = wording.notice_message("completed", "email", ABOUT, "de-AT", own)
+    assert text.subject == "Fertig: K7M2Q-9XTRA-C"
+    assert text.version == 3
+    assert wording.notice_message("completed", "email", ABOUT, "en", own).version == 0
+    assert wording.notice_message("completed", "portal", ABOUT, "de", own).version == 0
+
+
+def test_an_own_text_that_became_unusable_is_refused_when_it_is_needed() -> None:
+    own = {("completed", "email", "en"): Own("", "{reference} {password}")}
+    with pytest.raises(TemplateInvalid):
+        wording.notice_message("completed", "email", ABOUT, "en", own)
+
+
+def test_a_language_without_texts_reads_english() -> None:
+    assert wording.notice_message("received", "sms", ABOUT, "fr") == wording.notice_message(
+        "received", "sms", ABOUT, "en-GB"
+    )
+
+
+def test_a_client_without_support_details_still_says_where_to_turn() -> None:
+    assert "your bill" in wording.notice_message("received", "email", {**ABOUT, "support": ""}, "en").body
+    assert "your bill" in code_text("challenge", "email", "en", support="").body
+
+
+@given(st.text(), st.sampled_from(sorted(NOTICES)), st.sampled_from(CHANNELS), st.sampled_from(LANGUAGES))
+def test_no_value_adds_a_line_or_a_variable(name: str, event: str, channel: str, language: str) -> None:
+    plain = wording.notice_message(event, channel, ABOUT, language)
+    text = wording.notice_message(event, channel, {**ABOUT, "client_name": name}, language)
+    assert len(text.body.splitlines()) <= len(plain.body.splitlines())
+    assert len(text.subject.splitlines()) <= 1
+    hostile = wording.notice_message(event, channel, {**ABOUT, "client_name": "{link}{code}"}, language)
+    assert "{link}{code}" in hostile.body
+
+
+def test_variables_tells_what_a_text_may_use() -> None:
+    assert "link" in wording.variables("security_applied")
+    assert "link" not in wording.variables("completed")
