@@ -42,7 +42,7 @@ def normalise_email(raw: object, given: Given) -> str:
         raise given.bad("email_several")
     address, reason = "", ""
     try:
-        address = validate_email(text, check_deliverability=False).normalized
+        address = validate_email(text, check_deliverability=False, strict=True).normalized
     except EmailSyntaxError as error:
         reason = "email_reserved" if "special-use" in str(error) else "email_invalid"
     except (

@@ -32,10 +32,13 @@ def _names() -> Mapping[str, str]:
 def normalise_language(raw: object, given: Given) -> str:
     """Return a language tag such as ``de``, ``pt-BR`` or ``zh-Hant``, from a tag or a language's name."""
     text = checked(raw, given)
-    locale = known_locale(_names().get(text.casefold(), text.replace("_", "-")))
-    if locale is None:
+    tag = _names().get(text.casefold(), text.replace("_", "-"))
+    locale = known_locale(tag)
+    parts = [part for part in (locale.language, locale.script, locale.territory) if part] if locale else []
+    # CLDR adds what is likely (zh-TW is zh-Hant-TW), but a part that it drops was not understood.
+    if not set(tag.casefold().split("-")) <= {part.casefold() for part in parts}:
         raise given.bad("language_unknown")
-    return "-".join(filter(None, (locale.language, locale.script, locale.territory)))
+    return "-".join(parts)
 
 
 def display_language(tag: str, language: str) -> str:

@@ -39,7 +39,9 @@ def normalise_money(raw: object, given: Given) -> Value:
         text = checked(raw, given, numbers=True)
         codes = _CODE.findall(text)
         amount = _CODE.sub("", text).strip()
-        currency = codes[0] if len(codes) == 1 else currency_of(given.region)
+        if len(codes) > 1:
+            raise given.bad("money_currency", "currency")
+        currency = codes[0] if codes else currency_of(given.region)
     currency = currency.upper()
     if currency not in list_currencies():
         raise given.bad("money_currency", "currency")
