@@ -3,7 +3,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.postgres import Database
+from tests.postgres import APP, Database
 
 from changedesk.base.actor import Actor, ActorType, Channel, Role
 from changedesk.base.ids import ClientId
@@ -282,11 +282,64 @@ def test_a_template_and_a_wording_get_a_new_version_and_the_old_one_stays(nordce
     key = {"event": "completed", "channel": "email", "language": "en"}
     for body in ("One.", "Two."):
         configure.set_template(key, {"subject": "Done", "body": body}, actor=administrator(nordcell), at=AT)
-        configure.set_wording("contact", "en", body, actor=administrator(nordcell), at=AT)
+        configure.set_wording("marketing", "en", body, actor=administrator(nordcell), at=AT)
     assert [(t.version, t.body) for t in settings_read.templates(nordcell)] == [(2, "Two.")]
     assert [(w.version, w.wording) for w in settings_read.wordings(nordcell)] == [(1, "One."), (2, "Two.")]
     with psycopg.connect(_url()) as connection:
         assert connection.execute("SELECT count(*) FROM message_template").fetchone() == (2,)
+
+
+def test_the_configuration_is_put_together_once_for_each_version(nordcell: ClientId) -> None:
+    ada = administrator(nordcell)
+    first = settings_read.configuration(nordcell)
+    settings_read._kept.clear()
+    assert settings_read.configuration(nordcell) is first
+    assert "contact.email" in first.catalogue
+    version = configure.change_client({"packs": ["telecom"]}, actor=ada, at=AT)
+    later = settings_read.configuration(nordcell)
+    assert (later.policy_version, later.pack.names) == (version, ("telecom",))
+    assert len(later.rules) > len(first.rules)
+
+
+def test_a_clients_own_wording_is_asked_and_the_older_ones_are_kept_with_it(nordcell: ClientId) -> None:
+    pack = settings_read.configuration(nordcell).statement("marketing")
+    for language, text in (("en", "Yes, write to me."), ("de", "Ja, schreiben Sie mir.")):
+        configure.set_wording("marketing", language, text, actor=administrator(nordcell), at=AT)
+    own = settings_read.configuration(nordcell)
+    assert own.statement("marketing").version == settings_read.OWN_VERSIONS + 2
+    assert own.statement("marketing").wording == {
+        **pack.wording, "en": "Yes, write to me.", "de": "Ja, schreiben Sie mir."
+    }  # fmt: skip
+    assert own.statements["marketing", settings_read.OWN_VERSIONS + 1].wording["de"] == pack.wording["de"]
+    assert own.statements["marketing", pack.version] == pack
+
+
+def test_a_wording_of_no_known_statement_and_a_pack_that_is_not_there_are_refused(nordcell: ClientId) -> None:
+    with pytest.raises(BadSetting):
+        configure.set_wording("nothing", "en", "x", actor=administrator(nordcell), at=AT)
+    with pytest.raises(BadSetting):
+        configure.change_client({"packs": ["../../etc"]}, actor=administrator(nordcell), at=AT)
+
+
+def test_a_clients_own_field_joins_the_catalogue(nordcell: ClientId) -> None:
+    field = {
+        "type": "text",
+        "kind": "personal_details",
+        "category": "identity.nickname",
+        "label": {"en": "Nickname", "de": "Spitzname", "ar": "لقب"},
+    }
+    configure.set_field("personal.nickname", field, actor=administrator(nordcell), at=AT)
+    assert settings_read.configuration(nordcell).catalogue["personal.nickname"].label_in("de") == "Spitzname"
+    for path, spoiled in (
+        ("personal.nickname", {**field, "type": "virus"}),
+        ("personal.nickname", {**field, "extra": 1}),
+        ("contact.email", field),
+        ("Not A Path", field),
+    ):
+        with pytest.raises(BadSetting):
+            configure.set_field(path, spoiled, actor=administrator(nordcell), at=AT)
+    configure.set_field("personal.nickname", None, actor=administrator(nordcell), at=AT)
+    assert "personal.nickname" not in settings_read.configuration(nordcell).catalogue
 
 
 def test_a_subject_of_two_lines_is_refused(nordcell: ClientId) -> None:
@@ -342,6 +395,5 @@ def test_strangers_cannot_fill_the_memory_with_made_up_prefixes(
 
 def _url() -> str:
     from tests.conftest import RUN  # noqa: PLC0415 - one place knows this run's database
-    from tests.postgres import APP  # noqa: PLC0415 - as above
 
     return RUN.url(APP)

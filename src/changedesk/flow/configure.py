@@ -30,6 +30,8 @@ KEY_SYMBOLS: Final = 8
 """How many symbols after the label are shown; with the label they are the key's prefix."""
 KEY_LIFE_MAX: Final = timedelta(days=731)
 _SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
+_PATH: Final = re.compile(r"[a-z]+(\.[a-z_]+)+")
+_PATH_MAX: Final = 80
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -228,6 +230,23 @@ def revoke_key(prefix: str, *, actor: Actor, at: datetime) -> None:
     """End one of the client's API keys, for good. Raises Forbidden and NotFound."""
     access.require(actor, Verb.CONFIGURE_KEYS)
     settings_write.revoke_key(actor.client, prefix, by=actor.id, at=at)
+
+
+def set_field(path: str, data: Mapping[str, Any] | None, *, actor: Actor, at: datetime) -> int:
+    """Add a field to the client's catalogue or change one it added; None takes it back, its history stays.
+
+    ``data`` is a field as packs write it, without its path. Raises Forbidden and BadSetting.
+    """
+    access.require(actor, Verb.CONFIGURE_FIELDS)
+    if data is not None:
+        pack = settings_read.configuration(actor.client).pack
+        if not _PATH.fullmatch(path) or len(path) > _PATH_MAX:
+            raise BadSetting(field="path", reason="use small letters with dots between, such as contact.email")
+        try:
+            packs.extend(pack, {path: settings_read.own_field(path, data)})
+        except packs.PackInvalid as error:
+            raise BadSetting(field="data", reason=str(error)) from None
+    return settings_write.set_field(actor.client, path, data, by=actor.id, at=at)
 
 
 def set_template(key: Mapping[str, str], text: Mapping[str, str], *, actor: Actor, at: datetime) -> int:

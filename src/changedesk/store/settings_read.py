@@ -258,10 +258,7 @@ def configuration(client_id: ClientId) -> Configuration:
     if kept is not None and kept.settings == told:
         return kept
     pack = packs.load(told.packs)
-    own = {
-        record.path: build(Field, {**record.data, "path": record.path}, f"field {record.path}")
-        for record in field_settings(client_id)
-    }
+    own = {record.path: own_field(record.path, record.data) for record in field_settings(client_id)}
     made = Configuration(
         settings=told,
         pack=pack,
@@ -273,6 +270,11 @@ def configuration(client_id: ClientId) -> Configuration:
     )
     _configurations[client_id] = made
     return made
+
+
+def own_field(path: str, data: Mapping[str, Any]) -> Field:
+    """Return the field that a client describes. Raises packs.PackInvalid when it cannot be one."""
+    return build(Field, {**data, "path": path}, f"field {path}")
 
 
 def _own_statements(pack: Pack, own: tuple[Wording, ...]) -> dict[tuple[str, int], Statement]:
