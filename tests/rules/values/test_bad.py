@@ -129,7 +129,8 @@ BAD: dict[Any, list[tuple[object, str]]] = {
         ("DE89370400440532013001", "bank_invalid"), ("DE8937040044053201300", "bank_invalid"), ("DE", "bank_invalid"),
         ("XX89370400440532013000", "bank_invalid"), ("370400440532013000", "bank_invalid"), ("hello", "bank_invalid"),
         ("US64SVBKUS6S3300958879", "bank_invalid"), ("DE00370400440532013000", "bank_invalid"), ("👍", "bank_invalid"),
-        ("\u0391\u039289370400440532013000", "bank_invalid"), (PAN, "card_number"), ("GB29NWBK60161331926818", "bank_invalid"),
+        ("\u0391\u039289370400440532013000", "bank_invalid"), (PAN, "card_number"),
+        ("GB29NWBK60161331926818", "bank_invalid"),
         ({"iban": "DE89370400440532013000", "bic": "NOPE"}, "bank_bic"),
         ({"iban": "DE89370400440532013000", "bic": "DEUTDEFF"}, "bank_bic"),
         ({"country": "DE", "bank_code": "37040044", "account": "532013000"}, "bank_needs_iban"),
@@ -219,7 +220,8 @@ ANYTHING = st.recursive(
 KNOWN_PARTS = st.dictionaries(
     st.sampled_from(["country", "lines", "city", "region", "postal_code", "amount", "currency", "iban", "bic", "number",
                      "token", "brand", "last4", "expiry", "account", "bank_code"]),
-    st.text(max_size=12) | st.sampled_from(["DE", "US", "JP", "EUR", "12.30", "visa", "2027-12", "DE89370400440532013000"]),
+    st.text(max_size=12)
+    | st.sampled_from(["DE", "US", "JP", "EUR", "12.30", "visa", "2027-12", "DE89370400440532013000"]),
 )  # fmt: skip
 TYPED = st.text(alphabet="0123456789+-./,: @aeäDEUSÅ٣ü\u0663\u200d\u202e<&;日", max_size=30)
 

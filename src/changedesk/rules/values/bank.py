@@ -18,7 +18,6 @@ from changedesk.rules.values.text import checked, compact, last
 _KEYS: Final = {"iban", "bic", "country", "bank_code", "account"}
 _ACCOUNT: Final = re.compile(r"[0-9A-Z]{4,34}")
 _BANK_CODE: Final = re.compile(r"[0-9A-Z]{2,12}")
-_WITHOUT_IBAN: Final = frozenset({"US", "CA", "AU", "NZ", "IN", "CN", "JP", "KR", "ZA", "MX", "SG", "HK"})
 
 
 def normalise_bank(raw: object, given: Given) -> Value:
@@ -65,7 +64,7 @@ def _domestic(parts: Mapping[str, str], given: Given) -> Value:
     country = countries().get(parts.get("country", given.region).casefold())
     if country is None:
         raise given.bad("bank_country", "country")
-    if country not in _WITHOUT_IBAN and _has_iban(country):
+    if _has_iban(country):
         raise given.bad("bank_needs_iban")
     account, bank = compact(parts.get("account", "")), compact(parts.get("bank_code", ""))
     if not _ACCOUNT.fullmatch(account):
