@@ -21,6 +21,12 @@ from changedesk.config.embedded import dying_with_me
 RUN = Run()
 RUN.set_environment()  # before Django reads its settings
 django.setup()
+# A test worker inherits our environment, and with this would read its settings before it has set its own database.
+del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+def pytest_unconfigure() -> None:
+    RUN.forget()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,15 +30,19 @@ class Run:
     """What all workers of one test run share: a folder, the passwords and the server."""
 
     def __init__(self) -> None:
-        worker = os.environ.get("PYTEST_XDIST_WORKER")
-        self.worker = worker or "main"
-        self.watched = os.getppid() if worker else os.getpid()
-        name = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"pid{os.getpid()}")[:16]
-        self.folder = Path(tempfile.gettempdir()) / f"changedesk-test-{os.getuid()}-{name}"
+        self.worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        # Set by the first process of the run, inherited by its workers.
+        self.watched = int(os.environ.setdefault("CHANGEDESK_TEST_RUN", str(os.getpid())))
+        self.folder = Path(tempfile.gettempdir()) / f"changedesk-test-{os.getuid()}-{self.watched}"
         self.folder.mkdir(mode=0o700, exist_ok=True)
         self.version = os.environ.get("CHANGEDESK_TEST_PG", "18")
         with self.alone():
             self.app_word, self.owner_word = passwords(self.folder / "secrets")
+
+    def forget(self) -> None:
+        """Remove the run's folder, unless a server runs: its keeper removes it then, after this process has ended."""
+        if self.watched == os.getpid() and not (self.folder / "keeper.log").exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

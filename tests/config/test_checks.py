@@ -4,12 +4,13 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from tests.conftest import RUN
 from tests.postgres import Database
 
 from changedesk.config import checks
 from changedesk.config.bootstrap import OWNER
 
-ROLE = "check_subject"
+ROLE = f"check_{RUN.worker}"  # roles belong to the whole server: one for each worker
 
 
 @pytest.fixture
