@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from tests.browser.kit_samples import (
     BADGE,
     CHANGE,
@@ -192,7 +193,7 @@ STATEMENT = {
     "key": "contact_change",
     "version": "4",
     "language": "de",
-    "text": "Ich bin einverstanden, dass Nordlicht Telecom meine E-Mail-Adresse und meine Anschrift wie vorgelesen ändert.",
+    "text": "Ich bin einverstanden, dass Nordlicht Telecom meine Anschrift wie vorgelesen ändert.",
     "digest": "sha256:9f2c41d0",
 }
 CARD = {
@@ -261,7 +262,7 @@ MAIL = {
     "what": "Change asked for",
     "language": "en",
     "subject": "Someone asked to change your e-mail",
-    "body": "Hello,\n\nwe were asked by phone to change how we reach you. If this was you, there is nothing to do.\n\nNordlicht Telecom",
+    "body": "Hello,\n\nwe were asked by phone to change how we reach you.\n\nNordlicht Telecom",
     "links": [{"label": "This wasn't me", "url": "#"}],
     "at": back(minutes=51),
     "state": "sent",
@@ -367,6 +368,26 @@ KIT: Sample = {
         "batch_import",
         "system",
     ],
+}
+
+
+class SignIn(forms.Form):
+    login = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))
+
+
+class Code(forms.Form):
+    code = forms.CharField(label="Code", widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}))
+    secret = "JBSWY3DPEHPK3PXP"  # what the library's form holds besides its field
+
+
+QR = '<?xml?>\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h3v3H0zM6 6h3v3H6z"/></svg>'
+RECOVERY: Sample = {
+    "unused_codes": [f"{number:08d}" for number in range(31415926, 31415936)],
+    "total_count": 10,
+    "can_view_codes": True,
+    "can_download_codes": True,
+    "can_generate_codes": True,
 }
 
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -484,6 +505,14 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "409": ("409.html", {}),
     "500": ("500.html", {}),
     "session-ended": ("console/session_ended.html", {"next": "/queue"}),
+    "sign-in": ("account/login.html", {"form": SignIn()}),
+    "sign-in-refused": ("account/login.html", {"form": SignIn({"login": "sofia"})}),
+    "second-factor": ("mfa/authenticate.html", {"form": Code()}),
+    "enrol": ("mfa/totp/activate_form.html", {"form": Code(), "totp_svg": QR}),
+    "recovery-codes": ("mfa/recovery_codes/index.html", RECOVERY),
+    "sign-out": ("account/logout.html", {}),
+    "reauthenticate": ("mfa/reauthenticate.html", {"form": Code()}),
+    "reset": ("account/password_reset.html", {"form": SignIn()}),
     "confirm": ("portal/confirm.html", {**PUBLIC, "change": ASKED, "statement": STATEMENT}),
     "not-me": ("portal/not_me.html", {**PUBLIC, "change": ASKED}),
     "done": ("portal/done.html", {**PUBLIC, "outcome": "stopped", "reference": "K7QF-2M9X-4T"}),

@@ -1,6 +1,6 @@
-"""Show every page with samples in a real browser, without a database: ``python -m tests.browser.kit_preview [page...]``.
+"""Show every page with samples in a real browser: ``python -m tests.browser.kit_preview [page...]``.
 
-Serves the pages under the console's own content security policy on loopback, takes pictures into
+Serves the pages under the console's own content security policy on loopback, needs no database, takes pictures into
 ``tests/browser/out`` (light, dark, 320 px wide, right to left) and prints what axe and the browser complain about.
 """
 
@@ -15,7 +15,10 @@ import django
 from django.conf import settings
 
 OUT = Path(__file__).parent / "out"
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -44,8 +47,20 @@ def configure() -> None:
         USE_I18N=True,
         USE_TZ=True,
         LANGUAGES=[("en", "English"), ("de", "German"), ("ar", "Arabic")],
-        INSTALLED_APPS=["django.contrib.staticfiles", "changedesk.channels.console", "changedesk.channels.portal"],
-        MIDDLEWARE=["django.middleware.locale.LocaleMiddleware"],
+        INSTALLED_APPS=[
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.staticfiles",
+            "changedesk.channels.console",
+            "changedesk.channels.portal",
+            "allauth",
+            "allauth.account",
+            "allauth.mfa",
+        ],
+        MIDDLEWARE=[
+            "django.middleware.locale.LocaleMiddleware",
+            "allauth.account.middleware.AccountMiddleware",
+        ],
         TEMPLATES=[
             {
                 "BACKEND": "django.template.backends.django.DjangoTemplates",

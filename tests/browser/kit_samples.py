@@ -192,7 +192,7 @@ FIELDS: list[Sample] = [
         "name": "email",
         "label": "E-mail",
         "type": "email",
-        "value": "dana.okafor@pоst.example",
+        "value": "dana.okafor@p\u043est.example",
         "required": True,
         "has_current": True,
         "current": "d••••@example.org",

@@ -186,7 +186,7 @@ def state(key: str, word: str = "") -> SafeString:
 @register.simple_tag
 def state_icon(key: str) -> SafeString:
     look = STATES.get(key, Look(key, "circle-dot"))
-    return format_html('<span class="tone-{}">{}</span>', look.tone, icon(look.icon))
+    return format_html('<span class="toned tone-{}">{}</span>', look.tone, icon(look.icon))
 
 
 @register.simple_tag

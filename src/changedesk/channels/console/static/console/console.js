@@ -24,7 +24,9 @@ function moveRow(step) {
 }
 
 function press(key) {
-  const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  // In a list of cards, the key means the card one stands on.
+  const wanted = `[data-key="${CSS.escape(key)}"]`;
+  const target = rowHere()?.querySelector(wanted) ?? document.querySelector(wanted);
   if (!target || target.hasAttribute("disabled") || target.getAttribute("aria-disabled") === "true") return false;
   if (target instanceof HTMLDetailsElement) {
     target.open = true;
@@ -38,12 +40,12 @@ function press(key) {
   return true;
 }
 
-let leader = 0;
+let leader = -Infinity; // when "g" was pressed, in page time
 
 function singleKey(event) {
   const key = event.key;
   if (event.timeStamp - leader < 1200) {
-    leader = 0;
+    leader = -Infinity;
     if (press(`g ${key}`)) event.preventDefault();
     return;
   }
@@ -92,7 +94,8 @@ document.addEventListener("click", (event) => {
 // One press, one request: the second submit of the same page is swallowed (the server refuses it too).
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || form.hasAttribute("hx-post") && event.submitter?.value === "preview") return;
+  // Not form.method: a field of that name would stand in its place.
+  if (form.getAttribute("method")?.toLowerCase() !== "post") return;
   if (form.dataset.sent) { event.preventDefault(); return; }
   form.dataset.sent = "1";
 });
