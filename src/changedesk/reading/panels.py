@@ -67,6 +67,7 @@ class Group:
 class AccountLine:
     id: SubjectId
     number: str
+    number_masked: bool
     role: str
     status: str
     since: datetime
@@ -154,6 +155,7 @@ class AccountPanel:
     version: int
     etag: str
     number: str
+    number_masked: bool
     status: str
     created_at: datetime
     erased: bool
@@ -224,6 +226,7 @@ class AsOf:
     version: int
     known_at: datetime
     valid_at: datetime
+    erased: bool
     values: Mapping[str, Moment]
 
 

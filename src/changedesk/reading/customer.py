@@ -1,0 +1,245 @@
+"""A customer, or an account, as one viewer may see it now."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from changedesk import kinds
+from changedesk.base.actor import Actor
+from changedesk.base.ids import SubjectId
+from changedesk.reading import lines, sight
+from changedesk.reading.panels import AccountLine, AccountPanel, CustomerPanel, FieldView, Group, HolderLine
+from changedesk.reading.people import People
+from changedesk.reading.sight import Eyes
+from changedesk.rules.access import Verb
+from changedesk.rules.fields import Catalogue, Field, Sensitivity
+from changedesk.store import evidence, past, requests, subjects
+from changedesk.store.requests import Request
+from changedesk.store.settings_read import configuration
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look, look
+
+NUMBER: Final = "account.number"
+_MINUTE: Final = timedelta(minutes=1)
+
+
+def customer(id: SubjectId, *, actor: Actor, at: datetime, language: str) -> CustomerPanel:  # noqa: A002 - as everywhere
+    """Return a customer: what stands, since when, by whom, how verified; what is open; what holds them.
+
+    Raises Forbidden, NotFound.
+    """
+    sight.require(actor, Verb.CUSTOMER_READ)
+    catalogue = configuration(actor.client).catalogue
+    with look(actor.client) as seen:
+        subject, _ = sight.find(seen, id, actor=actor, type="customer")
+        view = sight.of_subject(seen, subject, actor=actor, at=at)
+        asked = requests.of_subject(seen, id)
+        holds = evidence.active_holds(seen, [id], now=at)
+        disputes = [one for one in evidence.disputes_of(seen, [one.id for one in asked]) if one.resolved_at is None]
+        provenance = past.provenance(seen, subject)
+        accounts = _accounts(seen, subject, catalogue, actor=actor, at=at, language=language)
+    names = {entry.actor for entry in provenance.values()} | {hold.placed_by for hold in holds}
+    people = People(names, viewer=actor, language=language)
+    eyes = Eyes(view, catalogue, language)
+    called = sight.title(eyes, subject)
+    waiting = [item for item in asked if not item.ended]
+    return CustomerPanel(
+        id=id,
+        version=subject.ver,
+        etag=etag(subject),
+        title=called.text,
+        title_masked=called.masked,
+        status=subject.status,
+        created_at=subject.created_at,
+        erased=subject.erased_at is not None or subject.key is None,
+        level=view.level,
+        level_until=view.until,
+        level_minutes=0 if view.until is None else max(0, math.ceil((view.until - at) / _MINUTE)),
+        open=view.everything,
+        holds=tuple(lines.hold_view(item, people) for item in holds),
+        disputes=lines.dispute_views(disputes, {item.id: item.ref for item in asked}),
+        groups=_groups(subject, eyes, _Sources(provenance, people, _pending(waiting))),
+        accounts=accounts,
+        requests=tuple(lines.request_line(item, eyes) for item in waiting),
+    )
+
+
+def account(id: SubjectId, *, actor: Actor, at: datetime, language: str) -> AccountPanel:  # noqa: A002 - as everywhere
+    """Return an account, and who holds it. Raises Forbidden, NotFound."""
+    sight.require(actor, Verb.CUSTOMER_READ)
+    catalogue = configuration(actor.client).catalogue
+    with look(actor.client) as seen:
+        subject, holder_ids = sight.find(seen, id, actor=actor, type="account")
+        views = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={id: holder_ids})
+        holdings = [one for one in subjects.holders_of(seen, [id]) if _may_know(actor, one.customer)]
+        held_by = subjects.load(seen, {item.customer for item in holdings})
+        theirs = sight.of_subjects(seen, held_by.values(), actor=actor, at=at)
+        provenance = past.provenance(seen, subject)
+    people = People({entry.actor for entry in provenance.values()}, viewer=actor, language=language)
+    eyes = Eyes(views[id], catalogue, language)
+    number = _number(eyes, subject)
+    called = {one.id: sight.title(Eyes(theirs[one.id], catalogue, language), one) for one in held_by.values()}
+    sources = _Sources(provenance, people, {})
+    return AccountPanel(
+        id=id,
+        version=subject.ver,
+        etag=etag(subject),
+        number=number.text,
+        number_masked=number.masked,
+        status=subject.status,
+        created_at=subject.created_at,
+        erased=subject.erased_at is not None or subject.key is None,
+        holders=tuple(
+            HolderLine(
+                id=item.customer,
+                title=called[item.customer].text,
+                title_masked=called[item.customer].masked,
+                role=item.role,
+                since=item.since,
+                until=item.until,
+            )
+            for item in holdings
+        ),
+        fields=tuple(_field(item, subject, eyes, sources) for item in _fields_of(catalogue, subject)),
+    )
+
+
+def customer_json(id: SubjectId, *, actor: Actor, at: datetime, language: str = "en") -> dict[str, Any]:  # noqa: A002 - as everywhere
+    """Return a customer as the API tells it: ``fields`` hold ``value`` and ``text``, or ``masked`` alone.
+
+    Raises Forbidden, NotFound.
+    """
+    return _json(id, "customer", actor=actor, at=at, language=language)
+
+
+def account_json(id: SubjectId, *, actor: Actor, at: datetime, language: str = "en") -> dict[str, Any]:  # noqa: A002 - as everywhere
+    """Return an account as the API tells it. Raises Forbidden, NotFound."""
+    return _json(id, "account", actor=actor, at=at, language=language)
+
+
+def etag(subject: Subject) -> str:
+    """Return the strong entity tag of a subject's version (RFC 9110, section 8.8.3)."""
+    return f'"{subject.ver}"'
+
+
+def _json(id: SubjectId, type: str, *, actor: Actor, at: datetime, language: str) -> dict[str, Any]:  # noqa: A002 - as everywhere
+    sight.require(actor, Verb.CUSTOMER_READ)
+    catalogue = configuration(actor.client).catalogue
+    with look(actor.client) as seen:
+        subject, holder_ids = sight.find(seen, id, actor=actor, type=type)
+        view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={id: holder_ids})[id]
+        links = subjects.accounts_of(seen, id) if type == "customer" else subjects.holders_of(seen, [id])
+    eyes = Eyes(view, catalogue, language)
+    fields: dict[str, dict[str, Any]] = {}
+    for path, value in subject.values().items():
+        if path in catalogue and catalogue[path].sensitivity is Sensitivity.SECRET:
+            continue
+        shown = eyes.show(path, value)
+        fields[path] = {"masked": shown.text} if shown.masked else {"value": shown.value, "text": shown.text}
+    return {
+        "id": str(id),
+        "type": type,
+        "version": subject.ver,
+        "status": subject.status,
+        "created_at": subject.created_at,
+        "erased": subject.erased_at is not None or subject.key is None,
+        "fields": fields,
+        "accounts" if type == "customer" else "holders": [
+            {"id": str(item.account if type == "customer" else item.customer), "role": item.role}
+            for item in links
+            if type == "customer" or _may_know(actor, item.customer)
+        ],
+    }
+
+
+def _may_know(actor: Actor, holder: SubjectId) -> bool:
+    # Joint holders of an account are not told of one another here.
+    return actor.type not in sight.CUSTOMERS or actor.subject == holder
+
+
+def _accounts(
+    seen: Look, subject: Subject, catalogue: Catalogue, *, actor: Actor, at: datetime, language: str
+) -> tuple[AccountLine, ...]:
+    holdings = subjects.accounts_of(seen, subject.id)
+    loaded = subjects.load(seen, {item.account for item in holdings})
+    holders = {item: [subject.id] for item in loaded}
+    views = sight.of_subjects(seen, loaded.values(), actor=actor, at=at, holders=holders) if loaded else {}
+    found: list[AccountLine] = []
+    for item in holdings:
+        one = loaded[item.account]
+        number = _number(Eyes(views[one.id], catalogue, language), one)
+        found.append(
+            AccountLine(
+                id=one.id,
+                number=number.text,
+                number_masked=number.masked,
+                role=item.role,
+                status=one.status,
+                since=item.since,
+                until=item.until,
+            )
+        )
+    return tuple(found)
+
+
+def _number(eyes: Eyes, subject: Subject) -> sight.Shown:
+    return eyes.show(NUMBER, subject.values().get(NUMBER))
+
+
+def _pending(waiting: Sequence[Request]) -> dict[str, str]:
+    return {path: item.ref for item in waiting for path in item.fields}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Where values come from (entries by version), who brought them, and which requests would change them."""
+
+    provenance: Mapping[int, past.Entry]
+    people: People
+    pending: Mapping[str, str]
+
+
+def _groups(subject: Subject, eyes: Eyes, sources: _Sources) -> tuple[Group, ...]:
+    by_kind: dict[str, list[Field]] = {}
+    for item in _fields_of(eyes.catalogue, subject):
+        by_kind.setdefault(item.kind, []).append(item)
+    return tuple(
+        Group(
+            kind=kind,
+            label=lines.kind_label(kind, eyes.language),
+            icon=kinds.find(kind).icon if kind in kinds.KINDS else "tag",
+            fields=tuple(
+                _field(item, subject, eyes, sources)
+                for item in (_in_form_order(kind, eyes.catalogue, found) if kind in kinds.KINDS else found)
+            ),
+        )
+        for kind, found in by_kind.items()
+    )
+
+
+def _in_form_order(kind: str, catalogue: Catalogue, found: Sequence[Field]) -> list[Field]:
+    return [item for item in kinds.find(kind).fields(catalogue) if item in found]
+
+
+def _fields_of(catalogue: Catalogue, subject: Subject) -> list[Field]:
+    """Return the fields that such a subject has: all of its own, and others only where they hold something."""
+    held = subject.state
+    return [
+        item
+        for item in catalogue
+        if item.sensitivity is not Sensitivity.SECRET and (item.subject == subject.type or item.path in held)
+    ]
+
+
+def _field(item: Field, subject: Subject, eyes: Eyes, sources: _Sources) -> FieldView:
+    held = subject.state.get(item.path)
+    return lines.field_view(
+        item,
+        None if held is None else held.value,
+        eyes,
+        entry=None if held is None else sources.provenance.get(held.ver),
+        people=sources.people,
+        pending=sources.pending.get(item.path),
+    )

@@ -1,0 +1,169 @@
+"""What happened to a customer or an account, newest first."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from changedesk.base.actor import Actor
+from changedesk.base.ids import SubjectId
+from changedesk.base.refusal import Refusal
+from changedesk.ledger.entry import EntryKind
+from changedesk.ledger.value import Json
+from changedesk.reading import lines, sight, words
+from changedesk.reading.panels import EntryView, Page
+from changedesk.reading.people import People
+from changedesk.reading.sight import Eyes, Sight
+from changedesk.rules.access import Verb
+from changedesk.rules.fields import Catalogue
+from changedesk.store import panels
+from changedesk.store.past import NEWEST, Entry
+from changedesk.store.settings_read import configuration
+from changedesk.store.tx import look
+
+LIMIT_MAX: Final = 200
+INTERNAL: Final = frozenset({EntryKind.RECORD_VIEWED, EntryKind.RECORD_SEARCHED, EntryKind.VALUE_REVEALED})
+"""What the desk did for itself; customers read what happened to their data, which these did not change."""
+_FOR_CUSTOMERS: Final = tuple(kind.value for kind in EntryKind if kind not in INTERNAL)
+
+
+class BadCursor(Refusal):
+    """There is no page at this place."""
+
+    code = "bad-cursor"
+    hint = "Start again from the first page."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Only:
+    """What a timeline is narrowed to. ``tag``: a category (``contact.email``), its group (``contact``), a kind or a
+    tag of fields. ``until`` is exclusive.
+    """
+
+    kinds: Sequence[str] | None = None
+    field: str | None = None
+    channel: str | None = None
+    actor: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    tag: str | None = None
+
+
+def timeline(
+    subject_id: SubjectId,
+    *,
+    actor: Actor,
+    at: datetime,
+    language: str,
+    before: str | None = None,
+    limit: int = 50,
+    only: Only | None = None,
+) -> Page[EntryView]:
+    """Return a page of entries, newest first. Raises Forbidden, NotFound, BadCursor."""
+    sight.require(actor, Verb.TIMELINE_READ)
+    only = only or Only()
+    limit = max(1, min(limit, LIMIT_MAX))
+    catalogue = configuration(actor.client).catalogue
+    with look(actor.client) as seen:
+        subject, holders = sight.find(seen, subject_id, actor=actor)
+        view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={subject_id: holders})[subject_id]
+        found = panels.timeline(
+            seen,
+            subject,
+            before=_place(before),
+            limit=limit + 1,
+            kinds=_kinds(only.kinds, actor),
+            fields=_paths(only, catalogue),
+            channel=only.channel,
+            actor=only.actor,
+            since=only.since,
+            until=only.until,
+        )
+    page = found[:limit]
+    shown = entry_views(page, {subject_id: view}, catalogue, actor=actor, language=language)
+    return Page(shown, next=str(page[-1].id) if len(found) > limit else None)
+
+
+def _place(before: str | None) -> int:
+    if before is None:
+        return NEWEST
+    if not (before.isascii() and before.isdigit()) or int(before) > NEWEST:
+        raise BadCursor
+    return int(before)
+
+
+def _kinds(wanted: Sequence[str] | None, actor: Actor) -> Sequence[str] | None:
+    if actor.type not in sight.CUSTOMERS:
+        return wanted
+    return _FOR_CUSTOMERS if wanted is None else [kind for kind in wanted if kind in _FOR_CUSTOMERS]
+
+
+def _paths(only: Only, catalogue: Catalogue) -> list[str] | None:
+    if only.tag is None:
+        return None if only.field is None else [only.field]
+    tagged = [
+        item.path
+        for item in catalogue
+        if only.tag in {item.category, item.category.split(".", 1)[0], item.kind, *item.tags}
+    ]
+    return tagged if only.field is None else [path for path in tagged if path == only.field]
+
+
+def entry_views(
+    entries: Sequence[Entry], sights: Mapping[SubjectId, Sight], catalogue: Catalogue, *, actor: Actor, language: str
+) -> tuple[EntryView, ...]:
+    """Return entries ready to show, however many, with one look-up of names."""
+    people = People(_actors(entries), viewer=actor, language=language)
+    outside = actor.type in sight.CUSTOMERS
+    return tuple(
+        _view(entry, Eyes(sights[entry.subject], catalogue, language), people, outside=outside) for entry in entries
+    )
+
+
+def _actors(entries: Iterable[Entry]) -> set[str]:
+    return {entry.actor for entry in entries} | {one for entry in entries for one in _texts(entry.facts, "approved_by")}
+
+
+def _view(entry: Entry, eyes: Eyes, people: People, *, outside: bool) -> EntryView:
+    facts = entry.facts
+    labels = tuple(eyes.label(path) for path in entry.fields if path)
+    return EntryView(
+        cursor=str(entry.id),
+        change=entry.change,
+        subject=entry.subject,
+        version=entry.version,
+        index=entry.index,
+        kind=entry.kind.value,
+        title=words.title(entry.kind, labels, eyes.language),
+        is_change=entry.kind.bumps,
+        recorded_at=entry.recorded_at,
+        actor=people.show(entry.actor),
+        channel=entry.channel,
+        on_behalf_of=_text(facts, "on_behalf_of"),
+        verification=lines.verified(facts, eyes.language),
+        consent=_text(facts, "consent"),
+        reason=_text(facts, "reason"),
+        approvals=() if outside else tuple(people.show(one) for one in _texts(facts, "approved_by")),
+        request=entry.request,
+        ref=_text(facts, "ref") or None,
+        rules=() if outside else tuple(_rules(facts)),
+        fields=lines.diff_of_entry(entry, eyes),
+        erased=entry.assertions is None,
+        leaf=entry.leaf.hex(),
+    )
+
+
+def _text(facts: Mapping[str, Json], name: str) -> str:
+    told = facts.get(name)
+    return told if isinstance(told, str) else ""
+
+
+def _texts(facts: Mapping[str, Json], name: str) -> list[str]:
+    told = facts.get(name)
+    return [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
+
+
+def _rules(facts: Mapping[str, Json]) -> list[str]:
+    told = facts.get("rules")
+    pairs = told if isinstance(told, list) else []
+    return [str(pair[0]) for pair in pairs if isinstance(pair, list) and pair]
