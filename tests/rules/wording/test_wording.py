@@ -22,18 +22,19 @@ ABOUT = {
 
 @dataclass(frozen=True)
 class Own:
+    event: str
+    channel: str
+    language: str
     subject: str
     body: str
-    version: int = 3
 
 
 def code_text(event: str, method: str, language: str, **given: str) -> wording.Text:
     about = {"code": "482913", "client_name": "ACME", "support": "Call +1 555 0100", **given}
     if event == "new_contact":
         return wording.new_contact_message(method=method, language=language, **about)
-    return wording.challenge_message(
-        method=method, language=language, **{"summary": "new e-mail address a***@b.example", **about}
-    )
+    summary = "" if event == "caller" else "new e-mail address a***@b.example"
+    return wording.challenge_message(method=method, language=language, **{"summary": summary, **about})
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -85,6 +86,7 @@ def test_a_code_message_warns_and_has_no_link(event: str, method: str, language:
 def test_a_challenge_says_what_will_change_and_a_new_contact_message_does_not() -> None:
     assert "a***@b.example" in code_text("challenge", "sms", "en").body
     assert "change" not in code_text("new_contact", "sms", "en").body
+    assert "confirms" not in code_text("caller", "sms", "en").body
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/x.y", "www.evil.example", "HTTP://evil.example"])
@@ -136,18 +138,17 @@ def test_unknown_channels_and_events_are_refused() -> None:
 
 
 def test_an_own_text_stands_in_place_of_the_built_in_one_in_its_language_only() -> None:
-    own = wording.overrides_of([])
-    assert own == {}
-    own = {("completed", "email", "de"): Own("Fertig: {reference}", "Fertig: {reference} {dispute}")}
+    own = wording.overrides_of(
+        [Own("completed", "email", "de", "Fertig: {reference}", "Fertig: {reference} {dispute}")]
+    )
     text = wording.notice_message("completed", "email", ABOUT, "de-AT", own)
     assert text.subject == "Fertig: K7M2Q-9XTRA-C"
-    assert text.version == 3
-    assert wording.notice_message("completed", "email", ABOUT, "en", own).version == 0
-    assert wording.notice_message("completed", "portal", ABOUT, "de", own).version == 0
+    assert "is completed" in wording.notice_message("completed", "email", ABOUT, "en", own).subject
+    assert "erledigt" in wording.notice_message("completed", "portal", ABOUT, "de", own).subject
 
 
 def test_an_own_text_that_became_unusable_is_refused_when_it_is_needed() -> None:
-    own = {("completed", "email", "en"): Own("", "{reference} {password}")}
+    own = {("completed", "email", "en"): ("", "{reference} {password}")}
     with pytest.raises(TemplateInvalid):
         wording.notice_message("completed", "email", ABOUT, "en", own)
 

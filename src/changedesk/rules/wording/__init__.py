@@ -24,7 +24,8 @@ NOTICES: Final = frozenset(
     {"received", "being_processed", "action_needed", "completed", "declined", "cancelled", "reverted", "disputed"}
     | SECURITY
 )
-CODES: Final = frozenset({"challenge", "new_contact"})
+CODES: Final = frozenset({"challenge", "caller", "new_contact"})
+"""One change is confirmed, the person on the line is, a new contact point is."""
 EVENTS: Final = NOTICES | CODES
 
 _SENTENCES: Final = frozenset({"dispute", "question"})
@@ -33,12 +34,12 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(NOTICES - SECURITY, _NOTICE_VARIABLES - {"link"}),
     **dict.fromkeys(SECURITY, _NOTICE_VARIABLES),
     "challenge": frozenset({"client_name", "code", "summary", "support", "warning"}),
-    "new_contact": frozenset({"client_name", "code", "support", "warning"}),
+    **dict.fromkeys(("caller", "new_contact"), frozenset({"client_name", "code", "support", "warning"})),
 }
 _NEEDED: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(NOTICES, frozenset({"reference"})),
     "challenge": frozenset({"code", "summary", "warning"}),
-    "new_contact": frozenset({"code", "warning"}),
+    **dict.fromkeys(("caller", "new_contact"), frozenset({"code", "warning"})),
 }
 _PLACE: Final = re.compile(r"\{([a-z_]+)\}")
 _LINK: Final = re.compile(r"[a-z][a-z0-9+.-]*://|www\.", re.IGNORECASE)
@@ -56,17 +57,6 @@ class TemplateInvalid(Refusal):
 
 
 class Own(Protocol):
-    """A client's own text, in force in place of the built-in one."""
-
-    @property
-    def subject(self) -> str: ...
-    @property
-    def body(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-
-
-class OwnPlaced(Own, Protocol):
     """A client's own text with the message that it is for."""
 
     @property
@@ -75,20 +65,23 @@ class OwnPlaced(Own, Protocol):
     def channel(self) -> str: ...
     @property
     def language(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def body(self) -> str: ...
 
 
-Overrides = Mapping[tuple[str, str, str], Own]
-"""A client's own texts by (event, channel, language)."""
+Overrides = Mapping[tuple[str, str, str], tuple[str, str]]
+"""A client's own texts: (event, channel, language) to (subject, body)."""
 NONE: Final[Overrides] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A message, ready to send. ``version`` is that of the client's own text, 0 for the built-in one."""
+    """A message, ready to send. The subject of a text message is empty."""
 
     subject: str = field(repr=False)
     body: str = field(repr=False)
-    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +90,9 @@ class _Language:
     texts: Mapping[tuple[str, str], Text]
 
 
-def overrides_of(templates: Iterable[OwnPlaced]) -> Overrides:
+def overrides_of(templates: Iterable[Own]) -> Overrides:
     """Return a client's own texts as the functions here take them."""
-    return {(item.event, item.channel, item.language): item for item in templates}
+    return {(item.event, item.channel, item.language): (item.subject, item.body) for item in templates}
 
 
 def variables(event: str) -> frozenset[str]:
@@ -137,14 +130,17 @@ def challenge_message(
     """Return the message that asks the customer to confirm one change with a code.
 
     ``method``: email or sms. ``summary`` says what will change, new values masked; ``support`` how to reach the
-    client. Neither keeps a working link. Raises TemplateInvalid.
+    client. Neither keeps a working link. Without a summary the code says who is on the line, and the message
+    looks different (OWASP transaction authorisation, 1.4). Raises TemplateInvalid.
     """
-    given = {"code": code, "client_name": client_name, "summary": _unlinked(summary), "support": support}
-    return _code_message("challenge", method, given, language, overrides)
+    given = {"code": code, "client_name": client_name, "support": support}
+    if not summary.strip():
+        return _code_message("caller", method, given, language, overrides)
+    return _code_message("challenge", method, {**given, "summary": _unlinked(summary)}, language, overrides)
 
 
 def new_contact_message(
-    *, method: str, code: str, client_name: str, language: str, support: str, overrides: Overrides = NONE
+    *, method: str, code: str, client_name: str, language: str, support: str = "", overrides: Overrides = NONE
 ) -> Text:
     """Return the message that asks whether a new contact point is reached. It says nothing of the request.
 
@@ -190,13 +186,13 @@ def _rendered(event: str, channel: str, given: Mapping[str, str], language: str,
     if own is None:
         text = _language(language).texts[event, channel]
     else:
-        check(event, channel, subject=own.subject, body=own.body)
-        text = Text(own.subject, own.body, own.version)
+        text = Text(*own)
+        check(event, channel, subject=text.subject, body=text.body)
     missing = _used(text) - given.keys()
     if missing:
         raise TemplateInvalid(event=event, channel=channel, problem="variables", missing=sorted(missing))
     flat = {name: _flat(value) for name, value in given.items()}
-    return Text(_flat(_filled(text.subject, flat)), _filled(text.body, flat).strip(), text.version)
+    return Text(_flat(_filled(text.subject, flat)), _filled(text.body, flat).strip())
 
 
 def _used(text: Text) -> set[str]:
