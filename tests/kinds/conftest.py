@@ -41,7 +41,7 @@ def catalogue() -> Catalogue:
             made("contact.phone_mobile", T.PHONE, contact_point=True),
             made("contact.phone_home", T.PHONE, contact_point=True),
             made("contact.postal_address", T.ADDRESS, contact_point=True),
-            made("payment.method", T.ENUM, options=options("card", "direct_debit", "invoice")),
+            made("payment.method", T.ENUM, options=options("credit_card", "direct_debit", "invoice")),
             made("payment.card", T.CARD_TOKEN),
             made("payment.bank_account", T.BANK_ACCOUNT),
             made("payment.billing_address", T.ADDRESS),

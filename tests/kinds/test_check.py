@@ -102,14 +102,16 @@ def test_an_expired_card_is_refused_and_one_that_ends_soon_a_concern(
 
 
 def test_the_method_in_use_keeps_what_it_is_paid_from(catalogue: Catalogue) -> None:
-    before: State = {"payment.method": "card", "payment.card": {**CARD, "expiry": "2030-01"}}
+    before: State = {"payment.method": "credit_card", "payment.card": {**CARD, "expiry": "2030-01"}}
     assert refused(checked("billing_payment", catalogue, before, {"payment.card": None})) == ["method-without-means"]
     to_invoice: Mapping[str, Value] = {"payment.card": None, "payment.method": "invoice"}
     assert refused(checked("billing_payment", catalogue, before, to_invoice)) == []
     answer = checked("billing_payment", catalogue, before, {"payment.method": "direct_debit"})
     assert refused(answer) == []
     assert worried(answer) == [("method", "method_without_means")]
-    assert worried(checked("billing_payment", catalogue, {"payment.method": "card"}, {"payment.limit": None})) == []
+    assert (
+        worried(checked("billing_payment", catalogue, {"payment.method": "credit_card"}, {"payment.limit": None})) == []
+    )
 
 
 def test_an_account_abroad_or_in_another_currency_is_a_concern(catalogue: Catalogue) -> None:

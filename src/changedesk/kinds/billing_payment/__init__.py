@@ -12,11 +12,11 @@ from changedesk.rules.values.card import months_left
 from changedesk.rules.values.money import currency_of
 
 _METHOD, _CARD, _BANK, _ADDRESS = "payment.method", "payment.card", "payment.bank_account", "payment.billing_address"
-_MEANS: Mapping[str, tuple[str, ...]] = {
-    "card": (_CARD,),
-    "direct_debit": (_BANK,),
-    "sepa_direct_debit": (_BANK,),
-    "bank_account": (_BANK,),
+_MEANS: Mapping[str, str] = {
+    "card": _CARD,
+    "credit_card": _CARD,
+    "direct_debit": _BANK,
+    "electronic_check": _BANK,
 }
 """What a payment method is paid from. Other methods (invoice, transfer) need nothing on record."""
 _SOON_MONTHS = 2
@@ -33,10 +33,10 @@ def check(proposal: Proposal) -> Checked:
             refusals.append(CardExpired(path=_CARD))
         elif left < _SOON_MONTHS:
             concerns.append(Concern(_CARD, "card_expires_soon"))
-    means = _MEANS.get(str(proposal.value(_METHOD)), ())
-    lacking = [path for path in means if path in proposal.catalogue and proposal.value(path) is None]
-    if lacking and any(path in proposal.after for path in lacking):
-        refusals.append(MethodWithoutMeans(path=lacking[0]))
+    means = _MEANS.get(str(proposal.value(_METHOD)))
+    lacking = means in proposal.catalogue and proposal.value(str(means)) is None
+    if lacking and means in proposal.after:
+        refusals.append(MethodWithoutMeans(path=means))
     elif lacking and proposal.sets(_METHOD):
         concerns.append(Concern(_METHOD, "method_without_means"))
     if proposal.sets(_BANK):
