@@ -12,7 +12,7 @@ from changedesk.rules.values import BadValue, Concern, Strictness, concerns, nor
 
 
 class NoChange(Refusal):
-    """This is already the current value."""  # noqa: D404 - the words that people read
+    """This is already the current value."""
 
     code = "no-change"
     hint = "Nothing needs to be done. Check the field if you expected a difference."
