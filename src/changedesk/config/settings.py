@@ -74,7 +74,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "changedesk.config.web.SecondFactor",
+    "changedesk.channels.signin.RequireSecondFactor",
 ]
 TEMPLATES = [
     {
@@ -107,7 +107,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "changedesk.config.sign_in.AccountAdapter"
+ACCOUNT_ADAPTER = "changedesk.channels.signin.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -117,7 +117,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = IDLE_SECONDS
-MFA_ADAPTER = "changedesk.config.sign_in.SecondFactorAdapter"
+MFA_ADAPTER = "changedesk.channels.signin.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Changedesk"
 USERSESSIONS_TRACK_ACTIVITY = False

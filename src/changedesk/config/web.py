@@ -10,8 +10,6 @@ from django.conf import settings
 from django.db import connection
 from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -61,23 +59,6 @@ class Trace:
         """Log the shape of what nobody caught; Django answers it."""
         del request
         log.error("unexpected", exc_info=error)
-
-
-class SecondFactor:
-    """Nobody goes on with a password alone: without a second factor, only setting one up is open."""
-
-    open_to_all = ("/accounts/", "/static/", "/healthz", "/readyz", "/api/", "/p/", "/i18n/")
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        from allauth.mfa.utils import is_mfa_enabled  # noqa: PLC0415 - imports models
-
-        closed = not request.path.startswith(self.open_to_all)
-        if closed and request.user.is_authenticated and not is_mfa_enabled(request.user):
-            return redirect(reverse("mfa_activate_totp"))
-        return self.get_response(request)
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
