@@ -1,8 +1,8 @@
 """What a plural verb gives back: what was done, and what was refused, item by item."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from changedesk.base.refusal import Refusal
 
@@ -14,7 +14,7 @@ class Outcome(Generic[T]):
     """``done`` in the order asked; ``refused`` by the item's key. One refused item never undoes the rest."""
 
     done: list[T]
-    refused: Mapping[Hashable, Refusal] = field(default_factory=dict)
+    refused: Mapping[Any, Refusal] = field(default_factory=dict)
 
     def one(self) -> T:
         """Return the only result of a batch of one, or raise its refusal."""

@@ -23,7 +23,8 @@ from changedesk.base.ids import ClientId
 from changedesk.base.refusal import Forbidden, Refusal
 from changedesk.rules import access
 from changedesk.rules.access import Verb
-from changedesk.store import settings_read, settings_write
+from changedesk.store import keys, settings_read, settings_write
+from changedesk.store.begin import begin
 
 KEY_LABEL: Final = "cd_live_"
 KEY_SYMBOLS: Final = 8
@@ -72,7 +73,7 @@ class NewKey:
 
 
 def create_client(new: NewClient, *, actor: Actor, at: datetime) -> ClientId:
-    """Open a client. Raises Forbidden, BadSetting and NameTaken."""
+    """Open a client, with keys of its own. Raises Forbidden, BadSetting and NameTaken."""
     access.require(actor, Verb.CONFIGURE_NEW_CLIENT)
     if not _SLUG.fullmatch(new.slug):
         raise BadSetting(field="slug", reason="use 3 to 40 lower-case letters, digits and dashes")
@@ -90,7 +91,10 @@ def create_client(new: NewClient, *, actor: Actor, at: datetime) -> ClientId:
         "color": new.color,
     }
     _check(values)
-    return settings_write.create_client({**values, "slug": new.slug, "ledger_origin": new.origin}, by=actor.id, at=at)
+    made = settings_write.create_client({**values, "slug": new.slug, "ledger_origin": new.origin}, by=actor.id, at=at)
+    with begin(access.terminal(made)) as tx:
+        keys.create_client_keys(tx)
+    return made
 
 
 def change_client(values: Mapping[str, Any], *, actor: Actor, at: datetime) -> int:

@@ -60,6 +60,7 @@ STEPS: Final[Mapping[str, Step]] = {
         Step("schedule", frozenset({_S.APPROVED}), _S.SCHEDULED),
         Step("hold", frozenset({_S.APPROVED, _S.SCHEDULED, _S.AWAITING_APPROVAL}), _S.ON_HOLD),
         Step("release", frozenset({_S.ON_HOLD}), _S.APPROVED),
+        Step("release_to_approval", frozenset({_S.ON_HOLD}), _S.AWAITING_APPROVAL),
         Step("apply", frozenset({_S.APPROVED, _S.SCHEDULED}), _S.APPLIED),
         Step("go_stale", frozenset({_S.APPROVED, _S.SCHEDULED, _S.ON_HOLD, _S.AWAITING_APPROVAL}), _S.STALE),
         Step("ask_information", _WAITING | {_S.STALE}, _S.AWAITING_INFORMATION),

@@ -124,9 +124,9 @@ def finish(
     return done == 1
 
 
-def resend(tx: Tx, delivery: UUID, *, now: datetime) -> bool:
-    """Queue a failed or unconfirmed message again; False when it is in no such state."""
-    return tx.row("deliveries.resend", id=delivery, now=now) is not None
+def resend(tx: Tx, delivery: UUID, *, now: datetime) -> Any | None:
+    """Queue a failed or unconfirmed message again: its (id, subject_id, request_id), None when in no such state."""
+    return tx.row("deliveries.resend", id=delivery, now=now)
 
 
 def attention(look: Look, *, limit: int = 100) -> list[Delivery]:

@@ -317,8 +317,10 @@ def issue_dispute_link(tx: Tx, dispute: Dispute, token: str) -> None:
     )
 
 
-def dispute_by_token(look: Look, token: str) -> Dispute | None:
-    rows = _disputes(look.rows("disputes.by_token", token_mac=token_mac(look, token)))
+def dispute_by_token(look: Look, token: str, *, locked: bool) -> Dispute | None:
+    """Return what a link's secret stands for; locked, two clicks at once are one after the other."""
+    query = "disputes.hold_by_token" if locked else "disputes.by_token"
+    rows = _disputes(look.rows(query, token_mac=token_mac(look, token)))
     return rows[0] if rows else None
 
 

@@ -3,7 +3,7 @@
 GRANT USAGE ON SCHEMA public, desk TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {app};
-REVOKE UPDATE, DELETE ON public.django_migrations FROM {app};
+REVOKE UPDATE, DELETE ON public.django_migrations, public.config_change FROM {app};
 REVOKE ALL ON ALL TABLES IN SCHEMA desk FROM {app};
 GRANT USAGE ON SEQUENCE desk.entry_id TO {app};
 GRANT SELECT, INSERT ON

@@ -23,7 +23,7 @@ from changedesk.store.tx import Tx
 SNAPSHOT_EVERY: Final = 64
 """Every 64th version carries the whole state, so that any as-of opens at most 64 payloads."""
 
-Terms = Callable[[str, bytes | None], Sequence[tuple[str, str]]]
+Terms = Callable[[str, bytes], Sequence[tuple[str, str]]]
 """Says under which (index, normalised term) pairs a field's canonical text can be looked up."""
 
 
@@ -73,6 +73,13 @@ class _Move:
         return self.subject.key
 
 
+_COLUMNS: Final = (
+    "change_id", "subject_id", "ver", "at", "request_id", "kind", "actor", "channel", "fields", "fields_hash",
+    "meta_hash", "prev", "leaf", "key_id", "ct", "meta_ct", "fresh",
+    "lost_subject", "lost_field", "lost_tag", "found_subject", "found_field", "found_tag", "found_fresh",
+)  # fmt: skip
+
+
 @dataclass(slots=True)
 class _Batch:
     """What one statement will write, column by column."""
@@ -81,13 +88,6 @@ class _Batch:
     moves: dict[SubjectId, _Move] = field(default_factory=dict)
     columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in _COLUMNS})
     written: list[Written] = field(default_factory=list)
-
-
-_COLUMNS: Final = (
-    "change_id", "subject_id", "ver", "at", "request_id", "kind", "actor", "channel", "fields", "fields_hash",
-    "meta_hash", "prev", "leaf", "key_id", "ct", "meta_ct", "fresh",
-    "lost_subject", "lost_field", "lost_tag", "found_subject", "found_field", "found_tag", "found_fresh",
-)  # fmt: skip
 
 
 def append(

@@ -131,6 +131,12 @@ def versions(look: Look, subject: Subject, *, newest: int) -> tuple[list[Stored]
     return stored, ()
 
 
+def changes_since(look: Look, subject: Subject, version: int) -> list[Entry]:
+    """Return a subject's changes after a version, newest first."""
+    rows = look.rows("history.changes_since", subject=subject.id, version=version)
+    return [_entry(look, row, subject.key) for row in rows]
+
+
 def feed(look: Look, *, start: int, limit: int) -> list[Any]:
     """Return raw rows of the log from an index on, in order; ``opened`` makes entries of them."""
     return look.rows("history.feed", start=start, limit=limit)

@@ -19,10 +19,14 @@ from changedesk.store.tx import Look, Tx
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a request asks for: sealed under the subject's key. ``salt`` (hex) keeps the digest from being guessed."""
+    """What a request asks for: sealed under the subject's key. ``salt`` (hex) keeps the digest from being guessed.
+
+    ``seen`` is the version that had set each field when the request was made, 0 where it held nothing.
+    """
 
     values: Mapping[str, Value]
     salt: str
+    seen: Mapping[str, int]
     note: str = ""
     acknowledged: Sequence[str] = ()
     message: str = ""
@@ -86,6 +90,7 @@ def seal_proposal(client: int, request: RequestId, key: keys.SubjectKey, proposa
     body: dict[str, Json] = {
         "values": dict(proposal.values),
         "salt": proposal.salt,
+        "seen": dict(proposal.seen),
         "note": proposal.note,
         "acknowledged": list(proposal.acknowledged),
         "message": proposal.message,

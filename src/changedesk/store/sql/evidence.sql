@@ -106,6 +106,9 @@ INSERT INTO desk.dispute (client_id, id, subject_id, request_id, token_mac, issu
 VALUES (%(client)s, %(id)s, %(subject)s, %(request)s, %(token_mac)s, %(at)s, %(expires_at)s)
 
 -- name: disputes.by_token
+SELECT * FROM desk.dispute WHERE client_id = %(client)s AND token_mac = %(token_mac)s
+
+-- name: disputes.hold_by_token
 SELECT * FROM desk.dispute WHERE client_id = %(client)s AND token_mac = %(token_mac)s FOR NO KEY UPDATE
 
 -- A second click is harmless: the first one's moment stays.

@@ -77,6 +77,15 @@ FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_i
 WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver <= %(newest)s AND e.ver > %(oldest)s
 ORDER BY e.ver DESC
 
+-- A subject's changes after a version, newest first: what a revert must not run over.
+
+-- name: history.changes_since
+SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
+       e.leaf_hash, p.key_id, p.ct, p.meta_ct
+FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
+WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver > %(version)s
+ORDER BY e.ver DESC
+
 -- The newest version that was recorded by an instant.
 
 -- name: history.version_at

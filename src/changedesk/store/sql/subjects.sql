@@ -51,6 +51,14 @@ WHERE client_id = %(client)s AND field = %(field)s AND tag = ANY(%(tags)s) ORDER
 SELECT subject_id FROM desk.blind_index
 WHERE client_id = %(client)s AND field = %(field)s AND tag = ANY(%(tags)s) AND subject_id = ANY(%(subjects)s)
 
+-- The accounts that some numbers lead to: an import's whole batch at once.
+
+-- name: subjects.accounts_by_tag
+SELECT b.field, b.tag, b.subject_id
+FROM unnest(%(fields)s::text[], %(tags)s::bytea[]) AS t (field, tag)
+JOIN desk.blind_index b ON b.client_id = %(client)s AND b.field = t.field AND b.tag = t.tag
+JOIN desk.subject s ON s.client_id = b.client_id AND s.id = b.subject_id AND s.type = 'account'
+
 -- Subjects that have a future-dated assertion whose time has come.
 
 -- name: subjects.due

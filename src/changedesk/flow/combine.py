@@ -1,0 +1,131 @@
+"""Joining concurrent single calls of a plural verb: what arrives while a batch is under way shares the next one.
+
+No timer and no background thread: the first caller leads, flushes for those that wait with it, and hands the lead
+to the next. Each caller gets its own result after the shared commit. If a batch fails as a whole, its members run
+one by one.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from threading import Event, Lock
+from typing import Final, Generic, TypeVar
+
+from changedesk.base.actor import Actor
+from changedesk.base.clock import now
+from changedesk.base.outcome import Outcome
+from changedesk.base.refusal import Refusal
+from changedesk.flow.asking import Receipt, Wish
+from changedesk.flow.record import Recorded, RecordedChange, record_changes
+from changedesk.flow.submit import submit
+
+TOGETHER_MOST: Final = 64
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class _Call(Generic[T, R]):
+    __slots__ = ("answer", "done", "failure", "item", "leads")
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self.done = Event()
+        self.leads = False
+        self.answer: R | None = None
+        self.failure: BaseException | None = None
+
+
+class Combiner(Generic[T, R]):
+    """Joins calls of one verb. ``key`` names what two calls of one batch may not share: the subject."""
+
+    def __init__(self, run: Callable[[Sequence[T]], Outcome[R]], key: Callable[[T], Hashable]) -> None:
+        self._run = run
+        self._key = key
+        self._lock = Lock()
+        self._waiting: list[_Call[T, R]] = []
+        self._led = False
+
+    def call(self, item: T) -> R:
+        """Run one item, alone or with others; return its result, or raise its refusal."""
+        mine: _Call[T, R] = _Call(item)
+        with self._lock:
+            self._waiting.append(mine)
+            leads = not self._led
+            self._led = True
+        if not leads:
+            mine.done.wait()
+        if leads or mine.leads:
+            self._lead(mine)
+        if mine.failure is not None:
+            raise mine.failure
+        return mine.answer  # type: ignore[return-value]  # set by whoever led, unless there is a failure
+
+    def _lead(self, mine: _Call[T, R]) -> None:
+        with self._lock:
+            batch = self._next(mine)
+        try:
+            self._answer(batch)
+        finally:
+            with self._lock:
+                following = self._waiting[0] if self._waiting else None
+                self._led = following is not None
+            for call in batch:
+                if call is not mine:
+                    call.done.set()
+            if following is not None:
+                following.leads = True
+                following.done.set()
+
+    def _next(self, mine: _Call[T, R]) -> list[_Call[T, R]]:
+        """Take the next batch out of the queue: the leader first, then others that share no key with it."""
+        batch, taken, rest = [mine], {self._key(mine.item)}, []
+        for call in self._waiting:
+            if call is mine:
+                continue
+            if len(batch) < TOGETHER_MOST and self._key(call.item) not in taken:
+                batch.append(call)
+                taken.add(self._key(call.item))
+            else:
+                rest.append(call)
+        self._waiting = rest
+        return batch
+
+    def _answer(self, batch: Sequence[_Call[T, R]]) -> None:
+        try:
+            self._share(batch, self._run([call.item for call in batch]))
+        except BaseException as failure:  # noqa: BLE001 - every member must hear of it, whatever it was
+            if len(batch) == 1:
+                batch[0].failure = failure
+                return
+            for call in batch:
+                self._answer([call])
+
+    @staticmethod
+    def _share(batch: Sequence[_Call[T, R]], outcome: Outcome[R]) -> None:
+        results = iter(outcome.done)
+        for place, call in enumerate(batch):
+            refusal: Refusal | None = outcome.refused.get(place)
+            if refusal is None:
+                call.answer = next(results)
+            else:
+                call.failure = refusal
+
+
+@lru_cache(maxsize=256)
+def _recording(actor: Actor) -> Combiner[RecordedChange, Recorded]:
+    return Combiner(lambda items: record_changes(items, actor=actor, at=now()), lambda item: item.subject)
+
+
+@lru_cache(maxsize=256)
+def _submitting(actor: Actor) -> Combiner[Wish, Receipt]:
+    return Combiner(lambda items: submit(items, actor=actor, at=now()), lambda item: item.subject)
+
+
+def record_joined(item: RecordedChange, *, actor: Actor, at: datetime) -> Recorded:  # noqa: ARG001 - the batch has one moment
+    """Record one change, together with whatever else is being recorded right now."""
+    return _recording(actor).call(item)
+
+
+def submit_joined(wish: Wish, *, actor: Actor, at: datetime) -> Receipt:  # noqa: ARG001 - the batch has one moment
+    """Submit one request, together with whatever else is being submitted right now."""
+    return _submitting(actor).call(wish)

@@ -1,0 +1,80 @@
+"""Consent: which words, in which language, given how, for exactly which change."""
+
+import hashlib
+from datetime import datetime
+
+from changedesk.base.actor import Actor
+from changedesk.flow import progress
+from changedesk.flow.asking import Receipt
+from changedesk.flow.named import TooLate, on_request
+from changedesk.ledger.entry import EntryKind
+from changedesk.ledger.value import Json
+from changedesk.rules import consent as rules
+from changedesk.rules.access import Verb
+from changedesk.rules.lifecycle import OPEN
+from changedesk.rules.values import screen_text
+from changedesk.store import evidence, once, subjects
+from changedesk.store.requests import Request
+from changedesk.store.settings_read import configuration
+from changedesk.store.tx import Tx
+
+
+def record_consent(
+    ref: str,
+    *,
+    statement: str,
+    version: int,
+    language: str,
+    way: str,
+    evidence_text: str = "",
+    actor: Actor,
+    at: datetime,
+    key: once.Once | None = None,
+) -> Receipt:
+    """Record that the customer agreed to a wording, for exactly what the request holds now.
+
+    ``evidence_text`` says where the proof lies (recording, letter); it is sealed. Raises WayUnknown,
+    WrongStatement, WordingUnknown.
+    """
+
+    def act(tx: Tx, request: Request) -> Request:
+        if request.state not in OPEN:
+            raise TooLate(state=request.state.value)
+        words = rules.require_wording(
+            configuration(tx.client).statements,
+            wanted=request.needs_consent,
+            statement=statement,
+            version=version,
+            language=language,
+            way=way,
+        )
+        sealed = None
+        if evidence_text:
+            subject_key = subjects.load(tx, [request.subject_id])[request.subject_id].key
+            if subject_key is not None:
+                sealed = evidence.seal_text(tx, subject_key, request.id, screen_text(evidence_text).text)
+        wording_hash = hashlib.sha256(words.encode()).digest()
+        given = evidence.Consent(
+            request_id=request.id,
+            digest=request.digest,
+            statement=statement,
+            version=version,
+            language=language,
+            wording_hash=wording_hash,
+            way=way,
+            evidence_ct=sealed,
+            recorded_by=actor.id,
+            given_at=at,
+        )
+        if evidence.give_consent(tx, given):
+            facts: dict[str, Json] = {
+                "statement": statement,
+                "version": version,
+                "language": language,
+                "way": way,
+                "wording": wording_hash.hex(),
+            }
+            progress.observe(tx, [request], EntryKind.CONSENT_RECORDED, actor=actor, at=at, facts=facts)
+        return progress.advance(tx, [request], actor=actor, at=at)[request.id]
+
+    return on_request(ref, act, verb=Verb.CONSENT_RECORD, seen_version=None, actor=actor, at=at, key=key)

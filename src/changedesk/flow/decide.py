@@ -1,0 +1,193 @@
+"""The second pair of eyes: approve, reject, ask for information."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from changedesk.base.actor import Actor
+from changedesk.base.ids import RequestId, parse_reference
+from changedesk.base.outcome import Outcome
+from changedesk.base.refusal import NotFound, Refusal
+from changedesk.flow import progress
+from changedesk.flow.asking import Receipt
+from changedesk.flow.named import TooLate, claim_one, on_request
+from changedesk.ledger.entry import EntryKind
+from changedesk.rules import access, approval
+from changedesk.rules.values import screen_text
+from changedesk.store import evidence, once, requests, subjects
+from changedesk.store.begin import begin
+from changedesk.store.requests import Request
+from changedesk.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A request as ``rules.approval`` looks at it."""
+
+    request: Request
+    separation: tuple[str, ...]
+    decided_by: frozenset[str]
+
+    @property
+    def id(self) -> Hashable:
+        return self.request.ref
+
+    @property
+    def state(self) -> str:
+        return self.request.state.value
+
+    @property
+    def entered_by(self) -> str:
+        return self.request.entered_by
+
+    @property
+    def team(self) -> str:
+        return self.request.entered_team
+
+    @property
+    def digest(self) -> bytes:
+        return self.request.digest
+
+
+class ReasonMissing(Refusal):
+    """A decision against a request needs a reason that its asker can read."""
+
+    code = "reason-missing"
+    hint = "Choose a reason code and write one sentence for the person who asked."
+
+
+def approve(
+    seen: Mapping[str, str],
+    *,
+    note: str = "",
+    actor: Actor,
+    at: datetime,
+    key: once.Once | None = None,
+) -> Outcome[Receipt]:
+    """Let requests go ahead, each exactly as it was seen: ``seen`` is reference to digest (hex).
+
+    Nobody approves a change they entered, and nobody approves values other than the ones they saw: those come
+    back refused by reference, and the rest of the batch stands.
+    """
+    access.require(actor, access.Verb.REQUEST_APPROVE)
+    with begin(actor) as tx:
+        claimed = claim_one(tx, key, actor)
+        if claimed is not None and claimed.reply is not None:
+            return Outcome([Receipt.replay(item) for item in claimed.reply["receipts"]])
+        held, refused = _hold(tx, seen)
+        wanted = _candidates(tx, held, at=at)
+        digests: dict[Hashable, bytes] = {ref: _bytes(digest) for ref, digest in seen.items()}
+        allowed, not_allowed = approval.screen(wanted, actor, seen=digests)
+        refused.update(not_allowed)
+        approved = [item.request for item in allowed]
+        recorded = _record(tx, approved, "approve", None, note, actor=actor, at=at)
+        refused.update({item.ref: approval.AlreadyDecided() for item in approved if item.id not in recorded})
+        approved = [item for item in approved if item.id in recorded]
+        if approved:
+            progress.observe(tx, approved, EntryKind.REQUEST_APPROVED, actor=actor, at=at)
+        now = progress.advance(tx, approved, actor=actor, at=at)
+        receipts = [Receipt.of(now[item.id]) for item in approved]
+        if claimed is not None and not refused:
+            reply = {"receipts": [receipt.reply() for receipt in receipts]}
+            once.record(tx, actor.id, [(claimed, reply)], at=at)
+    return Outcome(receipts, refused)
+
+
+def _hold(tx: Tx, seen: Mapping[str, str]) -> tuple[list[Request], dict[Hashable, Refusal]]:
+    refused: dict[Hashable, Refusal] = {}
+    ids: list[RequestId] = []
+    for ref in seen:
+        canonical = parse_reference(ref)
+        found = None if canonical is None else requests.by_ref(tx, canonical)
+        if found is None:
+            refused[ref] = NotFound()
+        else:
+            ids.append(found.id)
+    return (requests.hold(tx, ids) if ids else []), refused
+
+
+def _candidates(tx: Tx, held: list[Request], *, at: datetime) -> list[Candidate]:
+    weighed = progress.standings(tx, held, at=at)
+    decisions = evidence.decisions_of(tx, [item.id for item in held])
+    return [
+        Candidate(
+            item,
+            weighed[item.id].route.separation,
+            frozenset(one.actor for one in decisions if one.request_id == item.id and one.digest == item.digest),
+        )
+        for item in held
+    ]
+
+
+def _bytes(digest: str) -> bytes:
+    try:
+        return bytes.fromhex(digest)
+    except ValueError:
+        return b""
+
+
+def _record(
+    tx: Tx, decided: list[Request], verdict: str, reason: str | None, note: str, *, actor: Actor, at: datetime
+) -> set[RequestId]:
+    if not decided:
+        return set()
+    known = subjects.load(tx, {item.subject_id for item in decided}) if note else {}
+    text = screen_text(note).text
+    rows: list[tuple[RequestId, bytes, bytes | None]] = []
+    for item in decided:
+        key = known[item.subject_id].key if note else None
+        rows.append((item.id, item.digest, None if key is None else evidence.seal_text(tx, key, item.id, text)))
+    return evidence.record_decisions(
+        tx, rows, actor=actor.id, team=actor.team, verdict=verdict, reason_code=reason, at=at
+    )
+
+
+def reject(
+    ref: str,
+    *,
+    seen_version: int | None,
+    reason: str,
+    message: str,
+    actor: Actor,
+    at: datetime,
+    key: once.Once | None = None,
+) -> Receipt:
+    """End a request with a no. The reason code is kept in clear, the sentence is sealed with the evidence."""
+    if not reason or not message.strip():
+        raise ReasonMissing
+
+    def act(tx: Tx, request: Request) -> Request:
+        _record(tx, [request], "reject", reason, message, actor=actor, at=at)
+        ended = requests.move(tx, [request.id], "reject", at=at)
+        if not ended:
+            raise TooLate(state=request.state.value)
+        facts = {"verdict_reason": reason}
+        progress.observe(tx, ended, EntryKind.REQUEST_REJECTED, actor=actor, at=at, facts=facts)
+        return ended[0]
+
+    verb = access.Verb.REQUEST_REJECT
+    return on_request(ref, act, verb=verb, seen_version=seen_version, actor=actor, at=at, key=key)
+
+
+def ask_information(
+    ref: str,
+    *,
+    seen_version: int | None,
+    message: str,
+    actor: Actor,
+    at: datetime,
+    key: once.Once | None = None,
+) -> Receipt:
+    """Send a request back to whoever entered it, with a question. It waits, and keeps its fields."""
+    if not message.strip():
+        raise ReasonMissing
+
+    def act(tx: Tx, request: Request) -> Request:
+        asked = requests.move(tx, [request.id], "ask_information", at=at)
+        if not asked:
+            raise TooLate(state=request.state.value)
+        progress.observe(tx, asked, EntryKind.REQUEST_INFORMATION_ASKED, actor=actor, at=at)
+        return asked[0]
+
+    verb = access.Verb.REQUEST_ASK_INFORMATION
+    return on_request(ref, act, verb=verb, seen_version=seen_version, actor=actor, at=at, key=key)

@@ -1,0 +1,92 @@
+"""One request, named by its reference and locked, for a verb that is about to act on it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from changedesk.base.actor import Actor, ActorType
+from changedesk.base.ids import parse_reference
+from changedesk.base.refusal import NotFound, Refusal
+from changedesk.flow.asking import Receipt
+from changedesk.rules import access
+from changedesk.store import once, requests
+from changedesk.store.begin import begin
+from changedesk.store.requests import Request
+from changedesk.store.tx import Look, Tx
+
+
+class TooLate(Refusal):
+    """The request has moved on, so this can no longer be done with it.
+
+    ``data``: state.
+    """
+
+    code = "too-late"
+    hint = "Open it again to see what became of it."
+    status = "conflict"
+
+
+class Moved(Refusal):
+    """The request has changed since you looked at it.
+
+    ``data``: seen, version.
+    """
+
+    code = "moved"
+    hint = "Open it again, read it as it is now, and decide on that."
+    status = "stale"
+
+
+def find(look: Look, ref: str, *, actor: Actor, verb: access.Verb) -> Request:
+    """Return the request of a reference, if this actor may do this with it. Raises NotFound, Forbidden."""
+    canonical = parse_reference(ref)
+    found = None if canonical is None else requests.by_ref(look, canonical)
+    if found is None:
+        raise NotFound
+    own = actor.type in (ActorType.CUSTOMER, ActorType.REPRESENTATIVE)
+    if own and found.subject_id != actor.subject:
+        # Another customer's reference looks like none at all.
+        raise NotFound
+    access.require(actor, verb, subject=found.subject_id)
+    return found
+
+
+def must_be_at(tx: Tx, ref: str, seen_version: int | None, *, actor: Actor, verb: access.Verb) -> Request:
+    """Return a request locked, and exactly as the actor saw it (None: however it stands). Raises Moved."""
+    found = find(tx, ref, actor=actor, verb=verb)
+    locked = requests.hold(tx, [found.id])[0]
+    if seen_version is not None and locked.version != seen_version:
+        raise Moved(seen=seen_version, version=locked.version)
+    return locked
+
+
+def on_request(
+    ref: str,
+    act: Callable[[Tx, Request], Request],
+    *,
+    verb: access.Verb,
+    seen_version: int | None,
+    actor: Actor,
+    at: datetime,
+    key: once.Once | None = None,
+) -> Receipt:
+    """Do one thing with one request in one transaction, once per key; return its receipt."""
+    access.require(actor, verb, subject=actor.subject)
+    with begin(actor) as tx:
+        claimed = claim_one(tx, key, actor)
+        if claimed is not None and claimed.reply is not None:
+            return Receipt.replay(claimed.reply)
+        request = must_be_at(tx, ref, seen_version, actor=actor, verb=verb)
+        receipt = Receipt.of(act(tx, request))
+        if claimed is not None:
+            once.record(tx, actor.id, [(claimed, receipt.reply())], at=at)
+        return receipt
+
+
+def claim_one(tx: Tx, key: once.Once | None, actor: Actor) -> once.Claim | None:
+    """Claim a call's key, or raise what stands against it. None when the call has no key."""
+    if key is None:
+        return None
+    found = once.claim(tx, actor.id, [key])[0]
+    if isinstance(found, Refusal):
+        raise found
+    return found

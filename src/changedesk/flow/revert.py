@@ -1,0 +1,176 @@
+"""Undoing an applied change by an ordinary request: its own verification, approval and notices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from changedesk.base.actor import Actor, Channel
+from changedesk.base.clock import micros
+from changedesk.base.ids import ChangeId, SubjectId
+from changedesk.base.json import Value
+from changedesk.base.refusal import NotFound, Refusal
+from changedesk.flow import asking
+from changedesk.flow.asking import Receipt, Wish
+from changedesk.flow.submit import submit
+from changedesk.ledger.revert import Choice, FieldPlan, Finding, Later
+from changedesk.ledger.revert import plan_revert as three_way
+from changedesk.ledger.value import decode_value
+from changedesk.rules import access
+from changedesk.store import once, past, subjects
+from changedesk.store.settings_read import configuration
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look, look
+
+
+class NotRevertible(Refusal):
+    """This entry is not a change of values that can be undone.
+
+    ``data``: why (no_change, erased, several_kinds).
+    """
+
+    code = "not-revertible"
+    hint = "Choose a change of the customer's values from the history."
+
+
+class Conflicts(Refusal):
+    """The record was changed since, in fields that this would put back.
+
+    ``data``: paths.
+    """
+
+    code = "revert-conflicts"
+    hint = "Choose for each field named here: keep what stands, put the old value back, or give another one."
+    status = "conflict"
+
+
+class NothingToRevert(Refusal):
+    """The old values stand already, so there is nothing to undo."""
+
+    code = "nothing-to-revert"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRevert:
+    """One field: what undoing would meet. ``before`` is what would come back, ``standing`` what holds now."""
+
+    path: str
+    finding: Finding
+    before: Value = field(repr=False)
+    after: Value = field(repr=False)
+    standing: Value = field(repr=False)
+    later: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevertPlan:
+    change: ChangeId
+    subject: SubjectId
+    kind: str
+    fields: tuple[FieldRevert, ...]
+
+
+def plan_revert(change: ChangeId, *, actor: Actor, at: datetime) -> RevertPlan:
+    """Return what undoing a change would meet, field by field. Writes nothing."""
+    access.require(actor, access.Verb.CHANGE_REVERT)
+    with look(actor.client) as seen:
+        subject, plans, kind = _plan(seen, change, at=at)
+    return RevertPlan(
+        change=change,
+        subject=subject.id,
+        kind=kind,
+        fields=tuple(
+            FieldRevert(
+                path=item.assertion.path,
+                finding=item.finding,
+                before=_value(item.assertion.old),
+                after=_value(item.assertion.new),
+                standing=_value(item.standing),
+                later=item.later,
+            )
+            for item in plans
+        ),
+    )
+
+
+def _plan(seen: Look, change: ChangeId, *, at: datetime) -> tuple[Subject, list[FieldPlan], str]:
+    row = past.by_change(seen, change)
+    if row is None:
+        raise NotFound
+    subject = subjects.load(seen, [row.subject_id])[row.subject_id]
+    entry = past.opened(seen, row, subject)
+    if entry.assertions is None:
+        raise NotRevertible(why="erased")
+    if not entry.version or not entry.assertions or entry.kind.value.endswith(".created"):
+        raise NotRevertible(why="no_change")
+    catalogue = configuration(seen.client).catalogue
+    kinds = {catalogue[item.path].kind for item in entry.assertions if item.path in catalogue}
+    if len(kinds) != 1:
+        raise NotRevertible(why="several_kinds")
+    later = [
+        Later(found.change, found.assertions)
+        for found in past.changes_since(seen, subject, entry.version)
+        if found.assertions
+    ]
+    current = {path: held.text for path, held in subject.state.items()}
+    return subject, three_way(entry.assertions, current, later, micros(at)), kinds.pop()
+
+
+def _value(text: bytes | None) -> Value:
+    return None if text is None else decode_value(text)
+
+
+def revert(
+    change: ChangeId,
+    *,
+    choices: Mapping[str, str | tuple[str, object]],
+    reason: str,
+    note: str = "",
+    channel: Channel,
+    interaction: str | None = None,
+    actor: Actor,
+    at: datetime,
+    key: once.Once | None = None,
+) -> Receipt:
+    """Ask for a change to be undone. Fields in conflict need a choice each: keep, force, or ("custom", value).
+
+    Raises Conflicts, NothingToRevert, NotRevertible, and whatever a request like this one may meet.
+    """
+    access.require(actor, access.Verb.CHANGE_REVERT)
+    with look(actor.client) as seen:
+        subject, plans, kind = _plan(seen, change, at=at)
+    wish = Wish(
+        subject=subject.id,
+        kind=kind,
+        values=_values(plans, choices),
+        reason=reason,
+        channel=channel,
+        note=note,
+        requested_by=actor.id,
+        interaction=interaction,
+        # The values stood in this record before: whoever put them there has looked at them.
+        acknowledged=asking.ALL_CONCERNS,
+        reverts=change,
+        once=key,
+    )
+    return submit([wish], actor=actor, at=at).one()
+
+
+def _values(plans: list[FieldPlan], choices: Mapping[str, str | tuple[str, object]]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    unsettled: list[str] = []
+    for item in plans:
+        path, choice = item.assertion.path, choices.get(item.assertion.path)
+        if item.finding is Finding.RESTORE and choice is None:
+            values[path] = _value(item.assertion.old)
+        elif item.finding is Finding.CONFLICT and choice is None:
+            unsettled.append(path)
+        elif isinstance(choice, tuple):
+            values[path] = choice[1]
+        elif choice == Choice.FORCE and item.finding is not Finding.ALREADY:
+            values[path] = _value(item.assertion.old)
+    if unsettled:
+        raise Conflicts(paths=unsettled)
+    if not values:
+        raise NothingToRevert
+    return values

@@ -1,0 +1,247 @@
+"""Asking: preview, submit, revise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from changedesk.base.actor import Actor, Channel
+from changedesk.base.ids import RequestId, new_reference, uuid7
+from changedesk.base.outcome import Outcome
+from changedesk.base.refusal import Refusal
+from changedesk.flow import asking, progress
+from changedesk.flow.asking import Plan, Receipt, Wish
+from changedesk.flow.named import TooLate, must_be_at
+from changedesk.ledger.entry import EntryKind
+from changedesk.ledger.value import Json
+from changedesk.rules import access, policy
+from changedesk.rules.conflict import FieldTaken
+from changedesk.store import evidence, once, requests, subjects
+from changedesk.store.begin import begin
+from changedesk.store.settings_read import configuration
+from changedesk.store.tx import Look, Tx, look
+
+LIFE: Final = timedelta(days=7)
+"""How long a request may wait for people before it expires; a rule's own deadline may end it sooner."""
+
+
+def preview(wish: Wish, *, actor: Actor, at: datetime) -> Plan:
+    """Return exactly what submitting this wish would do. Writes nothing."""
+    access.require(actor, access.Verb.REQUEST_PREVIEW, subject=wish.subject)
+    with look(actor.client) as seen:
+        found = subjects.load(seen, [wish.subject]).get(wish.subject)
+        return asking.plan(seen, wish, found, actor=actor, at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A wish turned into a request that is about to be written."""
+
+    place: int
+    plan: Plan
+    request: requests.Request
+    sealed: bytes
+    claim: once.Claim | None
+
+
+def submit(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Receipt]:
+    """Record requests, and take each as far as its evidence carries it: to the person it waits for, or to the end.
+
+    One refused wish leaves the rest standing; refusals come back by the wish's place. A retry with the same key
+    gets the first answer. A field that another open request would set is refused with that request's reference.
+    """
+    for wish in wishes:
+        access.require(actor, access.Verb.REQUEST_SUBMIT, subject=wish.subject)
+    refused: dict[int, Refusal] = {}
+    receipts: dict[int, Receipt] = {}
+    with begin(actor) as tx:
+        claims = _claims(tx, wishes, actor, refused, receipts)
+        found = subjects.load(tx, {wish.subject for wish in wishes})
+        made: list[_Made] = []
+        for place, wish in enumerate(wishes):
+            if place in refused or place in receipts:
+                continue
+            try:
+                plan = asking.plan(tx, wish, found.get(wish.subject), actor=actor, at=at)
+                made.append(_make(tx, place, plan, claims.get(place), actor=actor, at=at))
+            except Refusal as refusal:
+                refused[place] = refusal
+        made = _undisturbed(tx, made, refused, at=at)
+        written = _write(tx, made, actor=actor, at=at)
+        for item in made:
+            receipts[item.place] = Receipt.of(written[item.request.id])
+        answered = [(item.claim, receipts[item.place].reply()) for item in made if item.claim is not None]
+        once.record(tx, actor.id, answered, at=at)
+    return Outcome([receipts[place] for place in sorted(receipts)], refused)
+
+
+def _claims(
+    tx: Tx, wishes: Sequence[Wish], actor: Actor, refused: dict[int, Refusal], receipts: dict[int, Receipt]
+) -> dict[int, once.Claim]:
+    """Claim the keys of those wishes that have one; put refusals and first answers where they belong."""
+    keyed = [(place, wish.once) for place, wish in enumerate(wishes) if wish.once is not None]
+    fresh: dict[int, once.Claim] = {}
+    for (place, _), claim in zip(keyed, once.claim(tx, actor.id, [key for _, key in keyed]), strict=True):
+        if isinstance(claim, Refusal):
+            refused[place] = claim
+        elif claim.reply is not None:
+            receipts[place] = Receipt.replay(claim.reply)
+        else:
+            fresh[place] = claim
+    return fresh
+
+
+def _make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: Actor, at: datetime) -> _Made:
+    wish, subject = plan.wish, plan.subject
+    known = wish.acknowledged == asking.ALL_CONCERNS
+    waiting = [item for item in plan.concerns if not known and item.code not in wish.acknowledged]
+    if waiting:
+        raise asking.NeedsAcknowledgement(concerns=[{"path": item.path, "code": item.code} for item in waiting])
+    if subject.key is None:
+        raise asking.Gone
+    request_id = RequestId(uuid7())
+    proposal = _proposal(plan)
+    request = requests.Request(
+        id=request_id,
+        ref=new_reference(),
+        subject_id=subject.id,
+        kind=plan.kind.name,
+        operation="update" if wish.reverts is None else "revert",
+        channel=wish.channel.value,
+        requested_by=wish.requested_by,
+        entered_by=actor.id,
+        entered_team=actor.team,
+        on_behalf_of=wish.on_behalf_of,
+        interaction=wish.interaction,
+        reason_code=wish.reason,
+        fields=tuple(sorted(plan.after)),
+        base_ver=subject.ver,
+        digest=asking.digest_of(tx.client, subject.id, request_id, 1, plan.after, subject.ver, proposal.salt),
+        key_id=subject.key.id,
+        proposal=proposal,
+        route=policy.to_json(plan.route),
+        needs_level=plan.route.level,
+        needs_consent=plan.route.consent,
+        needs_approvals=plan.route.approvals,
+        reverts=wish.reverts,
+        effective_at=wish.effective_at if wish.effective_at is not None and wish.effective_at > at else None,
+        received_at=wish.received_at or at,
+        submitted_at=at,
+        state_at=at,
+        expires_at=at + LIFE,
+    )
+    return _Made(place, plan, request, requests.seal_proposal(tx.client, request_id, subject.key, proposal), claim)
+
+
+def _proposal(plan: Plan) -> requests.Proposal:
+    return requests.Proposal(
+        values=plan.after,
+        salt=asking.new_salt(),
+        seen={path: progress.version_of(plan.subject, path) for path in plan.after},
+        note=plan.note,
+        acknowledged=tuple(plan.wish.acknowledged),
+    )
+
+
+def _undisturbed(tx: Tx, made: Sequence[_Made], refused: dict[int, Refusal], *, at: datetime) -> list[_Made]:
+    """Return those that no hold stops and whose fields no other open request sets; they hold those fields now."""
+    config = configuration(tx.client)
+    active = evidence.active_holds(tx, {item.plan.subject.id for item in made}, now=at)
+    free: list[_Made] = []
+    for item in made:
+        mine = [hold for hold in active if hold.subject_id == item.plan.subject.id]
+        stopped = asking.hold_against(mine, config, item.plan.after, at=at)
+        if stopped is None:
+            free.append(item)
+        else:
+            refused[item.place] = stopped
+    taken = requests.take_fields(tx, [item.request for item in free])
+    if taken:
+        requests.give_back_fields(tx, taken)
+        paths = sorted({path for missing in taken.values() for path in missing})
+        holders = requests.holders_of_fields(tx, [item.plan.subject.id for item in free], paths)
+        for item in free:
+            missing = sorted(taken.get(item.request.id, ()))
+            if missing:
+                others = {holders.get((item.plan.subject.id, path), "") for path in missing}
+                refused[item.place] = FieldTaken(reference=min(others), paths=missing)
+    return [item for item in free if item.request.id not in taken]
+
+
+def _write(tx: Tx, made: Sequence[_Made], *, actor: Actor, at: datetime) -> dict[RequestId, requests.Request]:
+    if not made:
+        return {}
+    requests.insert(tx, [item.request for item in made], [item.sealed for item in made])
+    each: dict[RequestId, Mapping[str, Json]] = {
+        item.request.id: {
+            "rules": [[rule, version] for rule, version in item.plan.route.rules],
+            "received_at": item.request.received_at.isoformat(),
+            "concerns": [concern.code for concern in item.plan.concerns],
+        }
+        for item in made
+    }
+    new = [item.request for item in made]
+    progress.observe(tx, new, EntryKind.REQUEST_SUBMITTED, actor=actor, at=at, each=each)
+    return progress.advance(tx, new, actor=actor, at=at)
+
+
+def revise(
+    ref: str,
+    values: Mapping[str, object],
+    *,
+    seen_version: int | None,
+    reason: str | None = None,
+    note: str = "",
+    acknowledged: Sequence[str] = (),
+    actor: Actor,
+    at: datetime,
+) -> Receipt:
+    """Put new content into a request that waits. What was bound to the old content is void from then on."""
+    access.require(actor, access.Verb.REQUEST_REVISE)
+    with begin(actor) as tx:
+        request = must_be_at(tx, ref, seen_version, actor=actor, verb=access.Verb.REQUEST_REVISE)
+        wish = Wish(
+            subject=request.subject_id,
+            kind=request.kind,
+            values=values,
+            reason=reason or request.reason_code,
+            channel=Channel(request.channel),
+            note=note,
+            requested_by=request.requested_by,
+            acknowledged=acknowledged,
+            effective_at=request.effective_at,
+            received_at=request.received_at,
+            reverts=request.reverts,
+        )
+        requests.give_back_fields(tx, [request.id])
+        found = subjects.load(tx, [request.subject_id]).get(request.subject_id)
+        plan = asking.plan(tx, wish, found, actor=actor, at=at)
+        fresh = _make(tx, 0, plan, None, actor=actor, at=at)
+        revision = request.revision + 1
+        proposal = fresh.request.proposal
+        if proposal is None or plan.subject.key is None:
+            raise asking.Gone
+        asked = replace(
+            request,
+            fields=fresh.request.fields,
+            base_ver=plan.subject.ver,
+            digest=asking.digest_of(
+                tx.client, request.subject_id, request.id, revision, plan.after, plan.subject.ver, proposal.salt
+            ),
+            proposal=proposal,
+            route=fresh.request.route,
+            needs_level=plan.route.level,
+            needs_consent=plan.route.consent,
+            needs_approvals=plan.route.approvals,
+            reason_code=wish.reason,
+            state_at=at,
+            expires_at=at + LIFE,
+        )
+        taken = requests.take_fields(tx, [asked])
+        if taken:
+            raise FieldTaken(paths=sorted(taken[asked.id]))
+        revised = requests.revise(tx, asked, requests.seal_proposal(tx.client, asked.id, plan.subject.key, proposal))
+        if revised is None:
+            raise TooLate(state=request.state.value)
+        progress.observe(tx, [revised], EntryKind.REQUEST_REVISED, actor=actor, at=at)
+        return Receipt.of(progress.advance(tx, [revised], actor=actor, at=at)[revised.id])
