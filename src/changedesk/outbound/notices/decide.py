@@ -1,0 +1,178 @@
+"""The consumer that follows a client's log and queues the notices that its entries call for."""
+
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+from django.conf import settings
+
+from changedesk.base.actor import automation
+from changedesk.base.clock import micros, now
+from changedesk.base.ids import ClientId, RequestId, SubjectId
+from changedesk.base.json import Value
+from changedesk.kinds import KINDS
+from changedesk.ledger.commitment import FOREVER
+from changedesk.ledger.entry import EntryKind
+from changedesk.ledger.fold import fold
+from changedesk.ledger.value import decode_value
+from changedesk.outbound.notices.whom import TOLD, Telling, parcels_for
+from changedesk.rules import policy, wording
+from changedesk.rules.fields import FieldType
+from changedesk.store import deliveries, evidence, keys, log, past, requests, subjects
+from changedesk.store.begin import begin
+from changedesk.store.past import Entry
+from changedesk.store.requests import Request
+from changedesk.store.settings_read import Configuration, configuration, templates
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look, Tx
+
+CONSUMER: Final = "notices"
+AT_ONCE: Final = 200
+LINK_LIFE: Final = timedelta(days=14)
+"""How long a link to dispute works: a mailbox that somebody else has by then must not lock the customer out."""
+_CHANGES: Final = tuple(kind.value for kind in EntryKind if kind.bumps)
+
+
+def run(client_id: int) -> int:
+    """Queue the notices of the next entries of a client's log; return how many entries that were.
+
+    The notices, the links in them and the place in the log are written together, so that an entry is told of
+    exactly once. Zero when another worker is at it.
+    """
+    client = ClientId(client_id)
+    at = now()
+    with begin(automation(client, CONSUMER)) as tx, log.following(tx, CONSUMER) as start:
+        rows = [] if start is None else past.feed(tx, start=start, limit=AT_ONCE)
+        if not rows:
+            return 0
+        parcels = _parcels(tx, rows, at=at)
+        if parcels:
+            deliveries.enqueue(tx, parcels, at=at)
+        log.advance(tx, CONSUMER, rows[-1].idx + 1)
+    return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a notice is about: one entry of one request."""
+
+    entry: Entry
+    request: Request
+    subject: Subject
+    config: Configuration
+    language: str
+    overrides: wording.Overrides
+
+
+def _parcels(tx: Tx, rows: Sequence[Any], *, at: datetime) -> list[deliveries.Parcel]:
+    told = [row for row in rows if row.request_id is not None and EntryKind(row.kind) in TOLD]
+    if not told:
+        return []
+    config = configuration(tx.client)
+    overrides = wording.overrides_of(templates(tx.client))
+    known = subjects.load(tx, {SubjectId(row.subject_id) for row in told})
+    asked = requests.load(tx, {RequestId(row.request_id) for row in told})
+    parcels: list[deliveries.Parcel] = []
+    for row in told:
+        subject, request = known.get(row.subject_id), asked.get(row.request_id)
+        if subject is None or subject.key is None or request is None:
+            continue  # erased: there is nobody to tell any more
+        entry = past.opened(tx, row, subject)
+        before, after = _around(tx, subject, entry, request)
+        route = policy.from_json(request.route)
+        about = _About(entry, request, subject, config, _language(config, after), overrides)
+        parcels += [_parcel(tx, telling, about, at=at) for telling in parcels_for(
+            entry, request, before, after, route, config
+        )]  # fmt: skip
+    return parcels
+
+
+def _around(tx: Look, subject: Subject, entry: Entry, request: Request) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Return the states ahead of and after what an entry tells of.
+
+    Read as of the entry, not as of now: by the time it is told, the address of a thief may stand there.
+    """
+    if entry.kind.bumps:
+        return _state(tx, subject, entry.version - 1, entry), _state(tx, subject, entry.version, entry)
+    earlier = past.timeline(tx, subject, before=entry.id, limit=1, only=past.Filter(kinds=_CHANGES))
+    after = _state(tx, subject, earlier[0].version if earlier else 0, entry)
+    if entry.kind is EntryKind.REQUEST_DISPUTED:
+        return {**after, **_state(tx, subject, request.base_ver, entry)}, after
+    return after, after
+
+
+def _state(tx: Look, subject: Subject, version: int, entry: Entry) -> dict[str, Value]:
+    if version <= 0:
+        return {}
+    if version == subject.ver and not subject.dated:
+        return subject.values()
+    stored, snapshot = past.versions(tx, subject, newest=version)
+    texts = fold(stored, FOREVER, micros(entry.recorded_at), snapshot)
+    return {path: decode_value(text) for path, text in texts.items()}
+
+
+def _language(config: Configuration, state: Mapping[str, Value]) -> str:
+    """Return the customer's own language where the client offers it, else the client's."""
+    for item in config.catalogue:
+        if item.type is FieldType.LANGUAGE and state.get(item.path) is not None:
+            wanted = str(state[item.path]).split("-", 1)[0]
+            if wanted in config.settings.languages:
+                return wanted
+    return config.settings.default_language
+
+
+def _parcel(tx: Tx, telling: Telling, about: _About, *, at: datetime) -> deliveries.Parcel:
+    link = _link(tx, about, at=at) if telling.linked else ""
+    text = _text(telling, about, link)
+    place = str(about.request.id) if telling.once else str(about.entry.index)
+    return deliveries.Parcel(
+        subject=about.subject,
+        dedupe=f"{place}:{telling.event}:{_recipient(tx, telling, about)}",
+        event=telling.event,
+        channel=telling.channel,
+        language=about.language,
+        message=deliveries.Message(to=telling.to, subject=text.subject, body=text.body),
+        request=about.request.id,
+        log_index=about.entry.index,
+        required=telling.required,
+    )
+
+
+def _recipient(tx: Look, telling: Telling, about: _About) -> str:
+    """Return what tells one recipient from another without telling who it is."""
+    who = f"{telling.channel}\x00{telling.to.casefold()}\x00{about.subject.id}"
+    return hmac.digest(keys.of_client(tx).code, b"recipient\x00" + who.encode(), "sha256").hex()[:32]
+
+
+def _link(tx: Tx, about: _About, *, at: datetime) -> str:
+    token = secrets.token_urlsafe(32)
+    dispute = evidence.Dispute(
+        id=uuid4(),
+        subject_id=about.subject.id,
+        request_id=about.request.id,
+        issued_at=at,
+        expires_at=at + LINK_LIFE,
+    )
+    evidence.issue_dispute_link(tx, dispute, token)
+    return f"{settings.CHANGEDESK_PUBLIC_URL}/p/{about.config.settings.slug}/wasnt-me/{token}"
+
+
+def _text(telling: Telling, about: _About, link: str) -> wording.Text:
+    client, request = about.config.settings, about.request
+    kind = KINDS.get(request.kind)
+    variables = {
+        "client_name": client.name,
+        "reference": request.ref,
+        "what": request.kind if kind is None else kind.summarise(request.fields, about.language),
+        "support": client.support_phone or client.support_url,
+        "link": link,
+    }
+    try:
+        return wording.notice_message(telling.event, telling.channel, variables, about.language, about.overrides)
+    except wording.TemplateInvalid:
+        # A client's own text that does not hold must not keep a customer from being told.
+        return wording.notice_message(telling.event, telling.channel, variables, about.language)
