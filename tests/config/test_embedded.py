@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from changedesk.config.embedded import Account, CannotStartError, Server, data_folder, secret, socket_folder
+from changedesk.config.embedded import Account, CannotStartError, Server, data_folder, digest, secret, socket_folder
 
 SMALL = {"fsync": "off", "shared_buffers": "16MB"}
 STARTER = Path(__file__).with_name("starter.py")
@@ -173,3 +173,4 @@ def test_an_ordinary_account_starts_stops_and_starts_again(tmp_path_factory: pyt
             assert not running.died(0)
     finally:
         shutil.rmtree(home)
+        shutil.rmtree(f"/tmp/changedesk-{nobody.pw_uid}-{digest(state)}")  # noqa: S108 - its socket folder

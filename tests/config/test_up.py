@@ -1,6 +1,7 @@
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -86,6 +87,7 @@ def installation() -> Iterator[Installation]:
         made.process.terminate()
         made.process.wait(90)
     made.run("reset", "--yes")
+    shutil.rmtree(state)
 
 
 def test_up_serves_survives_falls_and_leaves_nothing_behind(installation: Installation) -> None:
