@@ -13,7 +13,7 @@ from changedesk.reading import lines, sight
 from changedesk.reading.panels import AccountLine, AccountPanel, CustomerPanel, FieldView, Group, HolderLine
 from changedesk.reading.people import People
 from changedesk.reading.sight import Eyes
-from changedesk.rules.access import Verb
+from changedesk.rules.access import Verb, may
 from changedesk.rules.fields import Catalogue, Field, Sensitivity
 from changedesk.store import evidence, past, requests, subjects
 from changedesk.store.requests import Request
@@ -35,7 +35,7 @@ def customer(id: SubjectId, *, actor: Actor, at: datetime, language: str) -> Cus
     with look(actor.client) as seen:
         subject, _ = sight.find(seen, id, actor=actor, type="customer")
         view = sight.of_subject(seen, subject, actor=actor, at=at)
-        asked = requests.of_subject(seen, id)
+        asked = requests.of_subject(seen, id) if may(actor, Verb.REQUEST_READ, subject=id) else []
         holds = evidence.active_holds(seen, [id], now=at)
         disputes = [one for one in evidence.disputes_of(seen, [one.id for one in asked]) if one.resolved_at is None]
         provenance = past.provenance(seen, subject)

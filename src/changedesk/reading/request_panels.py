@@ -20,7 +20,7 @@ class QueueRow:
     state: str
     word: str
     needs: str
-    """What has to happen next: verification, consent, approval, information, review, time, nothing."""
+    """What has to happen next: verification, consent, approval, information, review, release, time, nothing."""
     age_seconds: int
     received_at: datetime
     due_at: datetime | None

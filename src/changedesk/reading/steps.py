@@ -1,0 +1,76 @@
+"""The stations of a request as a line that people follow: what is done, what is on, what is to come."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from changedesk.reading.request_panels import StepView
+from changedesk.reading.weigh import Weighed
+from changedesk.rules.identity import level_to_prove
+from changedesk.rules.lifecycle import RequestState
+
+_S = RequestState
+_LINE: Final = ("received", "verified", "consent", "approval", "hold", "applied")
+_AT: Final[Mapping[RequestState, str]] = {
+    _S.SUBMITTED: "verified",
+    _S.AWAITING_VERIFICATION: "verified",
+    _S.AWAITING_CONSENT: "consent",
+    _S.AWAITING_APPROVAL: "approval",
+    _S.STALE: "approval",
+    _S.APPROVED: "applied",
+    _S.SCHEDULED: "applied",
+    _S.ON_HOLD: "hold",
+}
+
+
+def steps(one: Weighed) -> tuple[StepView, ...]:
+    """Return the stations in order; a station that the route does not ask for is skipped.
+
+    A request that ended otherwise than applied has its ending (rejected, withdrawn, ...) as the last station.
+    """
+    state = one.request.state
+    wanted = _wanted(one)
+    if state is _S.APPLIED:
+        return tuple(StepView(word=word, state="done" if wanted[word] else "skipped") for word in _LINE)
+    done = _done(one)
+    if one.request.ended:
+        passed = [StepView(word=word, state=_passed(done[word], wanted[word])) for word in _LINE[:-1]]
+        return (*passed, StepView(word=state.value, state="ended"))
+    current = _AT.get(state) or next((word for word in _LINE if wanted[word] and not done[word]), "applied")
+    return tuple(
+        StepView(
+            word=word,
+            state="current" if word == current else _passed(done[word], wanted[word], open_="todo"),
+        )
+        for word in _LINE
+    )
+
+
+def _passed(done: bool, wanted: bool, *, open_: str = "skipped") -> str:  # noqa: FBT001 - two facts side by side
+    if not wanted:
+        return "skipped"
+    return "done" if done else open_
+
+
+def _wanted(one: Weighed) -> dict[str, bool]:
+    route = one.route
+    return {
+        "received": True,
+        "verified": level_to_prove(route) > 0 or bool(one.new_contacts),
+        "consent": route.consent is not None,
+        "approval": route.approvals > 0,
+        "hold": one.request.state is _S.ON_HOLD,
+        "applied": True,
+    }
+
+
+def _done(one: Weighed) -> dict[str, bool]:
+    route = one.route
+    contacts = one.new_contacts_confirmed or not one.new_contacts
+    return {
+        "received": True,
+        "verified": one.level >= level_to_prove(route) and contacts,
+        "consent": one.consented,
+        "approval": one.approvals >= route.approvals,
+        "hold": False,
+        "applied": False,
+    }
