@@ -10,9 +10,13 @@ from typing import Protocol
 import psycopg
 import structlog
 
+from changedesk import outbound
+from changedesk.channels import clock
+from changedesk.store.settings_read import all_clients
+
 CHANNEL = "changedesk_work"
 """NOTIFY on this channel wakes the worker; the payload, if any, holds ids only."""
-FALLBACK_SECONDS = 1.0
+FALLBACK_SECONDS = 0.25
 log = structlog.get_logger("changedesk.worker")
 
 
@@ -32,12 +36,12 @@ Clients = Callable[[], Sequence[int]]
 
 def duties() -> Sequence[Duty]:
     """Every duty of this installation, in the order in which it should run."""
-    return ()
+    return [*clock.duties(), *outbound.duties()]
 
 
 def clients() -> Sequence[int]:
     """Every client that has work done for it."""
-    return ()
+    return [int(client.id) for client in all_clients() if client.active]
 
 
 def claim_key(duty: str, client_id: int) -> int:

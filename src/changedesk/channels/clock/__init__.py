@@ -1,0 +1,24 @@
+"""Time asks too: apply what is due, make effective what was dated ahead, end what waited too long."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from changedesk import flow
+from changedesk.base.clock import now
+from changedesk.base.ids import ClientId
+
+
+class Duty(NamedTuple):
+    """Something the clock does again and again for each client; ``run`` returns how much was done."""
+
+    name: str
+    run: Callable[[int], int]
+
+
+def duties() -> list[Duty]:
+    """Return the clock's duties. Several workers may do each at once: what one has moved, the other finds moved."""
+    return [
+        Duty("clock.effective", lambda client_id: flow.make_effective(ClientId(client_id), at=now())),
+        Duty("clock.apply", lambda client_id: flow.apply_due(ClientId(client_id), at=now())),
+        Duty("clock.expire", lambda client_id: flow.expire_due(ClientId(client_id), at=now())),
+    ]
