@@ -10,12 +10,38 @@ from changedesk import packs
 from changedesk.packs import PackInvalid, load
 from changedesk.rules.fields import Field, FieldType
 
-BASE_PATHS = ["personal.name", "personal.given_name", "personal.family_name", "personal.birth_date", "personal.gender", "personal.marital_status", "personal.national_id", "contact.email", "contact.phone_mobile", "contact.phone_home", "contact.phone_work", "contact.fax", "contact.postal_address", "contact.url", "payment.billing_address", "payment.card", "payment.bank_account", "payment.method", "pref.marketing_email", "pref.marketing_sms", "pref.marketing_phone", "pref.marketing_post", "pref.marketing_topics", "pref.marketing_frequency", "account.number"]
+BASE_PATHS = [
+    "personal.name",
+    "personal.given_name",
+    "personal.family_name",
+    "personal.birth_date",
+    "personal.gender",
+    "personal.marital_status",
+    "personal.national_id",
+    "contact.email",
+    "contact.phone_mobile",
+    "contact.phone_home",
+    "contact.phone_work",
+    "contact.fax",
+    "contact.postal_address",
+    "contact.url",
+    "payment.billing_address",
+    "payment.card",
+    "payment.bank_account",
+    "payment.method",
+    "pref.marketing_email",
+    "pref.marketing_sms",
+    "pref.marketing_phone",
+    "pref.marketing_post",
+    "pref.marketing_topics",
+    "pref.marketing_frequency",
+    "account.number",
+]
 
 
 def test_every_pack_and_every_pair_is_sound() -> None:
     assert packs.check_all() == []
-    assert packs.available() == ["banking", "telecom"]
+    assert {"banking", "telecom"} <= set(packs.available())
 
 
 def test_the_base_has_exactly_its_fields() -> None:
@@ -59,7 +85,7 @@ def test_a_client_adds_its_own_fields_behind_the_packs_and_never_over_them() -> 
 
 
 def test_an_unknown_pack_is_named_with_those_there_are() -> None:
-    with pytest.raises(PackInvalid, match="astrology.*banking, telecom"):
+    with pytest.raises(PackInvalid, match=r"astrology: there is no such pack; there are .*banking.*telecom"):
         load(["astrology"])
 
 
@@ -142,6 +168,7 @@ LABEL = 'label = { en = "a", de = "b", ar = "c" }\n'
         ("fields.toml", (FIELD + LABEL).replace('category = "shop.size"', 'category = "shop.*"'), "is not a category"),
         ("fields.toml", (FIELD + LABEL).replace('"text"', '"enum"'), "an enum needs options"),
         ("fields.toml", FIELD + LABEL + 'options = { a = { en = "A" } }', "shop.size.options.a: has no text in de"),
+        ("rules.toml", RULE + "scope = { attributes = [1] }", "R.scope.attributes: [1] is not"),
         ("fields.toml", FIELD + LABEL + "length_max = 1.5", "shop.size.length_max: 1.5 is not int"),
         ("pack.toml", "colour = 1\n", "shop/pack.toml.colour: there is no such key"),
         ("pack.toml", '[[reason]]\ncode = "x"\nlabel = { en = "X" }', "reason x: has no text in de"),

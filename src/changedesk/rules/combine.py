@@ -6,9 +6,9 @@ never matters.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from changedesk.rules import obligations as duty
 from changedesk.rules.deadline import calendars, due
@@ -16,6 +16,8 @@ from changedesk.rules.route import Deadline, HoldDuty, NoticeDuty, Prohibition, 
 from changedesk.rules.rule import Ask, Rule
 
 T = TypeVar("T")
+Bag: TypeAlias = Mapping[type[object], list[tuple[Rule, Any]]]
+"""Obligations by sort, each with the rule that lays it."""
 
 DUAL_CONTROL_LEVEL: Final = 4
 _DUAL_CONTROL_APPROVALS: Final = 2
@@ -25,44 +27,53 @@ def combine(rules: Sequence[Rule], ask: Ask, *, policy_version: int) -> Route:
     """Return the route that these rules, all of which apply, lay down together. Raises KeyError: unknown
     calendar.
     """
-    verify = [found for _, found in _all(rules, duty.Verify)]
-    approve = [found for _, found in _all(rules, duty.Approve)]
-    retain = [found for _, found in _all(rules, duty.Retain)]
+    bag = _sorted_out(rules)
+    verify = [found for _, found in _all(bag, duty.Verify)]
+    approve = [found for _, found in _all(bag, duty.Approve)]
+    retain = [found for _, found in _all(bag, duty.Retain)]
     level = max((found.level for found in verify), default=0)
     approvals = max((found.count for found in approve), default=0)
     separation = frozenset({"maker"}).union(*(found.separation for found in approve))
     if level >= DUAL_CONTROL_LEVEL:
         # The methods we have reach V3; the step to V4 is dual control (domain.md, verification levels).
         approvals, separation = max(approvals, _DUAL_CONTROL_APPROVALS), separation | {"team"}
-    suppressed = sorted({(found.to, rule.id) for rule, found in _all(rules, duty.Suppress)})
+    suppressed = sorted({(found.to, rule.id) for rule, found in _all(bag, duty.Suppress)})
     return Route(
         level=level,
         approvals=approvals,
-        consent=_statement(found for _, found in _all(rules, duty.Consent)),
+        consent=_statement(found for _, found in _all(bag, duty.Consent)),
         methods_forbidden=_union(found.forbid for found in verify),
         confirm_new_contacts=any(found.confirm_new for found in verify),
         separation=tuple(sorted(separation)),
-        holds=_holds(rules),
-        notices=_notices(rules, {to for to, _ in suppressed}),
-        deadlines=_deadlines(rules, ask),
-        prohibitions=_prohibitions(rules, ask),
-        evidence=_union(found.fields for _, found in _all(rules, duty.Record)),
+        holds=_holds(bag),
+        notices=_notices(bag, {to for to, _ in suppressed}),
+        deadlines=_deadlines(bag, ask),
+        prohibitions=_prohibitions(bag, ask),
+        evidence=_union(found.fields for _, found in _all(bag, duty.Record)),
         retention_class=_retention_class(retain),
         retention_years_min=max((found.years_min for found in retain), default=0),
-        recipients=_union(found.recipients for _, found in _all(rules, duty.Propagate)),
+        recipients=_union(found.recipients for _, found in _all(bag, duty.Propagate)),
         rules=tuple(sorted({(rule.id, rule.version) for rule in rules})),
         policy_version=policy_version,
-        wait_seconds=max((h.seconds for _, h in _all(rules, duty.Hold) if h.trigger == "approved"), default=0),
+        wait_seconds=max((h.seconds for _, h in _all(bag, duty.Hold) if h.trigger == "approved"), default=0),
         retention_years_max=min((r.years_max for r in retain if r.years_max is not None), default=0),
-        masks=tuple(sorted({(found.category, found.form) for _, found in _all(rules, duty.Mask)})),
-        lock_options=_union({found.lock} for _, found in _all(rules, duty.LockOption)),
-        human_review=bool(_all(rules, duty.HumanReview)),
+        masks=tuple(sorted({(found.category, found.form) for _, found in _all(bag, duty.Mask)})),
+        lock_options=_union({found.lock} for _, found in _all(bag, duty.LockOption)),
+        human_review=bool(_all(bag, duty.HumanReview)),
         suppressed=tuple(suppressed),
     )
 
 
-def _all(rules: Sequence[Rule], sort: type[T]) -> list[tuple[Rule, T]]:
-    return [(rule, found) for rule in rules for found in rule.obligations if isinstance(found, sort)]
+def _sorted_out(rules: Sequence[Rule]) -> Bag:
+    bag: defaultdict[type[object], list[tuple[Rule, Any]]] = defaultdict(list)
+    for rule in rules:
+        for found in rule.obligations:
+            bag[type(found)].append((rule, found))
+    return bag
+
+
+def _all(bag: Bag, sort: type[T]) -> list[tuple[Rule, T]]:
+    return bag.get(sort, [])
 
 
 def _union(sets: Iterable[Iterable[str]]) -> tuple[str, ...]:
@@ -79,10 +90,10 @@ def _retention_class(retain: Sequence[duty.Retain]) -> str:
     return longest.retention_class if longest else "standard"
 
 
-def _holds(rules: Sequence[Rule]) -> tuple[HoldDuty, ...]:
+def _holds(bag: Bag) -> tuple[HoldDuty, ...]:
     asked = {
         HoldDuty(tuple(sorted(found.blocks)), found.seconds, found.release, rule.id)
-        for rule, found in _all(rules, duty.Hold)
+        for rule, found in _all(bag, duty.Hold)
         if found.trigger == "applied"
     }
     ordered = sorted(asked, key=lambda hold: (-hold.seconds, hold.blocks, hold.release, hold.rule))
@@ -99,9 +110,9 @@ def covers(one: HoldDuty, other: HoldDuty) -> bool:
     return set(one.blocks) >= set(other.blocks) and one.seconds >= other.seconds and one.release == other.release
 
 
-def _notices(rules: Sequence[Rule], suppressed: set[str]) -> tuple[NoticeDuty, ...]:
+def _notices(bag: Bag, suppressed: set[str]) -> tuple[NoticeDuty, ...]:
     asked: dict[tuple[str, str, bool], list[tuple[str, frozenset[str]]]] = defaultdict(list)
-    for rule, found in _all(rules, duty.Notify):
+    for rule, found in _all(bag, duty.Notify):
         if found.to not in suppressed:
             asked[found.event, found.to, found.security].append((rule.id, found.channels))
     return tuple(
@@ -116,21 +127,21 @@ def _notices(rules: Sequence[Rule], suppressed: set[str]) -> tuple[NoticeDuty, .
     )
 
 
-def _deadlines(rules: Sequence[Rule], ask: Ask) -> tuple[Deadline, ...]:
+def _deadlines(bag: Bag, ask: Ask) -> tuple[Deadline, ...]:
     earliest: dict[str, tuple[datetime, str]] = {}
-    for rule, found in _all(rules, duty.Respond):
+    for rule, found in _all(bag, duty.Respond):
         moment = (due(ask.clock, found.amount, found.unit, calendars()[found.calendar]), rule.id)
         earliest[found.duty] = min(moment, earliest.get(found.duty, moment))
     return tuple(Deadline(name, when, rule) for name, (when, rule) in sorted(earliest.items()))
 
 
-def _prohibitions(rules: Sequence[Rule], ask: Ask) -> tuple[Prohibition, ...]:
+def _prohibitions(bag: Bag, ask: Ask) -> tuple[Prohibition, ...]:
     asked = {
         Prohibition(
             rule.id,
             found.reason,
             min((rule.scope.until(category, ask) for category in rule.scope.changed_within), default=None),
         )
-        for rule, found in _all(rules, duty.Prohibit)
+        for rule, found in _all(bag, duty.Prohibit)
     }
     return tuple(sorted(asked, key=lambda item: (item.rule, item.reason, str(item.until))))

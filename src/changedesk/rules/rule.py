@@ -164,6 +164,8 @@ class Rule:
 
     def in_force(self, at: datetime) -> bool:
         """Say whether the rule counts at an instant; its dates are days in UTC, the last one included."""
+        if self.status is Status.IN_FORCE and self.effective_from is None and self.effective_to is None:
+            return True  # nearly every rule, on the path of every change
         day = at.astimezone(UTC).date()
         if self.status is Status.VACATED or (self.effective_to is not None and day > self.effective_to):
             return False
