@@ -60,8 +60,6 @@ def convert(wanted: Any, value: object, where: str) -> Any:
         return convert(next(sort for sort in inner if sort is not types.NoneType), value, where)
     if origin is frozenset and isinstance(value, list):
         return frozenset(convert(inner[0], item, where) for item in value)
-    if origin is tuple and isinstance(value, list):
-        return tuple(convert(inner[0], item, where) for item in value)
     if origin is Mapping and isinstance(value, dict):
         return {key: convert(inner[1], item, f"{where}.{key}") for key, item in value.items()}
     if origin is None and isinstance(wanted, type) and issubclass(wanted, Enum):
