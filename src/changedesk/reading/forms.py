@@ -1,0 +1,116 @@
+"""What a form of a kind of change is made of: its fields, the reasons there are, and what policy would ask."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from changedesk import kinds
+from changedesk.base.actor import Actor
+from changedesk.reading import lines, words
+from changedesk.reading.deciding import rule_views
+from changedesk.reading.request_panels import DeadlineView, HoldDutyView, NoticeDutyView, Strip
+from changedesk.rules import access
+from changedesk.rules.access import Verb
+from changedesk.rules.fields import Field, Sensitivity
+from changedesk.rules.route import Route
+from changedesk.store.settings_read import configuration
+
+_HOUR: Final = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Something to choose. ``needs_text``: it says too little without a note."""
+
+    code: str
+    label: str
+    needs_text: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindForm:
+    """One kind of change: its fields in the order of the form, secrets left out."""
+
+    kind: str
+    label: str
+    icon: str
+    fields: tuple[Field, ...]
+    region: str
+    """ISO 3166 country by which numbers without a country code are read."""
+
+
+def kinds_offered(*, actor: Actor, language: str) -> tuple[KindForm, ...]:
+    """Return the kinds of change that this client has fields for. Raises Forbidden."""
+    access.require(actor, Verb.REQUEST_PREVIEW, subject=actor.subject)
+    config = configuration(actor.client)
+    found = []
+    for kind in kinds.all():
+        fields = tuple(item for item in kind.fields(config.catalogue) if item.sensitivity is not Sensitivity.SECRET)
+        if fields:
+            label = lines.kind_label(kind.name, language)
+            region = config.settings.region
+            found.append(KindForm(kind=kind.name, label=label, icon=kind.icon, fields=fields, region=region))
+    return tuple(found)
+
+
+def form_of(kind: str, *, actor: Actor, language: str) -> KindForm:
+    """Return the form of one kind. Raises Forbidden, UnknownKind."""
+    for item in kinds_offered(actor=actor, language=language):
+        if item.kind == kind:
+            return item
+    raise kinds.UnknownKind
+
+
+def fields(*, actor: Actor) -> tuple[Field, ...]:
+    """Return every field of the client that may be shown at all. Raises Forbidden."""
+    access.require(actor, Verb.CUSTOMER_READ, subject=actor.subject)
+    return tuple(item for item in configuration(actor.client).catalogue if item.sensitivity is not Sensitivity.SECRET)
+
+
+def reasons(*, actor: Actor, language: str) -> tuple[Choice, ...]:
+    """Return the client's reason codes, in the order of its packs."""
+    return tuple(
+        Choice(code=item.code, label=words.in_language(item.label, language), needs_text=item.needs_text)
+        for item in configuration(actor.client).reason_codes.values()
+    )
+
+
+def strip_of(route: Route, *, level: int, changed: Collection[str], actor: Actor, language: str) -> Strip:
+    """Return what policy would ask of a change of these fields, of which nothing but ``level`` is there yet.
+
+    ``level`` is what the caller has proved so far. Raises Forbidden.
+    """
+    access.require(actor, Verb.REQUEST_PREVIEW, subject=actor.subject)
+    config = configuration(actor.client)
+    points = [item for item in config.catalogue.contact_points() if item.path in changed]
+    return Strip(
+        level_needed=route.level,
+        level_reached=level,
+        methods_forbidden=route.methods_forbidden,
+        new_contacts_needed=tuple(item.label_in(language) for item in points) if route.confirm_new_contacts else (),
+        new_contacts_confirmed=False,
+        consent_needed=route.consent,
+        consent_given=False,
+        approvals_needed=route.approvals,
+        approvals_given=0,
+        separation=route.separation,
+        holds=tuple(
+            HoldDutyView(blocks=item.blocks, hours=round(item.seconds / _HOUR), release=item.release, rule=item.rule)
+            for item in route.holds
+        ),
+        notices=tuple(
+            NoticeDutyView(event=item.event, to=item.to, channels=item.channels, security=item.security, rule=item.rule)
+            for item in route.notices
+        ),
+        deadlines=tuple(
+            DeadlineView(duty=item.duty, due_at=item.due, overdue=False, rule=item.rule) for item in route.deadlines
+        ),
+        wait_seconds=route.wait_seconds,
+        retention_class=route.retention_class,
+        retention_years_min=route.retention_years_min,
+        retention_years_max=route.retention_years_max,
+        evidence=route.evidence,
+        recipients=route.recipients,
+        rules=rule_views(route, config),
+        policy_version=route.policy_version,
+    )

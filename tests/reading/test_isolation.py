@@ -1,0 +1,127 @@
+"""One client reads nothing of another: every reading, asked with the other client's ids, beside look-alike rows."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from tests.cast import START, Desk, soon
+from tests.reading.conftest import ask_for_email, prove, told
+
+from changedesk import flow, reading
+from changedesk.base.actor import Actor, Role, automation
+from changedesk.base.ids import SubjectId
+from changedesk.base.refusal import NotFound
+from changedesk.reading import asof, customer, feed, log, notices, queue, request, search, timeline
+from changedesk.store.begin import begin
+from changedesk.store.log import sequence
+
+AT = soon(START, 30)
+
+
+@dataclass
+class Filled:
+    """A client with one customer who has an account, a request that waits, messages and a log."""
+
+    desk: Desk
+    customer: SubjectId
+    account: SubjectId
+    receipt: flow.Receipt
+
+
+def fill(desk: Desk) -> Filled:
+    values = {
+        "personal.name": "Dana Novak",
+        "contact.email": "dana@old.example",
+        "contact.phone_mobile": "+1 202 555 0143",
+    }
+    new = flow.NewCustomer(values=values, accounts=[flow.NewAccount(number="ACC-77")])
+    made = flow.create_customers([new], actor=desk.crm, at=START).one()
+    flow.bind_factor(made.subject, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", actor=desk.crm, at=START)
+    receipt = ask_for_email(made.subject, desk.ben, soon(START))
+    prove(desk, receipt, soon(START, 2))
+    with begin(automation(desk.client, "test")) as tx:
+        sequence(tx)
+    return Filled(desk, made.subject, made.accounts[0], receipt)
+
+
+NAMED: dict[str, Callable[[Filled, Actor], object]] = {
+    "customer.customer": lambda of, who: customer.customer(of.customer, actor=who, at=AT, language="en"),
+    "customer.customer_json": lambda of, who: customer.customer_json(of.customer, actor=who, at=AT),
+    "customer.account": lambda of, who: customer.account(of.account, actor=who, at=AT, language="en"),
+    "customer.account_json": lambda of, who: customer.account_json(of.account, actor=who, at=AT),
+    "timeline.timeline": lambda of, who: timeline.timeline(of.customer, actor=who, at=AT, language="en"),
+    "asof.as_of": lambda of, who: asof.as_of(of.customer, known_at=AT, valid_at=AT, actor=who, at=AT),
+    "request.request": lambda of, who: request.request(of.receipt.ref, actor=who, at=AT, language="en"),
+}
+"""Asked about somebody: what is not the client's own is not there."""
+
+LISTED: dict[str, Callable[[Filled, Actor], object]] = {
+    "search.search": lambda of, who: [
+        search.search(text, actor=who, at=AT, language="en")
+        for text in ("dana@old.example", "Dana Novak", "ACC-77", of.receipt.ref, "+12025550143")
+    ],
+    "queue.queue": lambda _, who: queue.queue(actor=who, at=AT, language="en"),
+    "queue.approvals": lambda _, who: queue.approvals(actor=who, at=AT, language="en"),
+    "notices.outbox": lambda _, who: notices.outbox(actor=who, at=AT, show_codes=True),
+    "notices.attention": lambda _, who: notices.attention(actor=who, at=AT),
+    "feed.feed": lambda _, who: feed.feed(actor=who),
+    "log.state": lambda _, who: log.state(actor=who),
+}
+"""Lists: only the client's own stands in them."""
+
+
+def reader(desk: Desk) -> Actor:
+    """Somebody who may read everything at their own client."""
+    return replace(desk.ines, roles=frozenset(Role))
+
+
+def ids(of: Filled) -> list[str]:
+    return [str(of.customer), str(of.account), of.receipt.ref, str(of.receipt.request)]
+
+
+@pytest.fixture
+def both(desk: Desk, other: Desk) -> tuple[Filled, Filled]:
+    return fill(desk), fill(other)
+
+
+def test_nobody_reads_what_belongs_to_another_client(both: tuple[Filled, Filled]) -> None:
+    for mine, theirs in (both, both[::-1]):
+        who = reader(mine.desk)
+        for name, ask in NAMED.items():
+            assert ask(mine, who), name
+            with pytest.raises(NotFound):
+                ask(theirs, who)
+        for name, ask in LISTED.items():
+            text = told(ask(theirs, who))
+            assert not any(word in text for word in ids(theirs)), name
+            if name not in ("notices.attention", "log.state"):
+                assert any(word in told(ask(mine, who)) for word in ids(mine)), name
+
+
+def test_a_log_is_as_long_as_the_clients_own(both: tuple[Filled, Filled]) -> None:
+    mine, theirs = both
+    before = log.state(actor=reader(theirs.desk)).size
+    mine.desk.customer()
+    with begin(automation(mine.desk.client, "test")) as tx:
+        assert sequence(tx) == 2
+    assert log.state(actor=reader(theirs.desk)).size == before
+
+
+def readings() -> Iterator[str]:
+    """Every function that takes a viewer and opens the store by itself."""
+    for module in pkgutil.iter_modules(reading.__path__):
+        loaded = importlib.import_module(f"changedesk.reading.{module.name}")
+        for name, thing in inspect.getmembers(loaded, inspect.isfunction):
+            opens = "with look(" in inspect.getsource(thing)
+            if thing.__module__ == loaded.__name__ and opens:
+                yield f"{module.name}.{name}"
+
+
+def test_no_reading_is_left_out_here() -> None:
+    private = {"customer._json": {"customer.customer_json", "customer.account_json"}}
+    expected = set(NAMED) | set(LISTED)
+    found = {name for one in readings() for name in private.get(one, {one})}
+    assert found == expected
