@@ -12,7 +12,7 @@ from tests.reading.conftest import ask_for_email, prove, told
 
 from changedesk import flow, reading
 from changedesk.base.actor import Actor, Role, automation
-from changedesk.base.ids import SubjectId
+from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.refusal import NotFound
 from changedesk.reading import asof, customer, feed, log, notices, queue, request, search, timeline
 from changedesk.store.begin import begin
@@ -29,6 +29,7 @@ class Filled:
     customer: SubjectId
     account: SubjectId
     receipt: flow.Receipt
+    change: ChangeId
 
 
 def fill(desk: Desk) -> Filled:
@@ -44,7 +45,8 @@ def fill(desk: Desk) -> Filled:
     prove(desk, receipt, soon(START, 2))
     with begin(automation(desk.client, "test")) as tx:
         sequence(tx)
-    return Filled(desk, made.subject, made.accounts[0], receipt)
+    assert made.change is not None
+    return Filled(desk, made.subject, made.accounts[0], receipt, made.change)
 
 
 NAMED: dict[str, Callable[[Filled, Actor], object]] = {
@@ -53,6 +55,7 @@ NAMED: dict[str, Callable[[Filled, Actor], object]] = {
     "customer.account": lambda of, who: customer.account(of.account, actor=who, at=AT, language="en"),
     "customer.account_json": lambda of, who: customer.account_json(of.account, actor=who, at=AT),
     "timeline.timeline": lambda of, who: timeline.timeline(of.customer, actor=who, at=AT, language="en"),
+    "timeline.entry": lambda of, who: timeline.entry(of.change, actor=who, at=AT, language="en"),
     "asof.as_of": lambda of, who: asof.as_of(of.customer, known_at=AT, valid_at=AT, actor=who, at=AT),
     "request.request": lambda of, who: request.request(of.receipt.ref, actor=who, at=AT, language="en"),
 }
@@ -79,7 +82,7 @@ def reader(desk: Desk) -> Actor:
 
 
 def ids(of: Filled) -> list[str]:
-    return [str(of.customer), str(of.account), of.receipt.ref, str(of.receipt.request)]
+    return [str(of.customer), str(of.account), of.receipt.ref, str(of.receipt.request), str(of.change)]
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from changedesk import flow
 from changedesk.base.actor import Actor, Role
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.reading import customer, notices, queue, request
-from changedesk.reading.request_panels import ApprovalCard, RequestPanel
+from changedesk.reading.panels import Page
+from changedesk.reading.request_panels import ApprovalCard, QueueRow, RequestPanel
 from changedesk.reading.timeline import BadCursor
 
 Count = Callable[[Callable[[], object]], int]
@@ -210,8 +211,13 @@ def test_tabs_narrow_the_queue(desk: Desk, waiting: flow.Receipt) -> None:
 
 def test_fifty_rows_cost_the_statements_of_one(desk: Desk, count: Count) -> None:
     _asked(desk, 0)
-    rows = lambda: queue.queue(actor=desk.ines, at=soon(START, 90), language="en")  # noqa: E731
-    cards = lambda: queue.approvals(actor=desk.ines, at=soon(START, 90), language="en")  # noqa: E731
+
+    def rows() -> Page[QueueRow]:
+        return queue.queue(actor=desk.ines, at=soon(START, 90), language="en")
+
+    def cards() -> Page[ApprovalCard]:
+        return queue.approvals(actor=desk.ines, at=soon(START, 90), language="en")
+
     one = count(rows)
     for number in range(1, 8):
         _asked(desk, number)

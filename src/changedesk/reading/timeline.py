@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from changedesk.base.actor import Actor
-from changedesk.base.ids import SubjectId
-from changedesk.base.refusal import Refusal
+from changedesk.base.ids import ChangeId, SubjectId
+from changedesk.base.refusal import NotFound, Refusal
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
 from changedesk.reading import lines, sight, words
@@ -16,7 +16,7 @@ from changedesk.reading.people import People
 from changedesk.reading.sight import Eyes, Sight
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Catalogue
-from changedesk.store import panels
+from changedesk.store import panels, past
 from changedesk.store.past import NEWEST, Entry
 from changedesk.store.settings_read import configuration
 from changedesk.store.tx import look
@@ -82,6 +82,22 @@ def timeline(
     page = found[:limit]
     shown = entry_views(page, {subject_id: view}, catalogue, actor=actor, language=language)
     return Page(shown, next=str(page[-1].id) if len(found) > limit else None)
+
+
+def entry(change: ChangeId, *, actor: Actor, at: datetime, language: str) -> EntryView:
+    """Return one entry by the id of its change. Raises Forbidden, NotFound."""
+    sight.require(actor, Verb.TIMELINE_READ)
+    catalogue = configuration(actor.client).catalogue
+    with look(actor.client) as seen:
+        row = past.by_change(seen, change)
+        if row is None:
+            raise NotFound
+        subject, holders = sight.find(seen, row.subject_id, actor=actor)
+        view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={subject.id: holders})[subject.id]
+        found = past.opened(seen, row, subject)
+    if actor.type in sight.CUSTOMERS and found.kind in INTERNAL:
+        raise NotFound
+    return entry_views([found], {subject.id: view}, catalogue, actor=actor, language=language)[0]
 
 
 def _place(before: str | None) -> int:
