@@ -15,7 +15,7 @@ from changedesk.base.refusal import NotFound, Refusal
 from changedesk.kinds import Kind, NoChange, Proposal, changes, find
 from changedesk.ledger.value import Json, encode_json
 from changedesk.rules import holds as hold_rules
-from changedesk.rules import policy
+from changedesk.rules import identity, policy
 from changedesk.rules.lifecycle import CUSTOMER_WORDS
 from changedesk.rules.route import Route
 from changedesk.rules.rule import Ask
@@ -240,7 +240,9 @@ def _ask(
 ) -> Ask:
     categories = categories_of(config, after)
     attributes = {"opts_out": str(opts_out(categories, after)).lower()}
-    for path, when in last_changed(look, subject).items():
+    changed = last_changed(look, subject)
+    attributes |= _reach(look, config, subject, after, changed, at=at)
+    for path, when in changed.items():
         if path in config.catalogue:
             attributes[f"last_changed.{config.catalogue[path].category}"] = when.isoformat()
     return Ask(
@@ -257,6 +259,34 @@ def _ask(
         attributes=attributes,
         received_at=wish.received_at,
     )
+
+
+def _reach(
+    look: Look,
+    config: Configuration,
+    subject: Subject,
+    after: Mapping[str, Value],
+    changed: Mapping[str, datetime],
+    *,
+    at: datetime,
+) -> dict[str, str]:
+    """Say whether this customer can prove who they are with two factors, one, or none: never taken from input."""
+    offered = identity.offers(
+        config.catalogue,
+        subject.values(),
+        Route(level=0, approvals=0),
+        changed=set(after),
+        last_changed=changed,
+        now=at,
+        has_totp=bool(evidence.factors_of(look, subject)),
+    )
+    lately = evidence.challenges_of_subject(look, subject.id, since=at - identity.CALLER_TTL - identity.CODE_TTL)
+    proved = {item.method for item in lately if item.purpose == identity.Purpose.CALLER and item.state == "confirmed"}
+    reach = identity.reachable(offered, proved=proved)
+    return {"one_factor": str(reach == _ONE_FACTOR).lower(), "no_factor": str(reach < _ONE_FACTOR).lower()}
+
+
+_ONE_FACTOR: Final = 2
 
 
 def categories_of(config: Configuration, paths: Iterable[str]) -> frozenset[str]:

@@ -12,11 +12,10 @@ from changedesk.store.settings_read import configuration
 def terms_for(client: ClientId) -> Terms:
     """Return the indexer of one client's catalogue."""
     catalogue = configuration(client).catalogue
+    searchable = {field.path: field for field in catalogue.searchable()}
 
     def terms(path: str, text: bytes) -> Sequence[tuple[str, str]]:
-        field = catalogue.fields.get(path)
-        if field is None or not field.searchable:
-            return ()
-        return search_terms(field, decode_value(text))
+        field = searchable.get(path)
+        return () if field is None else search_terms(field, decode_value(text))
 
     return terms

@@ -234,17 +234,20 @@ def _index(batch: _Batch, terms: Terms) -> None:
     columns, blind = batch.columns, batch.client.blind
     for move in batch.moves.values():
         before, after = move.subject.state, move.state
-        if before is after or (move.ver == move.subject.ver and not move.fresh):
+        if move.ver == move.subject.ver and not move.fresh:
             continue
         moved = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
         old = {term for path in moved if path in before for term in terms(path, before[path].text)}
         new = {term for path in moved if path in after for term in terms(path, after[path].text)}
-        stays = {term for path, held in after.items() if path not in moved for term in terms(path, held.text)}
-        for index, term in sorted(old - new - stays):
+        lost = old - new
+        if lost:
+            # A term may still hold through another field: one index serves all phones, one all names.
+            lost -= {term for path, held in after.items() if path not in moved for term in terms(path, held.text)}
+        for index, term in sorted(lost):
             columns["lost_subject"].append(move.subject.id)
             columns["lost_field"].append(index)
             columns["lost_tag"].append(seal.blind_tag(blind, index, term))
-        for index, term in sorted(new - old - stays):
+        for index, term in sorted(new - old):
             columns["found_subject"].append(move.subject.id)
             columns["found_field"].append(index)
             columns["found_tag"].append(seal.blind_tag(blind, index, term))

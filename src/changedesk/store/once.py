@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from changedesk.base.refusal import Refusal
+from changedesk.ledger.value import Json, encode_json
 from changedesk.store import keys
 from changedesk.store.tx import Tx
 
@@ -68,7 +67,7 @@ def claim(tx: Tx, actor: str, keys_given: Sequence[Once]) -> list[Claim | Refusa
     return found
 
 
-def record(tx: Tx, actor: str, answered: Sequence[tuple[Claim, Mapping[str, object]]], *, at: datetime) -> None:
+def record(tx: Tx, actor: str, answered: Sequence[tuple[Claim, Mapping[str, Json]]], *, at: datetime) -> None:
     """Keep the answers of first calls. An answer holds references and states, never a personal value."""
     if answered:
         tx.run(
@@ -76,6 +75,6 @@ def record(tx: Tx, actor: str, answered: Sequence[tuple[Claim, Mapping[str, obje
             actor=actor,
             key_hash=[item.key_hash for item, _ in answered],
             body_mac=[item.body_mac for item, _ in answered],
-            reply=[Jsonb(dict(reply)) for _, reply in answered],
+            reply=[encode_json(reply) for _, reply in answered],
             at=at,
         )

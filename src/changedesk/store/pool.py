@@ -7,11 +7,14 @@ import psycopg
 from django.conf import settings
 from psycopg_pool import ConnectionPool
 
+from changedesk.store.arrays import Packed, PackedDumper
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 def _configure(connection: Connection) -> None:
     connection.prepare_threshold = 2
+    connection.adapters.register_dumper(Packed, PackedDumper)
 
 
 def _reset(connection: Connection) -> None:

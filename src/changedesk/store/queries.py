@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Final
 
+from changedesk.store.arrays import array_types
+
 _NAME: Final = re.compile(r"^-- name: ([a-z_]+\.[a-z_]+)\n", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 
@@ -23,3 +25,5 @@ def _load() -> Mapping[str, bytes]:
 
 
 SQL: Final[Mapping[str, bytes]] = _load()
+ARRAYS: Final[Mapping[str, Mapping[str, str]]] = {name: array_types(text) for name, text in SQL.items()}
+"""Of each query, the parameters that are arrays, with the type of their elements."""

@@ -110,7 +110,7 @@ def insert(tx: Tx, requests: Sequence[Request], sealed: Sequence[bytes]) -> None
         **columns,
         fields=[" ".join(item.fields) for item in requests],
         proposal_ct=list(sealed),
-        route=[Jsonb(item.route) for item in requests],
+        route=[encode_json(item.route) for item in requests],
     )
 
 

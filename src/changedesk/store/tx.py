@@ -1,14 +1,15 @@
 """A transaction as a value. Readers get a ``Look``; only ``begin`` makes a ``Tx``, and only a ``Tx`` can write."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from psycopg.rows import namedtuple_row
 
 from changedesk.base.ids import ClientId
+from changedesk.store.arrays import pack
 from changedesk.store.pool import Connection, pool
-from changedesk.store.queries import SQL
+from changedesk.store.queries import ARRAYS, SQL
 
 
 class Look:
@@ -23,7 +24,15 @@ class Look:
     def rows(self, query: str, **given: object) -> list[Any]:
         """Run a named query; ``%(client)s`` is always this transaction's client. Rows come as named tuples."""
         with self.connection.cursor(row_factory=namedtuple_row, binary=True) as cursor:
-            return cursor.execute(SQL[query], {"client": self.client, **given}).fetchall()
+            return cursor.execute(SQL[query], self._bound(query, given)).fetchall()
+
+    def _bound(self, query: str, given: Mapping[str, object]) -> dict[str, object]:
+        bound: dict[str, object] = {"client": self.client, **given}
+        for name, kind in ARRAYS[query].items():
+            values = bound[name]
+            if isinstance(values, list):
+                bound[name] = pack(kind, values)
+        return bound
 
     def row(self, query: str, **given: object) -> Any | None:
         """Run a named query that finds at most one row."""
@@ -38,12 +47,7 @@ class Tx(Look):
 
     def run(self, query: str, **given: object) -> int:
         """Run a named query for its effect; return how many rows it touched."""
-        return self.connection.execute(SQL[query], {"client": self.client, **given}).rowcount
-
-    def run_many(self, query: str, rows: Sequence[Mapping[str, object]]) -> None:
-        """Run a named query once for each row, in one round trip."""
-        with self.connection.cursor() as cursor:
-            cursor.executemany(SQL[query], [{"client": self.client, **row} for row in rows])
+        return self.connection.execute(SQL[query], self._bound(query, given)).rowcount
 
 
 @contextmanager

@@ -23,9 +23,9 @@ ORDER BY started_at DESC
 -- The evidence of some requests: their own challenges, and the callers verified on those customers.
 
 -- name: challenges.of_requests
-SELECT * FROM desk.challenge WHERE client_id = %(client)s AND request_id = ANY(%(requests)s)
+SELECT * FROM desk.challenge WHERE client_id = %(client)s AND request_id = ANY(%(requests)s::uuid[])
 UNION ALL
-SELECT * FROM desk.challenge WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s) AND purpose = 'caller'
+SELECT * FROM desk.challenge WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s::uuid[]) AND purpose = 'caller'
    AND state = 'confirmed' AND decided_at > %(since)s
 
 -- Older open codes of the same purpose die when a new one is sent.
@@ -68,7 +68,7 @@ VALUES (%(client)s, %(request)s, %(digest)s, %(statement)s, %(version)s, %(langu
 ON CONFLICT DO NOTHING
 
 -- name: consents.of_requests
-SELECT * FROM desk.consent WHERE client_id = %(client)s AND request_id = ANY(%(requests)s) ORDER BY given_at
+SELECT * FROM desk.consent WHERE client_id = %(client)s AND request_id = ANY(%(requests)s::uuid[]) ORDER BY given_at
 
 -- name: decisions.insert
 INSERT INTO desk.decision (client_id, request_id, digest, actor, team, verdict, reason_code, note_ct, at)
@@ -78,7 +78,7 @@ ON CONFLICT DO NOTHING
 RETURNING request_id
 
 -- name: decisions.of_requests
-SELECT * FROM desk.decision WHERE client_id = %(client)s AND request_id = ANY(%(requests)s) ORDER BY at
+SELECT * FROM desk.decision WHERE client_id = %(client)s AND request_id = ANY(%(requests)s::uuid[]) ORDER BY at
 
 -- name: holds.insert
 INSERT INTO desk.hold (client_id, id, subject_id, request_id, blocks, rule, release, placed_by, starts_at, ends_at)
@@ -92,7 +92,7 @@ FROM unnest(%(id)s::uuid[], %(subject_id)s::uuid[], %(request_id)s::uuid[], %(bl
 
 -- name: holds.active
 SELECT * FROM desk.hold
-WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s) AND released_at IS NULL AND starts_at <= %(now)s
+WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s::uuid[]) AND released_at IS NULL AND starts_at <= %(now)s
   AND (ends_at IS NULL OR ends_at > %(now)s)
 ORDER BY starts_at, id
 
@@ -118,7 +118,7 @@ UPDATE desk.dispute SET opened_at = %(at)s, hold_id = %(hold)s
 WHERE client_id = %(client)s AND id = %(id)s AND opened_at IS NULL
 
 -- name: disputes.of_requests
-SELECT * FROM desk.dispute WHERE client_id = %(client)s AND request_id = ANY(%(requests)s) AND opened_at IS NOT NULL
+SELECT * FROM desk.dispute WHERE client_id = %(client)s AND request_id = ANY(%(requests)s::uuid[]) AND opened_at IS NOT NULL
 
 -- name: disputes.open_now
 SELECT * FROM desk.dispute WHERE client_id = %(client)s AND opened_at IS NOT NULL AND resolved_at IS NULL

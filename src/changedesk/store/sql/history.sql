@@ -116,7 +116,7 @@ WHERE e.client_id = %(client)s AND e.request_id = %(request)s ORDER BY e.id
 -- name: history.provenance
 SELECT e.ver, e.change_id, e.recorded_at, e.actor, e.channel, e.kind, e.request_id, p.meta_ct
 FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
-WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver = ANY(%(versions)s)
+WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver = ANY(%(versions)s::int[])
 
 -- The feed: the log by dense index.
 
@@ -129,4 +129,4 @@ JOIN desk.payload p ON p.client_id = l.client_id AND p.entry_id = l.entry_id
 WHERE l.client_id = %(client)s AND l.idx >= %(start)s ORDER BY l.idx LIMIT %(limit)s
 
 -- name: history.places
-SELECT entry_id, idx FROM desk.log_leaf WHERE client_id = %(client)s AND entry_id = ANY(%(entries)s)
+SELECT entry_id, idx FROM desk.log_leaf WHERE client_id = %(client)s AND entry_id = ANY(%(entries)s::bigint[])

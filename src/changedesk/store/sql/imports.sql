@@ -9,7 +9,7 @@ UPDATE desk.import_run SET finished_at = %(at)s, counts = %(counts)s WHERE clien
 
 -- name: imports.known
 SELECT row_mac, body_mac, subject_id FROM desk.import_row
-WHERE client_id = %(client)s AND source = %(source)s AND row_mac = ANY(%(rows)s)
+WHERE client_id = %(client)s AND source = %(source)s AND row_mac = ANY(%(rows)s::bytea[])
 
 -- name: imports.take
 INSERT INTO desk.import_row (client_id, source, row_mac, body_mac, subject_id)

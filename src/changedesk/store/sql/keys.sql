@@ -15,7 +15,7 @@ ON CONFLICT DO NOTHING
 
 -- name: keys.of_subjects
 SELECT key_id, subject_id, epoch, wrapped FROM desk.subject_key
-WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s)
+WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s::uuid[])
 
 -- name: keys.create_subjects
 INSERT INTO desk.subject_key (client_id, key_id, subject_id, epoch, wrapped)

@@ -27,17 +27,17 @@ ON CONFLICT (client_id, subject_id, field) DO NOTHING
 RETURNING request_id, field
 
 -- name: requests.give_back_fields
-DELETE FROM desk.open_field WHERE client_id = %(client)s AND request_id = ANY(%(requests)s)
+DELETE FROM desk.open_field WHERE client_id = %(client)s AND request_id = ANY(%(requests)s::uuid[])
 
 -- Which open requests hold some fields of some subjects.
 
 -- name: requests.holders_of_fields
 SELECT o.subject_id, o.field, o.request_id, r.ref
 FROM desk.open_field o JOIN desk.request r ON r.client_id = o.client_id AND r.id = o.request_id
-WHERE o.client_id = %(client)s AND o.subject_id = ANY(%(subjects)s) AND o.field = ANY(%(fields)s)
+WHERE o.client_id = %(client)s AND o.subject_id = ANY(%(subjects)s::uuid[]) AND o.field = ANY(%(fields)s::text[])
 
 -- name: requests.load
-SELECT * FROM desk.request WHERE client_id = %(client)s AND id = ANY(%(ids)s)
+SELECT * FROM desk.request WHERE client_id = %(client)s AND id = ANY(%(ids)s::uuid[])
 
 -- name: requests.by_ref
 SELECT * FROM desk.request WHERE client_id = %(client)s AND ref = %(ref)s
@@ -45,7 +45,7 @@ SELECT * FROM desk.request WHERE client_id = %(client)s AND ref = %(ref)s
 -- Locked until the end of the transaction, in one order, so that two verbs on one request follow one another.
 
 -- name: requests.hold
-SELECT * FROM desk.request WHERE client_id = %(client)s AND id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE
+SELECT * FROM desk.request WHERE client_id = %(client)s AND id = ANY(%(ids)s::uuid[]) ORDER BY id FOR NO KEY UPDATE
 
 -- The one query that moves a state. The guard is here: a request that is not in an expected state stays, and is
 -- missing from the answer.
@@ -56,7 +56,7 @@ SET state = m.target, version = r.version + 1, state_at = %(at)s,
     applied_change = coalesce(m.change_id, r.applied_change), hold_until = m.hold_until
 FROM unnest(%(id)s::uuid[], %(target)s::text[], %(change_id)s::uuid[], %(hold_until)s::timestamptz[])
     AS m (id, target, change_id, hold_until)
-WHERE r.client_id = %(client)s AND r.id = m.id AND r.state = ANY(%(sources)s)
+WHERE r.client_id = %(client)s AND r.id = m.id AND r.state = ANY(%(sources)s::text[])
 RETURNING r.*
 
 -- A revision puts new content in place of the old: a new digest, so that whatever was bound to the old one is void.
@@ -67,7 +67,7 @@ SET state = 'submitted', version = r.version + 1, revision = r.revision + 1, fie
     digest = %(digest)s, proposal_ct = %(proposal_ct)s, route = %(route)s, needs_level = %(needs_level)s,
     needs_consent = %(needs_consent)s, needs_approvals = %(needs_approvals)s, effective_at = %(effective_at)s,
     reason_code = %(reason_code)s, state_at = %(at)s, expires_at = %(expires_at)s
-WHERE client_id = %(client)s AND id = %(id)s AND version = %(version)s AND state = ANY(%(sources)s)
+WHERE client_id = %(client)s AND id = %(id)s AND version = %(version)s AND state = ANY(%(sources)s::text[])
 RETURNING r.*
 
 -- name: requests.reschedule
@@ -80,7 +80,7 @@ RETURNING r.*
 
 -- name: requests.queue
 SELECT * FROM desk.request r
-WHERE r.client_id = %(client)s AND r.state = ANY(%(states)s)
+WHERE r.client_id = %(client)s AND r.state = ANY(%(states)s::text[])
   AND (r.received_at, r.id) > (%(after_at)s::timestamptz, %(after_id)s::uuid)
   AND (%(kind)s::text IS NULL OR r.kind = %(kind)s::text)
   AND (%(channel)s::text IS NULL OR r.channel = %(channel)s::text)

@@ -4,7 +4,7 @@
 SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
        s.erased_at, k.epoch, k.wrapped
 FROM desk.subject s JOIN desk.subject_key k ON k.client_id = s.client_id AND k.key_id = s.key_id
-WHERE s.client_id = %(client)s AND s.id = ANY(%(ids)s)
+WHERE s.client_id = %(client)s AND s.id = ANY(%(ids)s::uuid[])
 
 -- The same, locked until the end of the transaction, always in one order so that two batches cannot deadlock.
 
@@ -12,7 +12,7 @@ WHERE s.client_id = %(client)s AND s.id = ANY(%(ids)s)
 SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
        s.erased_at, k.epoch, k.wrapped
 FROM desk.subject s JOIN desk.subject_key k ON k.client_id = s.client_id AND k.key_id = s.key_id
-WHERE s.client_id = %(client)s AND s.id = ANY(%(ids)s)
+WHERE s.client_id = %(client)s AND s.id = ANY(%(ids)s::uuid[])
 ORDER BY s.id FOR NO KEY UPDATE OF s
 
 -- New subjects; the deferred foreign key wants the entry of their version before the commit.
@@ -37,19 +37,19 @@ WHERE client_id = %(client)s AND customer_id = %(customer)s ORDER BY since, acco
 
 -- name: subjects.holders_of
 SELECT account_id, customer_id, role, since, until FROM desk.holding
-WHERE client_id = %(client)s AND account_id = ANY(%(accounts)s) ORDER BY account_id, since, customer_id
+WHERE client_id = %(client)s AND account_id = ANY(%(accounts)s::uuid[]) ORDER BY account_id, since, customer_id
 
 -- What a term of the blind index points at. One more than the limit is asked for, so that "more" can be said.
 
 -- name: subjects.by_tag
 SELECT subject_id FROM desk.blind_index
-WHERE client_id = %(client)s AND field = %(field)s AND tag = ANY(%(tags)s) ORDER BY subject_id LIMIT %(limit)s
+WHERE client_id = %(client)s AND field = %(field)s AND tag = ANY(%(tags)s::bytea[]) ORDER BY subject_id LIMIT %(limit)s
 
 -- Of some subjects, those that carry a further term as well.
 
 -- name: subjects.also_tagged
 SELECT subject_id FROM desk.blind_index
-WHERE client_id = %(client)s AND field = %(field)s AND tag = ANY(%(tags)s) AND subject_id = ANY(%(subjects)s)
+WHERE client_id = %(client)s AND field = %(field)s AND tag = ANY(%(tags)s::bytea[]) AND subject_id = ANY(%(subjects)s::uuid[])
 
 -- The accounts that some numbers lead to: an import's whole batch at once.
 
