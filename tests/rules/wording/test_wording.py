@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from changedesk.rules import wording
 from changedesk.rules.wording import CHANNELS, CODES, EVENTS, LANGUAGES, NOTICES, SECURITY, TemplateInvalid
 
+SUMMARY = "new e-mail address a***@b.example"
 LINK = "https://desk.example/p/acme/wasnt-me/s3cr3t"
 ABOUT = {
     "client_name": "ACME",
@@ -29,12 +30,21 @@ class Own:
     body: str
 
 
-def code_text(event: str, method: str, language: str, **given: str) -> wording.Text:
-    about = {"code": "482913", "client_name": "ACME", "support": "Call +1 555 0100", **given}
+def code_text(
+    event: str, method: str, language: str, *, support: str = "Call +1 555 0100", summary: str = SUMMARY
+) -> wording.Text:
     if event == "new_contact":
-        return wording.new_contact_message(method=method, language=language, **about)
-    summary = "" if event == "caller" else "new e-mail address a***@b.example"
-    return wording.challenge_message(method=method, language=language, **{"summary": summary, **about})
+        return wording.new_contact_message(
+            method=method, code="482913", client_name="ACME", language=language, support=support
+        )
+    return wording.challenge_message(
+        method=method,
+        code="482913",
+        client_name="ACME",
+        summary="" if event == "caller" else summary,
+        language=language,
+        support=support,
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -16,6 +16,7 @@ from changedesk.outbound.notices.transport import Permanent, Temporary, Unknown
 from changedesk.store.deliveries import Message
 
 TIMEOUT_SECONDS: Final = 5.0
+_ATOM: Final = "!#$%&'*+-/=?^_`{|}~."
 _ACCEPTED: Final = range(200, 300)
 _REFUSED_FOR_GOOD: Final = 500
 
@@ -62,12 +63,13 @@ class Mail:
 
     def letter(self, delivery_id: UUID, message: Message) -> EmailMessage:
         """Return the mail of a message. Raises Permanent for an address or a subject that no header can hold."""
-        policy = SMTP if message.to.isascii() else SMTPUTF8
-        letter = EmailMessage(policy=policy.clone(cte_type="7bit"))
         domain = self._sender_email.rpartition("@")[2]
         try:
+            to = _address(message.to)
+            policy = SMTP if to.addr_spec.isascii() else SMTPUTF8
+            letter = EmailMessage(policy=policy.clone(cte_type="7bit"))
             letter["From"] = Address(display_name=self._sender_name, addr_spec=self._sender_email)
-            letter["To"] = Address(addr_spec=message.to)
+            letter["To"] = to
             letter["Subject"] = message.subject
         except (ValueError, MessageError, IndexError):
             raise Permanent("header-refused") from None
@@ -90,6 +92,17 @@ class Mail:
             smtp.close()
             raise
         return smtp
+
+
+def _address(text: str) -> Address:
+    """Return an address whose domain is in ASCII (RFC 5890); its local part may be outside it (RFC 6531)."""
+    local, _, domain = text.rpartition("@")
+    plain = domain.encode("idna").decode("ascii")
+    if local.isascii():
+        return Address(addr_spec=f"{local}@{plain}")
+    if not all(letter.isalnum() or letter in _ATOM for letter in local):
+        raise ValueError("not a dot-atom")
+    return Address(username=local, domain=plain)
 
 
 def _hand_over(smtp: smtplib.SMTP, sender: str, letter: EmailMessage) -> None:
