@@ -108,16 +108,20 @@ class Desk:
                 made = requests.move(tx, [made.id], step, at=at + timedelta(milliseconds=5))[0]
         return made
 
-    def _observe(self, tx: Tx, request: Request, kind: EntryKind) -> None:
+    def _observe(self, tx: Tx, request: Request, kind: EntryKind, facts: Mapping[str, str] | None = None) -> None:
         subject = subjects_store.load(tx, [request.subject_id])[request.subject_id]
         actor = automation(self.client, "test")
-        history.append(tx, [history.Draft(subject, kind, actor, now(), request=request.id)], terms=no_terms)
+        history.append(
+            tx, [history.Draft(subject, kind, actor, now(), facts=facts or {}, request=request.id)], terms=no_terms
+        )
 
-    def observe(self, request: Request, kind: EntryKind, step: str | None = None) -> None:
+    def observe(
+        self, request: Request, kind: EntryKind, step: str | None = None, facts: Mapping[str, str] | None = None
+    ) -> None:
         with begin(automation(self.client, "test")) as tx:
             if step is not None:
                 assert requests.move(tx, [request.id], step, at=now())
-            self._observe(tx, request, kind)
+            self._observe(tx, request, kind, facts)
 
     def apply(self, request: Request, kind: EntryKind = EntryKind.CHANGE_APPLIED) -> None:
         at, change = now(), ChangeId(uuid7())

@@ -216,6 +216,14 @@ def test_a_dispute_is_told_to_the_address_that_was_replaced(desk: Desk) -> None:
     assert {to for event, _, to in desk.told() if event == "disputed"} == {OLD_MAIL, NEW_MAIL, MOBILE}
 
 
+def test_what_a_dispute_cancels_is_told_as_disputed_only(desk: Desk) -> None:
+    request = desk.request(desk.customer({"contact.email": OLD_MAIL}), {"contact.email": NEW_MAIL})
+    desk.observe(request, EntryKind.REQUEST_DISPUTED)
+    desk.observe(request, EntryKind.REQUEST_CANCELLED, "cancel", {"cancel_reason": "disputed"})
+    desk.tell()
+    assert [event for event, _, _ in desk.told()] == ["disputed", "received"]
+
+
 @pytest.mark.parametrize(
     ("language", "word"), [("de", "Sicherheitshinweis"), ("ar-EG", "تنبيه أمني"), ("fr", "Security")]
 )

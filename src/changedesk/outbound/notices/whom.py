@@ -43,8 +43,38 @@ DUTIES: Final[Mapping[EntryKind, tuple[str, str]]] = {
 }
 """The security notice of an entry, and the moment by which rules ask for it."""
 TOLD: Final = frozenset(PLAIN) | frozenset(DUTIES)
-SILENT: Final = frozenset(EntryKind) - TOLD
-"""Proofs, looks, notices themselves, records from other systems: a request tells of these, or nobody asked."""
+SILENT: Final = frozenset(
+    {
+        # Records from elsewhere, and what other requests do with them: nobody asked here.
+        _K.CUSTOMER_CREATED,
+        _K.ACCOUNT_CREATED,
+        _K.CHANGE_RECORDED,
+        _K.CHANGE_EFFECTIVE,
+        _K.MERGE_APPLIED,
+        _K.MERGE_UNDONE,
+        _K.OWNERSHIP_TRANSFERRED,
+        _K.ERASURE_REQUESTED,
+        _K.ERASURE_CONFIRMED,
+        # Steps on the way, which the customer takes part in or which their next notice sums up.
+        _K.IDENTITY_CHALLENGED,
+        _K.IDENTITY_VERIFIED,
+        _K.IDENTITY_FAILED,
+        _K.CONSENT_RECORDED,
+        _K.REQUEST_STALE,
+        _K.HOLD_PLACED,
+        _K.HOLD_RELEASED,
+        _K.DISPUTE_RESOLVED,
+        _K.FACTOR_BOUND,
+        # What staff did, and what became of notices.
+        _K.NOTICE_SENT,
+        _K.NOTICE_FAILED,
+        _K.NOTICE_RESENT,
+        _K.RECORD_VIEWED,
+        _K.VALUE_REVEALED,
+        _K.RECORD_SEARCHED,
+    }
+)
+"""Entries that nobody is told of, by choice."""
 
 _PRESENT: Final = frozenset({Channel.PHONE, Channel.CHAT, Channel.IN_PERSON, Channel.WEB_PORTAL, Channel.MOBILE_APP})
 """The customer is still there to be asked, so that asking them by mail would only confuse."""
@@ -109,7 +139,7 @@ def parcels_for(
     to_prior = not hushed & {"prior_contacts", "all_contacts"}
     to_new = not hushed & {"new_contacts", "all_contacts"}
     told: list[Telling] = []
-    for event in _plain_events(entry.kind, request):
+    for event in _plain_events(entry, request):
         asked = _asked(route, entry.kind, security=False)
         told += _tell(event, prior, asked) if to_prior else []
         told += _tell(event, new, asked) if to_new else []
@@ -122,8 +152,8 @@ def parcels_for(
     return told
 
 
-def _plain_events(kind: EntryKind, request: Request) -> Sequence[str]:
-    event = PLAIN.get(kind)
+def _plain_events(entry: Entry, request: Request) -> Sequence[str]:
+    event = PLAIN.get(entry.kind)
     if event == "received":
         # What is done at once is told once: one confirmation of an opt-out, not two (47 CFR 64.1200(a)(12)).
         done = request.state in ENDINGS and request.state_at == request.submitted_at
@@ -131,6 +161,8 @@ def _plain_events(kind: EntryKind, request: Request) -> Sequence[str]:
         return ("received", "action_needed") if waits else () if done else ("received",)
     if event == "being_processed" and CUSTOMER_WORDS[request.state] != "being processed":
         return ()  # it has moved on meanwhile: its next word is on the way
+    if event == "cancelled" and entry.facts.get("cancel_reason") == "disputed":
+        return ()  # the dispute itself is told
     return () if event is None else (event,)
 
 
