@@ -7,6 +7,7 @@ pausing: ``withdraw``, ``cancel``, ``hold``, ``release``, ``apply_now``, ``resch
 The clock: ``apply_due``, ``expire_due``, ``make_effective``. Settings: ``flow.configure``. Sign-in: ``flow.admit``.
 """
 
+from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm
 from changedesk.flow.asking import Plan, Receipt, Wish
 from changedesk.flow.combine import record_joined, submit_joined
 from changedesk.flow.consent import record_consent
@@ -21,6 +22,7 @@ from changedesk.flow.dispute import (
 )
 from changedesk.flow.effective import make_effective
 from changedesk.flow.ending import apply_due, apply_now, cancel, expire_due, hold, release, reschedule, withdraw
+from changedesk.flow.factor import bind_factor
 from changedesk.flow.record import (
     UNKNOWN,
     Created,
@@ -35,16 +37,7 @@ from changedesk.flow.record import (
 )
 from changedesk.flow.revert import FieldRevert, RevertPlan, plan_revert, revert
 from changedesk.flow.submit import preview, revise, submit
-from changedesk.flow.verify import (
-    CallerStanding,
-    Challenged,
-    Confirmed,
-    bind_factor,
-    caller_level,
-    challenge,
-    confirm,
-    offers,
-)
+from changedesk.flow.verify import Challenged, challenge, offers
 from changedesk.store.once import Once
 
 __all__ = [

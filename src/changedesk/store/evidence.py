@@ -47,9 +47,15 @@ def start(tx: Tx, challenge: Challenge) -> None:
     tx.run("challenges.insert", **{name: getattr(challenge, name) for name in _CHALLENGE})
 
 
-def hold_challenge(tx: Tx, challenge: ChallengeId) -> Challenge | None:
-    row = tx.row("challenges.hold", id=challenge)
-    return None if row is None else _challenge(row)
+def subject_of_challenge(look: Look, challenge: ChallengeId) -> SubjectId | None:
+    """Return whom a challenge is about, None when there is none."""
+    row = look.row("challenges.subject_of", id=challenge)
+    return None if row is None else SubjectId(row.subject_id)
+
+
+def hold_challenge(tx: Tx, challenge: ChallengeId) -> Challenge:
+    """Return a challenge that is there, locked until the transaction ends."""
+    return _challenge(tx.rows("challenges.hold", id=challenge)[0])
 
 
 def decide(tx: Tx, challenge: ChallengeId, state: str, *, tries: int, at: datetime) -> bool:
@@ -80,13 +86,16 @@ def lock_budget(tx: Tx, subject: SubjectId) -> None:
     tx.row("challenges.lock_budget", subject=subject)
 
 
-def count_try(tx: Tx, subject: SubjectId, challenge: ChallengeId) -> None:
-    tx.run("challenges.count_try", subject=subject, challenge=challenge)
+def count_try(tx: Tx, challenge: Challenge, *, at: datetime) -> None:
+    """Count a wrong answer against the customer; a challenge's own tries number them."""
+    tx.run(
+        "challenges.count_try", subject=challenge.subject_id, challenge=challenge.id, nth=challenge.tries + 1, at=at
+    )
 
 
-def tries_since(look: Look, subject: SubjectId, since: datetime) -> int:
-    row = look.row("challenges.tries_since", subject=subject, since=since)
-    return 0 if row is None else int(row.tries)
+def tries_since(look: Look, subject: SubjectId, since: datetime) -> list[datetime]:
+    """Return when wrong answers were given since an instant, whatever the code and the channel."""
+    return [row.at for row in look.rows("challenges.tries_since", subject=subject, since=since)]
 
 
 def _challenge(row: Any) -> Challenge:

@@ -148,8 +148,9 @@ CREATE TABLE desk.try (
     client_id    integer     NOT NULL,
     subject_id   uuid        NOT NULL,
     challenge_id uuid        NOT NULL,
+    nth          smallint    NOT NULL,
     at           timestamptz NOT NULL,
-    PRIMARY KEY (client_id, subject_id, at, challenge_id)
+    PRIMARY KEY (client_id, subject_id, at, challenge_id, nth)
 );
 
 -- An authenticator bound to a customer.

@@ -4,6 +4,9 @@ INSERT INTO desk.challenge (client_id, id, subject_id, request_id, purpose, meth
 VALUES (%(client)s, %(id)s, %(subject_id)s, %(request_id)s, %(purpose)s, %(method)s, %(contact_path)s,
         %(contact_version)s, %(digest)s, %(code_mac)s, 'open', %(started_by)s, %(started_at)s, %(expires_at)s)
 
+-- name: challenges.subject_of
+SELECT subject_id FROM desk.challenge WHERE client_id = %(client)s AND id = %(id)s
+
 -- One challenge, locked: two answers at once are counted one after the other.
 
 -- name: challenges.hold
@@ -36,11 +39,11 @@ WHERE client_id = %(client)s AND subject_id = %(subject)s AND purpose = %(purpos
   AND request_id IS NOT DISTINCT FROM %(request)s AND state = 'open'
 
 -- name: challenges.count_try
-INSERT INTO desk.try (client_id, subject_id, challenge_id, at)
-VALUES (%(client)s, %(subject)s, %(challenge)s, clock_timestamp())
+INSERT INTO desk.try (client_id, subject_id, challenge_id, nth, at)
+VALUES (%(client)s, %(subject)s, %(challenge)s, %(nth)s, %(at)s)
 
 -- name: challenges.tries_since
-SELECT count(*) AS tries FROM desk.try WHERE client_id = %(client)s AND subject_id = %(subject)s AND at > %(since)s
+SELECT at FROM desk.try WHERE client_id = %(client)s AND subject_id = %(subject)s AND at > %(since)s ORDER BY at
 
 -- Serialises what counts against one customer's budget of tries and sends.
 

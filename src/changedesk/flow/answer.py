@@ -1,0 +1,185 @@
+"""Proving that the person is the customer: what is answered, and what that is worth."""
+
+import hmac
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import pyotp
+
+from changedesk.base.actor import Actor
+from changedesk.base.ids import ChallengeId, SubjectId
+from changedesk.base.refusal import NotFound
+from changedesk.flow import asking, named, progress
+from changedesk.flow.asking import Receipt
+from changedesk.flow.verify import About, observe, wrong_tries
+from changedesk.ledger.entry import EntryKind
+from changedesk.rules import access, identity, policy
+from changedesk.rules.identity import Method, Purpose
+from changedesk.rules.lifecycle import OPEN
+from changedesk.rules.route import Route
+from changedesk.rules.values import BadValue, normalise, same
+from changedesk.store import evidence, requests, subjects
+from changedesk.store.begin import begin
+from changedesk.store.evidence import Challenge
+from changedesk.store.settings_read import configuration
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look, Tx, look
+
+_TOTP_WINDOW: Final = 1
+_TOTP_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """What became of an answer. ``level`` is what the proofs are worth now; ``receipt`` where a request moved."""
+
+    matched: bool
+    tries_left: int
+    level: int
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallerStanding:
+    """What the caller on the line has proved to this actor, and until when it counts."""
+
+    level: int
+    until: datetime | None
+
+
+def confirm(challenge_id: UUID, answer: str, *, actor: Actor, at: datetime) -> Confirmed:
+    """Compare an answer. The asker learns "matched" or "not matched", nothing else.
+
+    Wrong answers are counted for the customer across codes and channels, and the count is kept whatever comes of
+    it. A right one takes the request as far as its evidence carries it.
+    """
+    with begin(actor) as tx:
+        found = _hold(tx, ChallengeId(challenge_id), actor=actor)
+        about = _again(tx, found)
+        digest = None if about.request is None else about.request.digest
+        identity.may_try(
+            identity.CodeHistory(
+                wrong=wrong_tries(tx, found.subject_id, at=at),
+                sent_at=found.started_at,
+                wrong_on_code=found.tries,
+                used=found.state in ("confirmed", "void"),
+                bound_digest=found.digest,
+            ),
+            at,
+            digest=digest,
+        )
+        if not _matches(tx, about, found, answer, at=at):
+            return _count_wrong(tx, about, found, actor=actor, at=at)
+        evidence.decide(tx, found.id, "confirmed", tries=0, at=at)
+        observe(tx, about, EntryKind.IDENTITY_VERIFIED, found, actor=actor, at=at)
+        left = identity.TRIES_PER_CODE - found.tries
+        if about.request is None:
+            level = _caller(tx, about.subject.id, actor=actor, at=at).level
+            return Confirmed(matched=True, tries_left=left, level=level)
+        now = progress.advance(tx, [about.request], actor=actor, at=at)[about.request.id]
+        level = progress.standings(tx, [now], at=at)[now.id].level
+        return Confirmed(matched=True, tries_left=left, level=level, receipt=Receipt.of(now))
+
+
+def _hold(tx: Tx, challenge: ChallengeId, *, actor: Actor) -> Challenge:
+    """Return a challenge locked, its customer's budget first, as starting one does: so that none waits in a circle."""
+    subject = evidence.subject_of_challenge(tx, challenge)
+    if subject is None:
+        raise NotFound
+    access.require(actor, access.Verb.IDENTITY_CONFIRM, subject=subject)
+    evidence.lock_budget(tx, subject)
+    return evidence.hold_challenge(tx, challenge)
+
+
+def _again(tx: Tx, found: Challenge) -> About:
+    request = None
+    if found.request_id is not None:
+        request = requests.hold(tx, [found.request_id])[0]
+        if request.state not in OPEN:
+            raise named.TooLate(state=request.state.value)
+    subject = subjects.load(tx, [found.subject_id])[found.subject_id]
+    if subject.key is None:
+        raise asking.Gone
+    moved = found.contact_path is not None and found.purpose != Purpose.NEW_CONTACT
+    if moved and progress.version_of(subject, str(found.contact_path)) != found.contact_version:
+        raise identity.CodeForOtherContent
+    route = Route(level=0, approvals=0) if request is None else policy.from_json(request.route)
+    return About(subject, request, route)
+
+
+def _matches(tx: Tx, about: About, found: Challenge, answer: str, *, at: datetime) -> bool:
+    given = _digits(answer)
+    match found.method:
+        case Method.CODE_EMAIL | Method.CODE_SMS:
+            return found.code_mac is not None and hmac.compare_digest(
+                found.code_mac, evidence.code_mac(tx, found.id, given)
+            )
+        case Method.TOTP:
+            return any(_totp(tx, factor, given, at=at) for factor in evidence.factors_of(tx, about.subject))
+        case Method.CALLBACK:
+            return answer.strip().casefold() == "reached"
+        case Method.KNOWLEDGE:
+            return _knows(tx, about.subject, found.contact_path, answer, at=at)
+    return False
+
+
+def _digits(answer: str) -> str:
+    """Return the digits of an answer in ASCII, however they are written, grouped or in another script."""
+    return "".join(str(unicodedata.decimal(sign)) for sign in answer if sign.isdecimal())
+
+
+def _totp(tx: Tx, factor: evidence.Factor, given: str, *, at: datetime) -> bool:
+    """Compare a time-based code, one step of clock drift either way, each step once (RFC 6238, 5.2)."""
+    clock = pyotp.TOTP(factor.secret)
+    now = int(at.timestamp()) // _TOTP_SECONDS
+    for step in range(now - _TOTP_WINDOW, now + _TOTP_WINDOW + 1):
+        if hmac.compare_digest(clock.at(step * _TOTP_SECONDS), given):
+            return evidence.use_step(tx, factor.id, step)
+    return False
+
+
+def _knows(tx: Look, subject: Subject, path: str | None, answer: str, *, at: datetime) -> bool:
+    config = configuration(tx.client)
+    if path is None or path not in config.catalogue or path not in subject.state:
+        return False
+    field = config.catalogue[path]
+    try:
+        said = normalise(field, answer, region=config.settings.region, today=at.date())
+    except BadValue:
+        return False
+    return said is not None and same(field, said, subject.state[path].value)
+
+
+def _count_wrong(tx: Tx, about: About, found: Challenge, *, actor: Actor, at: datetime) -> Confirmed:
+    evidence.count_try(tx, found, at=at)
+    left = identity.TRIES_PER_CODE - found.tries - 1
+    evidence.decide(tx, found.id, "open" if left > 0 else "failed", tries=1, at=at)
+    observe(tx, about, EntryKind.IDENTITY_FAILED, found, actor=actor, at=at)
+    return Confirmed(matched=False, tries_left=max(left, 0), level=0)
+
+
+def caller_level(subject: SubjectId, *, actor: Actor, at: datetime) -> CallerStanding:
+    """Return what the caller on the line has proved to this actor."""
+    access.require(actor, access.Verb.CUSTOMER_READ, subject=subject)
+    with look(actor.client) as seen:
+        return _caller(seen, subject, actor=actor, at=at)
+
+
+def _caller(seen: Look, subject: SubjectId, *, actor: Actor, at: datetime) -> CallerStanding:
+    since = at - identity.CALLER_TTL - timedelta(seconds=1)
+    proofs: Sequence[evidence.Challenge] = [
+        item
+        for item in evidence.challenges_of_subject(seen, subject, since=since - identity.CODE_TTL)
+        if item.purpose == Purpose.CALLER
+        and item.state == "confirmed"
+        and item.started_by == actor.id
+        and item.decided_at is not None
+        and item.decided_at > since
+    ]
+    level = identity.level([progress.proof_of(item) for item in proofs], digest=b"", now=at)
+    counted = [item.decided_at for item in proofs if item.method != Method.KNOWLEDGE and item.decided_at is not None]
+    return CallerStanding(level, max(counted) + identity.CALLER_TTL if level and counted else None)
