@@ -1,0 +1,21 @@
+"""The command line: whoever runs the installation, at its own machine."""
+
+import typer
+
+from changedesk.channels.terminal import demo_commands, imports, looking, setting_up
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for name, group in {
+    "client": setting_up.client_app,
+    "person": setting_up.person_app,
+    "key": setting_up.key_app,
+    "import": imports.app,
+    "customer": looking.customer_app,
+    "request": looking.request_app,
+    "log": looking.log_app,
+    "demo": demo_commands.app,
+}.items():
+    app.add_typer(group, name=name)
+app.command()(looking.outbox)
+
+__all__ = ["app"]

@@ -1,0 +1,315 @@
+"""Changes from a log that another system kept: who asked, who applied, when it became true, field by field.
+
+A record of the log is the customer itself, or an account that the customer holds: the map says which. The subject
+comes into being with its number alone; every value it ever had, the first one too, is a recorded change with its
+own time as valid time, with the texts as they stand in the file. So the file's own order and times can be replayed.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from changedesk import flow
+from changedesk.base import clock
+from changedesk.base.actor import Actor, Channel
+from changedesk.base.ids import SubjectId
+from changedesk.base.refusal import Refusal
+from changedesk.channels.bulk.customers import BATCH, FieldNotInCatalogue, KeyEmpty, Progress
+from changedesk.channels.bulk.mapping import ChangeMap
+from changedesk.channels.bulk.report import CHECKED, TAKEN, UNCHANGED, Report, Sheet, open_sheet
+from changedesk.channels.bulk.rows import FileUnreadable, HeaderWrong, Reader, Row, open_rows
+from changedesk.rules import access
+from changedesk.rules.fields import Catalogue
+
+GROUP_ROWS_MAX: Final = 500
+_OPENING: Final = b"opened by a change log"
+
+
+class FieldNotInMap(Refusal):
+    """The map does not say which field of the catalogue this row speaks of.
+
+    ``data``: path (the column that names it).
+    """
+
+    code = "field-not-in-map"
+    hint = "Add the file's word for the field to the map, under fields."
+
+
+class TimeUnclear(Refusal):
+    """This row's time cannot be read, or does not say its offset from UTC.
+
+    ``data``: path (the column).
+    """
+
+    code = "time-unclear"
+    hint = "Write it as in 2023-11-29T14:16:02-05:00 (RFC 3339)."
+
+
+class GroupTooLarge(Refusal):
+    """One change of one record has more rows than a change can have fields."""
+
+    code = "group-too-large"
+    hint = "Check the column that the map names as the group: its rows should be one change each."
+
+
+class AccountNotOpen(Refusal):
+    """The customer was taken in before without this account, so its changes have nowhere to go."""
+
+    code = "account-not-open"
+    hint = "Open the account for the customer first, then import the same file again: the rest stays as it is."
+
+
+@dataclass(slots=True)
+class _Group:
+    """The rows of one record and one change, as they follow each other."""
+
+    customer: str
+    record: str
+    name: str
+    valid_from: datetime
+    evidence: Mapping[str, str]
+    rows: list[int] = field(default_factory=list)
+    changes: list[flow.FieldChange] = field(default_factory=list)
+    body: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+
+def import_changes(
+    file: Path,
+    map: ChangeMap,  # noqa: A002 - the word that people use
+    *,
+    actor: Actor,
+    catalogue: Catalogue,
+    now: Callable[[], datetime] = clock.now,
+    dry_run: bool = False,
+    report_to: Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Record the changes of a file in its order, and return the totals; the report's file speaks of each row.
+
+    The old values of the file are checked against the record. A change that was taken in before changes nothing.
+    Raises Forbidden, FieldNotInCatalogue; FileUnreadable and HeaderWrong before anything went in.
+    """
+    access.require(actor, access.Verb.IMPORT_RUN)
+    unknown = [path for path in map.fields.values() if path not in catalogue]
+    if unknown:
+        raise FieldNotInCatalogue(paths=unknown)
+    report = Report()
+    with ExitStack() as stack:
+        held = _held_records(file, map) if map.subject == "account" and not dry_run else {}
+        reader = stack.enter_context(open_rows(file, map.dialect))
+        used = map.reads() | map.ignore
+        report.left_out = tuple(name for name in reader.columns if name not in used)
+        sheet = stack.enter_context(open_sheet(report, file, report_to))
+        run = _Run(map, actor, now, sheet, held, dry_run=dry_run)
+        groups = _groups(_counted(reader, report, sheet), map, sheet)
+        while batch := list(islice(groups, BATCH)):
+            run.send(batch)
+            if progress:
+                progress(report, reader.share)
+    if progress:
+        progress(report, 1.0)
+    return report
+
+
+def _counted(reader: Reader, report: Report, sheet: Sheet) -> Iterator[Row]:
+    try:
+        for row in reader:
+            report.rows += 1
+            yield row
+    except FileUnreadable as refusal:
+        report.stopped = f"{refusal.sentence} {refusal.hint}"
+        sheet.refused([reader.number + 1], refusal)
+
+
+def _held_records(file: Path, map_: ChangeMap) -> dict[str, tuple[str, ...]]:
+    """Return each customer's records: their accounts come into being with the customer, in one go."""
+    found: dict[str, dict[str, None]] = {}
+    with open_rows(file, map_.dialect) as reader:
+        _require_columns(reader, map_)
+        for row in _until_damaged(reader):
+            if row.problem is None:
+                found.setdefault(row.cells[map_.customer].strip(), {})[row.cells[map_.record].strip()] = None
+    return {customer: tuple(filter(None, records)) for customer, records in found.items()}
+
+
+def _until_damaged(reader: Reader) -> Iterator[Row]:
+    try:
+        yield from reader
+    except FileUnreadable:
+        return  # told when the rows themselves are read
+
+
+def _require_columns(reader: Reader, map_: ChangeMap) -> None:
+    missing = sorted(map_.reads() - set(reader.columns))
+    if missing:
+        raise HeaderWrong(reason="missing", columns=missing)
+
+
+def _groups(rows: Iterable[Row], map_: ChangeMap, sheet: Sheet) -> Iterator[_Group]:
+    reader = _GroupReader(map_)
+    for row in rows:
+        try:
+            complete = reader.add(row)
+        except Refusal as refusal:
+            sheet.refused([row.number], refusal)
+            continue
+        if complete:
+            yield complete
+    if reader.open:
+        yield reader.open
+
+
+class _GroupReader:
+    def __init__(self, map_: ChangeMap) -> None:
+        self.map = map_
+        self.open: _Group | None = None
+        self.seen: dict[tuple[str, str], int] = {}
+        self.patterns = {name: re.compile(pattern) for name, pattern in map_.references.items()}
+        self.times: dict[str, datetime] = {}
+
+    def add(self, row: Row) -> _Group | None:
+        """Put a row into its group; return the one before when this row starts another. Raises why it cannot."""
+        if row.problem:
+            raise row.problem
+        cells, names = row.cells, self.map
+        customer, record = cells[names.customer].strip(), cells[names.record].strip()
+        for text, column in ((customer, names.customer), (record, names.record)):
+            if not text:
+                raise KeyEmpty(path=column)
+        path = names.fields.get(cells[names.field].strip())
+        if path is None:
+            raise FieldNotInMap(path=names.field)
+        valid_from = self._time(cells[names.valid_from].strip())
+        complete = None
+        if self._starts_another(customer, record, cells[names.group], valid_from, path):
+            complete = self.open
+            self.open = self._start(customer, record, cells, valid_from)
+        group = self.open
+        assert group is not None  # noqa: S101 - what is not another group is the open one
+        if len(group.rows) >= GROUP_ROWS_MAX:
+            raise GroupTooLarge
+        old, new = cells[names.old], cells[names.new]
+        group.rows.append(row.number)
+        group.changes.append(flow.FieldChange(path=path, new=new or None, old=old or None, valid_from=valid_from))
+        group.body.append((path, old, new, cells[names.valid_from]))
+        return complete
+
+    def _starts_another(self, customer: str, record: str, change: str, valid_from: datetime, path: str) -> bool:
+        group = self.open
+        return (
+            group is None
+            or (group.customer, group.record, group.valid_from) != (customer, record, valid_from)
+            or not group.name.startswith(f"{record}/{change}/")
+            or any(done.path == path for done in group.changes)
+        )
+
+    def _start(self, customer: str, record: str, cells: Mapping[str, str], valid_from: datetime) -> _Group:
+        change = cells[self.map.group]
+        # The same change may come back to a record later in the file: that is another part of it, by its number.
+        part = self.seen[record, change] = self.seen.get((record, change), 0) + 1
+        evidence = {name: cells[column].strip() for name, column in self.map.evidence.items()}
+        for name, pattern in self.patterns.items():
+            if match := pattern.search(cells[self.map.note]):
+                evidence[name] = match[1]
+        told = {name: text for name, text in evidence.items() if text}
+        return _Group(customer, record, f"{record}/{change}/{part}", valid_from, told)
+
+    def _time(self, text: str) -> datetime:
+        if text not in self.times:
+            try:
+                found = datetime.fromisoformat(text)
+            except ValueError:
+                found = None
+            if found is None or found.tzinfo is None:
+                raise TimeUnclear(path=self.map.valid_from)
+            self.times = {text: found}  # rows of one time follow each other
+        return self.times[text]
+
+
+class _Run:
+    def __init__(
+        self,
+        map_: ChangeMap,
+        actor: Actor,
+        now: Callable[[], datetime],
+        sheet: Sheet,
+        held: Mapping[str, tuple[str, ...]],
+        *,
+        dry_run: bool,
+    ) -> None:
+        self.map, self.actor, self.now, self.sheet, self.held, self.dry_run = map_, actor, now, sheet, held, dry_run
+        self.subjects: dict[str, SubjectId] = {}
+        self.met: set[str] = set()
+
+    def send(self, groups: Sequence[_Group]) -> None:
+        """Record a batch of changes, in their order, after their subjects have come into being."""
+        if self.dry_run:
+            for group in groups:
+                self.sheet.became(group.rows, CHECKED, "")
+            return
+        stopped = self._open_subjects(groups)
+        ready = [group for group in groups if group.record in self.subjects]
+        for group in groups:
+            if group.record not in self.subjects:
+                self.sheet.refused(group.rows, stopped.get(group.customer, AccountNotOpen()))
+        if not ready:
+            return
+        outcome = flow.record_changes([self._item(group) for group in ready], actor=self.actor, at=self.now())
+        done = iter(outcome.done)
+        for place, group in enumerate(ready):
+            refusal = outcome.refused.get(place)
+            if refusal is not None:
+                self.sheet.refused(group.rows, refusal)
+                continue
+            result = next(done)
+            self.sheet.became(group.rows, UNCHANGED if result.unchanged else TAKEN, result.subject)
+            self.sheet.report.changes += 0 if result.unchanged else len(group.changes)
+
+    def _item(self, group: _Group) -> flow.RecordedChange:
+        return flow.RecordedChange(
+            subject=self.subjects[group.record],
+            changes=group.changes,
+            evidence=group.evidence,
+            verbatim=True,
+            source=flow.SourceRow(self.map.source, f"{self.map.log}:{group.name}", json.dumps(group.body).encode()),
+            channel=Channel.BATCH_IMPORT,
+        )
+
+    def _open_subjects(self, groups: Sequence[_Group]) -> dict[str, Refusal]:
+        """Let customers that were not met yet come into being, with their accounts; return what stood against it."""
+        fresh = {group.customer: group for group in groups if group.customer not in self.met}
+        if not fresh:
+            return {}
+        self.met.update(fresh)
+        outcome = flow.create_customers(
+            [self._customer(group) for group in fresh.values()], actor=self.actor, at=self.now()
+        )
+        done = iter(outcome.done)
+        stopped: dict[str, Refusal] = {}
+        for place, customer in enumerate(fresh):
+            refusal = outcome.refused.get(place)
+            if refusal is not None:
+                stopped[customer] = refusal
+                continue
+            created = next(done)
+            if self.map.subject == "customer":
+                self.subjects[customer] = created.subject
+            else:
+                self.subjects.update(zip(self.held.get(customer, ()), created.accounts, strict=False))
+        return stopped
+
+    def _customer(self, group: _Group) -> flow.NewCustomer:
+        accounts = [flow.NewAccount(number, self.map.role) for number in self.held.get(group.customer, ())]
+        return flow.NewCustomer(
+            values={"account.number": group.customer},
+            accounts=accounts if self.map.subject == "account" else (),
+            source=flow.SourceRow(self.map.source, f"customer:{group.customer}", _OPENING),
+            channel=Channel.BATCH_IMPORT,
+            valid_from=group.valid_from,
+        )

@@ -1,0 +1,250 @@
+"""Rows of a file, one at a time: CSV in any dialect, plain or gzip, and XLSX. A file is never held whole."""
+
+import csv
+import gzip
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+import ftfy
+import openpyxl
+from openpyxl.utils.exceptions import InvalidFileException
+
+from changedesk.base.refusal import Refusal
+
+LINE_BYTES_MAX: Final = 1 << 20
+CELL_SIGNS_MAX: Final = 32_768
+COLUMNS_MAX: Final = 500
+SHEET_BYTES_MAX: Final = 1 << 31
+"""What an XLSX may unpack to, all parts together; its shared texts are held in memory, so they may be less."""
+TEXTS_BYTES_MAX: Final = 1 << 28
+_DELIMITERS: Final = ",;\t|"
+_GZIP: Final = b"\x1f\x8b"
+_ZIP: Final = b"PK\x03\x04"
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_UTF8: Final = b"\xef\xbb\xbf"
+
+_NOT_A_WORKBOOK: Final = (
+    InvalidFileException,
+    SyntaxError,  # of XML
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,  # of an encrypted archive
+    OSError,
+)
+"""What openpyxl raises for a workbook that is none: it checks little by itself."""
+
+csv.field_size_limit(CELL_SIGNS_MAX)  # the module has one limit for the whole process; it is ours to tighten
+
+
+class FileUnreadable(Refusal):
+    """This file cannot be read.
+
+    ``data``: reason (a slug), row (the last one read well, as a spreadsheet counts).
+    """
+
+    code = "file-unreadable"
+    hint = "Save it again as CSV in UTF-8, or as XLSX, and import that. Rows before the place named are kept."
+
+
+class HeaderWrong(Refusal):
+    """The first row does not name the columns as it should.
+
+    ``data``: reason, columns.
+    """
+
+    code = "header-wrong"
+    hint = "Give every column one name of its own in the first row, and the names that the map uses."
+
+
+class RowMisshapen(Refusal):
+    """This row has another number of cells than the first row has names.
+
+    ``data``: cells, columns.
+    """
+
+    code = "row-misshapen"
+    hint = "Put quotes round cells that hold the delimiter, then import the file again."
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a file is written. An empty delimiter is found out; ``mend`` repairs text that was decoded wrongly."""
+
+    delimiter: str = ""
+    encoding: str = ""
+    """utf-8 or cp1252 for the whole file; empty for UTF-8 with lines of cp1252 in between."""
+    mend: bool = False
+    sheet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. ``number`` is what a spreadsheet shows beside it; the header is row 1."""
+
+    number: int
+    cells: Mapping[str, str] = field(repr=False)
+    problem: Refusal | None = None
+    """Set when the row cannot be read as a row; ``cells`` is then empty."""
+
+
+class Reader:
+    """An open file. Iterate over it once; ``share`` tells how much of it has been read, from 0 to 1."""
+
+    def __init__(self, raw: IO[bytes], size: int, dialect: Dialect) -> None:
+        self._raw, self._size, self._dialect = raw, max(size, 1), dialect
+        self.number = 1
+        start = raw.read(4)
+        raw.seek(0)
+        self._sheet = start == _ZIP
+        if self._sheet:
+            self._lists = _sheet_rows(raw, dialect.sheet)
+        else:
+            opened = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if start[:2] == _GZIP else raw
+            self._lists = _text_rows(opened, dialect)
+        with self._typed():
+            names = next(self._lists, [])
+        self.columns = _header(names)
+
+    @property
+    def share(self) -> float:
+        return min(1.0, self._raw.tell() / self._size)
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the rows below the header; blank ones are passed over. Raises FileUnreadable where it ends badly."""
+        while True:
+            with self._typed():
+                cells = next(self._lists, None)
+            if cells is None:
+                return
+            self.number += 1
+            if not any(cell.strip() for cell in cells):
+                continue
+            yield self._row(cells)
+
+    def _row(self, cells: list[str]) -> Row:
+        while len(cells) > len(self.columns) and not cells[-1].strip():
+            cells.pop()
+        if self._sheet:  # a workbook leaves out the empty cells at the end of a row
+            cells += [""] * (len(self.columns) - len(cells))
+        if len(cells) != len(self.columns):
+            return Row(self.number, {}, RowMisshapen(cells=len(cells), columns=len(self.columns)))
+        if any(len(cell) > CELL_SIGNS_MAX for cell in cells):
+            return Row(self.number, {}, RowMisshapen(reason="cell_too_long", columns=len(self.columns)))
+        if self._dialect.mend:
+            cells = [ftfy.fix_encoding(cell) for cell in cells]
+        return Row(self.number, dict(zip(self.columns, cells, strict=True)))
+
+    @contextmanager
+    def _typed(self) -> Iterator[None]:
+        reason = ""
+        try:
+            yield
+        except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile):
+            reason = "damaged"
+        except UnicodeError:
+            reason = "encoding"
+        except csv.Error as error:
+            reason = "cell_too_long" if "limit" in str(error) else "not_csv"
+        except _NOT_A_WORKBOOK:
+            reason = "not_a_workbook"
+        if reason:
+            raise FileUnreadable(reason=reason, row=self.number)
+
+
+@contextmanager
+def open_rows(file: Path, dialect: Dialect) -> Iterator[Reader]:
+    """Open a file for reading row by row. Raises FileUnreadable and HeaderWrong."""
+    try:
+        raw = file.open("rb")
+    except OSError:
+        raise FileUnreadable(reason="cannot_open", row=0) from None
+    with raw:
+        yield Reader(raw, file.stat().st_size, dialect)
+
+
+def _header(names: list[str]) -> tuple[str, ...]:
+    while names and not names[-1].strip():
+        names.pop()
+    columns = tuple(name.strip() for name in names)
+    if not columns or len(columns) > COLUMNS_MAX:
+        raise HeaderWrong(reason="empty" if not columns else "too_many", columns=len(columns))
+    unclear = sorted({name for name in columns if not name or columns.count(name) > 1})
+    if unclear:
+        raise HeaderWrong(reason="not_unique", columns=unclear)
+    return columns
+
+
+def _text_rows(raw: IO[bytes], dialect: Dialect) -> Iterator[list[str]]:
+    lines = _lines(raw, dialect.encoding)
+    first = next(lines, "")
+    delimiter = dialect.delimiter or max(_DELIMITERS, key=first.count)
+    # "strict" would refuse a stray quote; people's files have them, and the count of cells shows real damage.
+    yield from csv.reader(_with(first, lines), delimiter=delimiter)
+
+
+def _with(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _lines(raw: IO[bytes], encoding: str) -> Iterator[str]:
+    start = True
+    while line := raw.readline(LINE_BYTES_MAX + 1):
+        if len(line) > LINE_BYTES_MAX:
+            raise csv.Error("line beyond the limit")
+        if start and line.startswith(_UTF16):
+            raise UnicodeError("UTF-16")
+        yield _decoded(line.removeprefix(_UTF8) if start else line, encoding)
+        start = False
+
+
+def _decoded(line: bytes, encoding: str) -> str:
+    if encoding:
+        return line.decode(encoding)
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        # One export made of several sources: the lines that are not UTF-8 are what Windows wrote in the West.
+        return line.decode("cp1252")
+
+
+def _sheet_rows(raw: IO[bytes], sheet: str) -> Iterator[list[str]]:
+    with zipfile.ZipFile(raw) as archive:
+        sizes = {item.filename: item.file_size for item in archive.infolist()}
+    if sum(sizes.values()) > SHEET_BYTES_MAX or sizes.get("xl/sharedStrings.xml", 0) > TEXTS_BYTES_MAX:
+        raise csv.Error("a workbook beyond the limit")
+    raw.seek(0)
+    book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
+    try:
+        page: Any = book[sheet] if sheet else book.worksheets[0]
+        page.reset_dimensions()  # what the file says of its size may be wrong; the cells are not
+        for cells in page.iter_rows(values_only=True):
+            yield [_cell(cell) for cell in cells]
+    finally:
+        book.close()
+
+
+def _cell(cell: object) -> str:
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return "yes" if cell else "no"
+        case float():
+            return str(int(cell)) if cell.is_integer() else repr(cell)
+        case datetime():
+            return cell.date().isoformat() if cell.time() == time() else cell.isoformat()
+        case date():
+            return cell.isoformat()
+        case _:
+            return str(cell)

@@ -1,0 +1,192 @@
+"""A demonstration: two clients, their people, customers who do not exist, and some requests on their way."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyotp
+from django.conf import settings
+
+from changedesk import flow
+from changedesk.base import clock
+from changedesk.base.actor import Actor, ActorType, Channel
+from changedesk.base.ids import ClientId, SubjectId
+from changedesk.base.refusal import NotFound
+from changedesk.channels.terminal import demo_customers, demo_requests, installed, people
+from changedesk.flow import configure
+from changedesk.rules import access
+
+CLIENTS: Final = (
+    configure.NewClient(
+        slug="aurora",
+        name="Aurora Mobile",
+        origin="aurora.demo.changedesk.example/log",
+        packs=("telecom",),
+        jurisdictions=("US", "US-CA"),
+        industries=("telecom",),
+        languages=("en", "de", "ar"),
+        time_zone="America/Los_Angeles",
+        region="US",
+        color="#3b5bdb",
+    ),
+    configure.NewClient(
+        slug="moravia",
+        name="Banka Moravia",
+        origin="moravia.demo.changedesk.example/log",
+        packs=("banking",),
+        jurisdictions=("EU", "CZ"),
+        industries=("banking",),
+        languages=("en", "de", "ar"),
+        time_zone="Europe/Prague",
+        region="CZ",
+        color="#0b7285",
+    ),
+)
+FILE_NAME: Final = "demo-authenticators.json"
+SOURCE: Final = "demo"
+WITH_AUTHENTICATOR: Final = 6
+"""How many customers of each client have one; Dana, the first of them all, does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticator:
+    """The app in the pocket of a customer of the demonstration. ``secret`` is base32, as apps take it."""
+
+    client: str
+    subject: str
+    name: str
+    secret: str
+
+
+def seed() -> list[dict[str, str]]:
+    """Make the demonstration where there is none, and return how its people sign in.
+
+    Run again, it changes nothing. An installation that has clients of its own gets no demonstration.
+    """
+    return plant(Path(settings.CHANGEDESK_STATE_DIR), at=clock.now())
+
+
+def plant(state_dir: Path, *, at: datetime) -> list[dict[str, str]]:
+    """As ``seed``, with the secrets of the demonstration kept in ``state_dir`` (mode 0600)."""
+    if installed.any_client() and not any(installed.exists(new.slug) for new in CLIENTS):
+        return []
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    clients = [_client(new, at) for new in CLIENTS]
+    signs = people.plant([here.actor.client for here in clients], state_dir=state_dir, at=at)
+    kept = {(item.client, item.subject): item for item in authenticators(state_dir)}
+    for new, here in zip(CLIENTS, clients, strict=True):
+        made = _customers(new.slug, here.actor, at)
+        fresh = _bind(new.slug, here.actor, made, kept, at)
+        if fresh:
+            _keep(state_dir / FILE_NAME, list(kept.values()))
+            demo_requests.walk(here.actor, fresh, at=at)
+    lines = [
+        {
+            "name": sign.name,
+            "role": sign.role,
+            "email": sign.email,
+            "password": sign.password,
+            "authenticator": sign.totp_secret,
+        }
+        for sign in signs
+    ]
+    return [*lines, {"hint": "The code that an authenticator shows now:  changedesk demo totp ben  (or dana)"}]
+
+
+def authenticators(state_dir: Path) -> list[Authenticator]:
+    """Return the authenticators of the demonstration's customers, Dana's first."""
+    try:
+        rows = json.loads((state_dir / FILE_NAME).read_text(encoding="utf-8"))
+        return [Authenticator(**row) for row in rows]
+    except (FileNotFoundError, ValueError, TypeError):
+        return []
+
+
+def code_of(who: str, state_dir: Path) -> str:
+    """Return the code that somebody's authenticator shows now: staff by name or e-mail, customers by name or id.
+
+    Raises NotFound.
+    """
+    wanted = who.casefold()
+    for sign in _staff(state_dir):
+        if wanted in (sign.name.casefold(), sign.email.casefold()):
+            return people.totp_now(sign.totp_secret)
+    for item in authenticators(state_dir):
+        if wanted in (item.subject, item.name.casefold(), item.name.casefold().split()[0]):
+            return pyotp.TOTP(item.secret).now()
+    raise NotFound
+
+
+def _staff(state_dir: Path) -> list[people.SignIn]:
+    try:
+        rows = json.loads((state_dir / people.FILE_NAME).read_text(encoding="utf-8"))
+        return [people.SignIn(**row) for row in rows]
+    except (FileNotFoundError, ValueError, TypeError):
+        return []
+
+
+def _client(new: configure.NewClient, at: datetime) -> installed.Installed:
+    if not installed.exists(new.slug):
+        configure.create_client(new, actor=access.terminal(ClientId(0)), at=at)
+    return installed.client(new.slug)
+
+
+def _customers(slug: str, actor: Actor, at: datetime) -> list[tuple[str, flow.Created]]:
+    invented = demo_customers.invent(slug)
+    outcome = flow.create_customers(
+        [
+            flow.NewCustomer(
+                values=item.values,
+                accounts=[flow.NewAccount(number, role, values) for number, role, values in item.accounts],
+                source=flow.SourceRow(SOURCE, item.key, b""),
+                channel=Channel.BATCH_IMPORT,
+            )
+            for item in invented
+        ],
+        actor=actor,
+        at=at,
+    )
+    for refusal in outcome.refused.values():
+        raise refusal
+    return [(str(item.values["personal.name"]), made) for item, made in zip(invented, outcome.done, strict=True)]
+
+
+def _bind(
+    slug: str,
+    actor: Actor,
+    made: Sequence[tuple[str, flow.Created]],
+    kept: dict[tuple[str, str], Authenticator],
+    at: datetime,
+) -> list[Authenticator]:
+    """Give the first customers an authenticator each; return all when the client is new, none when it is not."""
+    bound: list[Authenticator] = []
+    for name, created in made[:WITH_AUTHENTICATOR]:
+        key = (slug, str(created.subject))
+        if key in kept:
+            continue
+        item = kept[key] = Authenticator(slug, str(created.subject), name, pyotp.random_base32())
+        flow.bind_factor(created.subject, item.secret, actor=themselves(actor.client, created.subject), at=at)
+        if not created.unchanged:
+            bound.append(item)
+    return bound
+
+
+def themselves(client: ClientId, subject: SubjectId) -> Actor:
+    """Return the actor that a customer is in the portal."""
+    return Actor(client, ActorType.CUSTOMER, "c", Channel.WEB_PORTAL, "portal", subject=subject)
+
+
+def _keep(file: Path, items: Sequence[Authenticator]) -> None:
+    # Written beside and moved over, so that a crash leaves either the old file or the new one, never half of it.
+    beside = file.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    rows: list[Mapping[str, Any]] = [
+        {"client": item.client, "subject": item.subject, "name": item.name, "secret": item.secret} for item in items
+    ]
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as sink:
+        json.dump(rows, sink, indent=1)
+    beside.replace(file)

@@ -1,0 +1,34 @@
+"""Commands for the demonstration."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from django.conf import settings
+
+from changedesk.channels.terminal import demo, show
+from changedesk.channels.terminal.options import AsJson
+
+app = typer.Typer(no_args_is_help=True, help="The demonstration's customers and people.")
+
+
+@app.command("totp")
+def totp(
+    who: Annotated[str, typer.Argument(help="Somebody's first name, such as dana or ben; an e-mail address; an id.")],
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Print the code that somebody's authenticator shows now. It is good for half a minute."""
+    with show.refusals(json_wanted=as_json):
+        code = demo.code_of(who, Path(settings.CHANGEDESK_STATE_DIR))
+    show.as_json({"code": code}) if as_json else show.out.print(code)
+
+
+@app.command("customers")
+def customers(as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way to declare a flag
+    """List the customers who have an authenticator."""
+    found = demo.authenticators(Path(settings.CHANGEDESK_STATE_DIR))
+    rows = [{"client": item.client, "name": item.name, "customer": item.subject} for item in found]
+    if as_json:
+        show.as_json(rows)
+    else:
+        show.table(("client", "name", "customer"), [tuple(row.values()) for row in rows])

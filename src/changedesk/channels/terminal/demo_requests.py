@@ -1,0 +1,97 @@
+"""Requests of the demonstration: each walks through the same verbs as any other, as far as its story goes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import pyotp
+
+from changedesk import flow
+from changedesk.base.actor import Actor, ActorType, Channel, Role
+from changedesk.base.ids import SubjectId
+from changedesk.channels.terminal import installed
+from changedesk.reading.request import request as read_request
+
+if TYPE_CHECKING:
+    from changedesk.channels.terminal.demo import Authenticator
+
+ENTRY: Final = "demo"
+
+
+def walk(terminal: Actor, customers: "Sequence[Authenticator]", *, at: datetime) -> None:
+    """Leave requests at several stages: waiting for the customer, for consent, for approval, applied, and ended."""
+    ben, sofia, ines = (_staff(terminal, name) for name in ("ben", "sofia", "ines"))
+    people = [(SubjectId(UUID(item.subject)), item.secret) for item in customers]
+    _ask(people[1][0], "contact_details", {"contact.email": "marcus.new@example.com"}, "customer_request", ben, at)
+    address = _ask(
+        people[2][0], "contact_details", {"contact.postal_address": _moved(terminal)}, "life_event", sofia, at
+    )
+    _verify(address, *people[2], sofia, at)
+    _agree(address, sofia, at)
+    given, family = customers[3].name.split(" ", 1)
+    married = {"personal.name": f"{given} {family}-Berg", "personal.family_name": f"{family}-Berg"}
+    name = _ask(people[3][0], "personal_details", married, "life_event", sofia, at)
+    _verify(name, *people[3], sofia, at)
+    _ask(people[4][0], "marketing_preferences", {"pref.marketing_phone": False, "pref.marketing_post": False},
+         "customer_request", ben, at)  # fmt: skip
+    wrong = _ask(
+        people[5][0], "contact_details", {"contact.phone_home": "+1 206 555 0199"}, "customer_request", ben, at
+    )
+    flow.withdraw(wrong.ref, seen_version=None, actor=ben, at=at)
+    again = _ask(people[5][0], "contact_details", {"contact.postal_address": _moved(terminal)}, "life_event", ben, at)
+    _verify(again, *people[5], ben, at)
+    _agree(again, ben, at)
+    flow.reject(again.ref, seen_version=None, reason="other", message="Sent twice by mistake.", actor=ines, at=at)
+
+
+def _staff(terminal: Actor, name: str) -> Actor:
+    person, roles, team = installed.member(f"{name}@demo.example", terminal.client)
+    return Actor(
+        terminal.client,
+        ActorType.STAFF,
+        f"s{person}",
+        Channel.PHONE,
+        ENTRY,
+        roles=frozenset(Role(role) for role in roles),
+        team=team,
+    )
+
+
+def _moved(terminal: Actor) -> Mapping[str, str]:
+    if installed.region(terminal.client) == "US":
+        return {"country": "US", "lines": "77 Harbor Lane", "city": "Oakland", "region": "CA", "postal_code": "94607"}
+    return {"country": "CZ", "lines": "Přístavní 77", "city": "Brno", "postal_code": "635 00"}
+
+
+def _ask(
+    subject: SubjectId, kind: str, values: Mapping[str, Any], reason: str, actor: Actor, at: datetime
+) -> flow.Receipt:
+    wish = flow.Wish(
+        subject=subject,
+        kind=kind,
+        values=values,
+        reason=reason,
+        channel=Channel.PHONE,
+        acknowledged=("phone_unassigned", "name_parts_differ"),
+    )
+    return flow.submit([wish], actor=actor, at=at).one()
+
+
+def _verify(receipt: flow.Receipt, subject: SubjectId, secret: str, actor: Actor, at: datetime) -> None:
+    asked = flow.challenge(subject, purpose="change", method="totp", ref=receipt.ref, actor=actor, at=at)
+    flow.confirm(asked.id, pyotp.TOTP(secret).at(at), actor=actor, at=at)
+
+
+def _agree(receipt: flow.Receipt, actor: Actor, at: datetime) -> None:
+    asked = read_request(receipt.ref, actor=actor, at=at, language="en").consent_asked
+    if asked is not None:
+        flow.record_consent(
+            receipt.ref,
+            statement=asked.statement,
+            version=asked.version,
+            language="en",
+            way="read_aloud",
+            actor=actor,
+            at=at,
+        )

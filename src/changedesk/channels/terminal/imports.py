@@ -1,0 +1,104 @@
+"""Files: customers, and changes that another system recorded."""
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from changedesk.channels import bulk
+from changedesk.channels.bulk.mapping import MapWrong
+from changedesk.channels.bulk.report import Report
+from changedesk.channels.terminal import installed, show
+from changedesk.channels.terminal.options import AsJson, Client
+
+app = typer.Typer(no_args_is_help=True, help="Take in files, row by row, with a report of every row.")
+ENDED_EARLY: Final = 3
+"""Exit code of an import whose file ended badly; what stands before that place went in."""
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV (plain or gzip) or XLSX.")]
+Map = Annotated[str, typer.Option("--map", help="The name of a shipped map, or the path of one that ends in .toml.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check, take nothing in.")]
+ReportTo = Annotated[Path | None, typer.Option("--report", help="Where the report goes; beside the file if not told.")]
+
+
+@app.command("customers")
+def customers(
+    file: File,
+    map_name: Map,
+    client: Client,
+    dry_run: DryRun = False,  # noqa: FBT002 - Typer's way to declare a flag
+    report: ReportTo = None,
+    as_json: AsJson = False,  # noqa: FBT002 - as above
+) -> None:
+    """Take customers in. A second run of the same file changes nothing; a run that was ended can be run again."""
+    with show.refusals(json_wanted=as_json):
+        chosen, here = bulk.read_map(map_name), installed.client(client)
+        if not isinstance(chosen, bulk.CustomerMap):
+            raise MapWrong(problem=f"{map_name}: is a map of changes; use 'import changes'")
+        with show.progress(file.name, hidden=as_json) as tell:
+            done = bulk.import_customers(
+                file,
+                chosen,
+                actor=here.actor,
+                catalogue=here.catalogue,
+                region=here.region,
+                dry_run=dry_run,
+                report_to=report,
+                progress=lambda totals, share: tell(share, f"{totals.rows} rows"),
+            )
+    _tell(done, as_json=as_json)
+
+
+@app.command("changes")
+def changes(
+    file: File,
+    map_name: Map,
+    client: Client,
+    dry_run: DryRun = False,  # noqa: FBT002 - Typer's way to declare a flag
+    report: ReportTo = None,
+    as_json: AsJson = False,  # noqa: FBT002 - as above
+) -> None:
+    """Record changes with their own times and evidence. A second run of the same file changes nothing."""
+    with show.refusals(json_wanted=as_json):
+        chosen, here = bulk.read_map(map_name), installed.client(client)
+        if not isinstance(chosen, bulk.ChangeMap):
+            raise MapWrong(problem=f"{map_name}: is a map of customers; use 'import customers'")
+        with show.progress(file.name, hidden=as_json) as tell:
+            done = bulk.import_changes(
+                file,
+                chosen,
+                actor=here.actor,
+                catalogue=here.catalogue,
+                dry_run=dry_run,
+                report_to=report,
+                progress=lambda totals, share: tell(share, f"{totals.rows} rows"),
+            )
+    _tell(done, as_json=as_json)
+
+
+@app.command("maps")
+def maps(as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way to declare a flag
+    """List the maps that come with the program."""
+    found = [{"map": name, "about": bulk.read_map(name).about} for name in bulk.shipped()]
+    if as_json:
+        show.as_json(found)
+    else:
+        show.table(("map", "about"), [tuple(item.values()) for item in found])
+
+
+def _tell(done: Report, *, as_json: bool) -> None:
+    reasons = [{"code": code, "field": path, "count": count} for (code, path), count in done.codes.most_common()]
+    if as_json:
+        answer: dict[str, Any] = {"totals": done.totals(), "reasons": reasons, "report": done.path}
+        show.as_json({**answer, "left_out": done.left_out, "stopped": done.stopped})
+    else:
+        show.facts({name: count for name, count in done.totals().items() if count or name in ("rows", "refused")})
+        if reasons:
+            show.table(("reason", "field", "rows"), [tuple(item.values()) for item in reasons])
+        if done.left_out:
+            show.out.print(f"Columns that the map does not name: {', '.join(done.left_out)}", markup=False)
+        if done.stopped:
+            show.err.print(f"The file ended early. {done.stopped}", markup=False)
+        show.out.print(f"Report: {done.path}", markup=False)
+    if done.stopped:
+        raise typer.Exit(ENDED_EARLY)

@@ -1,0 +1,96 @@
+"""What the terminal prints: tables for people, JSON for programs. Masked values stay masked in both."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from changedesk.base.refusal import Refusal
+
+out: Final = Console(highlight=False, soft_wrap=True)
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, set | frozenset) else str(value)
+
+
+def as_json(value: Any) -> None:
+    """Print one JSON document: instants in RFC 3339, ids as text."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; texts are printed as they are, never read as markup."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*(_cell(cell) for cell in row))
+    out.print(shown)
+
+
+def facts(pairs: Mapping[str, object]) -> None:
+    """Print names and values, one a line."""
+    width = max(map(len, pairs), default=0)
+    for name, value in pairs.items():
+        out.print(f"{name:<{width}}  {_text(value)}", markup=False)
+
+
+def _cell(value: object) -> str:
+    return _text(value).replace("[", r"\[")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone().isoformat(sep=" ", timespec="seconds")
+    return "" if value is None else str(value)
+
+
+@contextmanager
+def refusals(*, json_wanted: bool) -> Iterator[None]:
+    """Say a refusal in its sentence, or as a JSON problem, and end with code 1."""
+    try:
+        yield
+    except Refusal as refusal:
+        if json_wanted:
+            as_json({"code": refusal.code, "title": refusal.sentence, "hint": refusal.hint, "data": refusal.data})
+        else:
+            err.print(f"{refusal.sentence} {refusal.hint}".strip(), markup=False)
+            for name, value in refusal.data.items():
+                err.print(f"  {name}: {_text(value)}", markup=False)
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def progress(title: str, *, hidden: bool) -> Iterator[Any]:
+    """Show how far something long is; the block gets ``tell(share, text)``. Drawn on stderr, so pipes stay clean."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[note]}"),
+        TimeElapsedColumn(),
+        console=err,
+        disable=hidden or not err.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(title, total=1.0, note="")
+
+        def tell(share: float, note: str) -> None:
+            bar.update(task, completed=share, note=note)
+
+        yield tell
