@@ -85,7 +85,10 @@ def open_dispute(client: ClientId, token: str, *, at: datetime) -> Disputed:
         found, request = _find(tx, token, at=at, locked=True)
         actor = Actor(client, ActorType.CUSTOMER, "c", Channel.WEB_PORTAL, "wasnt-me", subject=found.subject_id)
         applied = request.state.value == "applied"
-        if found.opened_at is not None:
+        # Locked first: two links of one request, clicked at once, freeze once.
+        requests.hold(tx, [request.id])
+        known = evidence.disputes_of(tx, [request.id])
+        if found.opened_at is not None or any(item.resolved_at is None for item in known):
             return Disputed(request.ref, applied, already=True)
         hold = evidence.Hold(
             id=uuid4(),
