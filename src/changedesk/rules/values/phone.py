@@ -1,7 +1,11 @@
 """Telephone numbers (ITU-T E.164) by phonenumbers."""
 
+import re
+from functools import cache
+from typing import Final
+
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat, ValidationResult
 
 from changedesk.rules.values.concern import Concern
 from changedesk.rules.values.given import Given
@@ -14,6 +18,39 @@ _WHY = {
     ValidationResult.INVALID_COUNTRY_CODE: "phone_country",
     ValidationResult.INVALID_LENGTH: "phone_invalid",
 }
+_PLAIN: Final = re.compile(r"\+[1-9](?:[ \-]?[0-9]){7,14}")
+_SEPARATORS: Final = str.maketrans("", "", " -")
+_CODE_MOST: Final = 3
+
+
+@cache
+def _plan(code: str) -> tuple[frozenset[int], re.Pattern[str]] | None:
+    """Return the lengths of a country's numbers and what its national prefix looks like; None for no such code."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
+    if regions is None:
+        return None
+    metadata = PhoneMetadata.metadata_for_region_or_calling_code(int(code), regions[0])
+    if metadata is None or metadata.general_desc is None:
+        return None
+    return (
+        frozenset(metadata.general_desc.possible_length),
+        re.compile(metadata.national_prefix_for_parsing or r"(?!)"),
+    )
+
+
+def _plain(text: str) -> str | None:
+    """Return the E.164 form of a number written internationally with nothing to read into it; None when in doubt."""
+    if _PLAIN.fullmatch(text) is None:
+        return None
+    number = text.translate(_SEPARATORS)
+    for end in range(2, _CODE_MOST + 2):
+        plan = _plan(number[1:end])
+        if plan is not None:
+            lengths, prefix = plan
+            national = number[end:]
+            sure = national[:1] != "0" and len(national) in lengths and prefix.match(national) is None
+            return number if sure else None
+    return None
 
 
 def normalise_phone(raw: object, given: Given) -> str:
@@ -23,6 +60,9 @@ def normalise_phone(raw: object, given: Given) -> str:
     ranges open more often than software is updated.
     """
     text = checked(raw, given, numbers=True)
+    plain = _plain(text)
+    if plain is not None:
+        return plain
     number, reason = None, ""
     try:
         number = phonenumbers.parse(text, given.region)
