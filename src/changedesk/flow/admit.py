@@ -3,12 +3,15 @@
 import hashlib
 import hmac
 import re
+import secrets
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.flow import configure
+from changedesk.rules import access
 from changedesk.store import settings_read, settings_write
 from changedesk.store.settings_records import ClientSettings, PersonRecord
 
@@ -16,6 +19,7 @@ _BEARER: Final = re.compile(r"(?i:bearer) +(?P<prefix>cd_live_[0-9a-f]{8})_(?P<s
 """RFC 6750, section 2.1, around a key as ``configure.create_key`` makes it."""
 _NOBODY: Final = hashlib.sha256(b"").hexdigest()
 """Compared with when no key has the prefix, so that an unknown prefix costs what a wrong secret costs."""
+STAFF_KEY_LIFE: Final = timedelta(hours=10)
 _touched: dict[int, datetime] = {}
 _turn = threading.Lock()
 
@@ -79,7 +83,8 @@ def works_here(email: str) -> bool:
 def key(header: str, *, at: datetime) -> Actor:
     """Return the actor behind an ``Authorization`` header: ``Bearer <prefix>_<secret>``.
 
-    Notes the use, at most once a minute. Raises CredentialRefused and CredentialEnded.
+    The key of a member of staff gives that person, with their roles of now. Notes the use, at most once a minute.
+    Raises CredentialRefused and CredentialEnded.
     """
     shape = _BEARER.fullmatch(header)
     if shape is None:
@@ -92,6 +97,12 @@ def key(header: str, *, at: datetime) -> Actor:
     if record.revoked_at is not None or record.expires_at <= at or not settings_read.client(record.client).active:
         raise CredentialEnded
     _touch(record.id, at)
+    if record.person is not None:
+        slug = settings_read.client(record.client).slug
+        try:
+            return staff(record.person, slug, channel=Channel.API, entry_point=record.entry_point)
+        except NotFound:
+            raise CredentialEnded from None
     return Actor(
         record.client,
         ActorType.INTEGRATION,
@@ -100,6 +111,33 @@ def key(header: str, *, at: datetime) -> Actor:
         record.entry_point,
         scopes=record.scopes,
     )
+
+
+def staff_key(person_id: int, *, actor: Actor, at: datetime) -> configure.NewKey:
+    """Make a key by which a member of staff calls the API, with the roles that they have at the moment of each call.
+
+    It lives as long as a session does. A person makes their own; only whoever runs the installation makes one for
+    somebody else, since whoever has it decides as that person. Raises Forbidden, and NotFound for who does not work
+    for the actor's client.
+    """
+    if actor.id != f"s{person_id}":
+        access.require(actor, access.Verb.CONFIGURE_SIGN_IN)
+    if actor.client not in {membership.client for membership in settings_read.memberships(person_id)}:
+        raise NotFound
+    prefix = configure.KEY_LABEL + secrets.token_hex(configure.KEY_SYMBOLS // 2)
+    word = secrets.token_urlsafe(32)
+    ends = at + STAFF_KEY_LIFE
+    values = {
+        "name": f"staff {person_id}",
+        "prefix": prefix,
+        "secret_hash": hashlib.sha256(word.encode()).hexdigest(),
+        "scopes": [],
+        "entry_point": "staff-key",
+        "expires_at": ends,
+        "person_id": person_id,
+    }
+    made = settings_write.create_key(actor.client, values, by=actor.id, at=at)
+    return configure.NewKey(made, prefix, f"{prefix}_{word}", ends)
 
 
 def _touch(key_id: int, at: datetime) -> None:

@@ -340,6 +340,7 @@ def _key(row: tables.ApiKey) -> KeyRecord:
         secret_hash=row.secret_hash,
         scopes=frozenset(row.scopes),
         entry_point=row.entry_point,
+        person=row.person_id,
         created_by=row.created_by,
         created_at=row.created_at,
         expires_at=row.expires_at,

@@ -72,6 +72,7 @@ class KeyRecord:
     secret_hash: str
     scopes: frozenset[str]
     entry_point: str
+    person: int | None
     created_by: str
     created_at: datetime
     expires_at: datetime

@@ -103,6 +103,8 @@ class ApiKey(models.Model):
     secret_hash = models.CharField(max_length=64)
     scopes = models.JSONField(default=list)
     entry_point = models.CharField(max_length=60)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="api_keys")
+    """Set on a short-lived key that stands for a member of staff: whoever calls with it is that person."""
     created_by = models.CharField(max_length=40)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()

@@ -1,0 +1,155 @@
+"""Changes: recording what was done elsewhere, following the log, undoing."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+from pydantic import Field
+
+from changedesk import flow
+from changedesk.base.actor import Channel
+from changedesk.base.ids import ChangeId, SubjectId
+from changedesk.base.refusal import Refusal
+from changedesk.channels.api import asked, told
+from changedesk.channels.api.calls import Call
+from changedesk.channels.api.calls import told as tell
+from changedesk.channels.api.documented import documented, of, onward, send
+from changedesk.channels.api.requests import receipt, sees
+from changedesk.channels.refusals import Answer, problem
+from changedesk.flow.record import Recorded
+from changedesk.reading import feed, timeline
+from changedesk.reading.panels import EntryView
+
+router = Router(tags=["Changes"])
+_OTHER_BODY: Final = "idempotency-other-body"
+
+
+def _item(given: asked.Recorded, once: flow.Once) -> flow.RecordedChange:
+    evidence = given.evidence.model_dump(exclude_none=True)
+    return flow.RecordedChange(
+        subject=SubjectId(given.subject),
+        changes=[
+            flow.FieldChange(
+                path=one.path,
+                new=one.new,
+                old=one.old if "old" in one.model_fields_set else flow.UNKNOWN,
+                valid_from=one.valid_from,
+                valid_to=one.valid_to,
+            )
+            for one in given.changes
+        ],
+        reason=given.reason,
+        evidence=evidence,
+        once=once,
+        channel=Channel(given.channel),
+    )
+
+
+def record(call: Call, items: Sequence[asked.Recorded]) -> Answer:
+    """Record changes and say what became of each.
+
+    One alone that is refused is refused as the whole call. An Idempotency-Key stands for each item by its place.
+    """
+    once = call.once()
+    wanted = [_item(given, flow.Once(f"{once.key}#{place}", once.body)) for place, given in enumerate(items)]
+    if len(wanted) == 1:
+        return _results([flow.record_joined(wanted[0], actor=call.actor, at=call.at)], {}, call, status=201)
+    outcome = flow.record_changes(wanted, actor=call.actor, at=call.at)
+    for refusal in outcome.refused.values():
+        if refusal.code == _OTHER_BODY:
+            raise refusal
+    return _results(outcome.done, outcome.refused, call, status=200)
+
+
+def _results(done: Sequence[Recorded], refused: Any, call: Call, *, status: int) -> Answer:
+    made = iter(done)
+    items: list[dict[str, object]] = []
+    for place in range(len(done) + len(refused)):
+        refusal: Refusal | None = refused.get(place)
+        if refusal is None:
+            items.append({"index": place, "status": "recorded", "recorded": next(made).reply(), "problem": None})
+        else:
+            why = problem(refusal, trace=call.trace, under=f"/items/{place}/changes")
+            items.append({"index": place, "status": "refused", "recorded": None, "problem": why})
+    replayed = bool(done) and all(one.replayed for one in done)
+    return tell({"items": items}, status=status, replayed=replayed)
+
+
+@router.post("", **documented(201, told.Results, key=True, problems=[412]))
+def record_changes(request: HttpRequest, body: asked.Changes) -> HttpResponse:
+    """Record changes that were made and evidenced elsewhere: up to 500, each with its own result.
+
+    One alone: 201, or its problem. Several: 200, with a result or a problem for each.
+    """
+    return send(record(of(request), body.items))
+
+
+class Place(asked.Asked):
+    """Where in the log to go on from: the index of the last entry that was read, -1 for the beginning."""
+
+    after: Annotated[int, Field(ge=-1, le=2**62)] = -1
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    values: bool = False
+
+
+@router.get("", **documented(200, told.Feed, body=False))
+def follow(request: HttpRequest, query: Query[Place]) -> HttpResponse:
+    """Follow the log by its dense index, from any point, as often as wanted. ``values`` asks for values in clear."""
+    call = of(request)
+    page = feed.feed(
+        actor=call.actor, after=query.after, limit=query.limit, values=query.values, language=call.language
+    )
+    link = onward(request.path, query, after=page.next if page.more else None)
+    return send(tell(page, headers=link))
+
+
+@router.get("/{id}", **documented(200, EntryView, body=False))
+def read(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+    """Read one entry of a history by the id of its change."""
+    call = of(request)
+    return send(tell(timeline.entry(ChangeId(id), actor=call.actor, at=call.at, language=call.language)))
+
+
+@router.post("/{id}/revert", **documented(201, told.Receipt, key=True))
+def revert(request: HttpRequest, id: asked.Id, body: asked.Revert, dry_run: bool = False) -> HttpResponse:  # noqa: A002, FBT001, FBT002 - the address's words
+    """Ask for a change to be undone, by an ordinary request with its own proofs and approval.
+
+    With ``dry_run=true`` nothing is asked: 200, and what undoing would meet, field by field.
+    """
+    call = of(request)
+    change = ChangeId(id)
+    if dry_run:
+        return send(_plan(call, flow.plan_revert(change, actor=call.actor, at=call.at)))
+    choices: dict[str, str | tuple[str, object]] = {
+        path: choice if isinstance(choice, str) else ("custom", choice.custom) for path, choice in body.choices.items()
+    }
+    made = flow.revert(
+        change,
+        choices=choices,
+        reason=body.reason,
+        note=body.note,
+        channel=Channel(body.channel),
+        interaction=body.interaction,
+        actor=call.actor,
+        at=call.at,
+        key=call.once(),
+    )
+    return receipt(made, status=201, location=f"/api/v1/change-requests/{made.ref}")
+
+
+def _plan(call: Call, plan: flow.RevertPlan) -> Answer:
+    clear = sees(call, plan.subject)
+    fields = [
+        {
+            "path": one.path,
+            "finding": one.finding.value,
+            "before": one.before if clear else None,
+            "after": one.after if clear else None,
+            "standing": one.standing if clear else None,
+            "hidden": not clear,
+            "later": list(one.later),
+        }
+        for one in plan.fields
+    ]
+    return tell({"change": plan.change, "subject": plan.subject, "kind": plan.kind, "fields": fields})

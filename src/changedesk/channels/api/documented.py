@@ -1,0 +1,87 @@
+"""How a route tells the API document about itself: its answers, its problems, the headers it wants."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+
+from changedesk.channels.api.asked import Asked
+from changedesk.channels.api.calls import Call
+from changedesk.channels.refusals import MEDIA_TYPE, Answer
+
+View = Callable[..., HttpResponse]
+IDEMPOTENCY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "Random for each new call, the same for a repeat: the repeat gets the first call's answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[\\x21\\x23-\\x7e]+$"},
+    "example": "7f2c9a52-0c6e-4c2e-9f43-0a5d9f6f3b11",
+}
+IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The strong ETag of what this is decided on.",
+    "schema": {"type": "string", "pattern": '^"[0-9]{1,18}"$'},
+    "example": '"1"',
+}
+WHY: Final = {
+    400: "The call cannot be read, or its Idempotency-Key is missing.",
+    401: "The API key is missing, unknown, expired or revoked.",
+    403: "The API key may not do this.",
+    404: "There is no such thing for this client.",
+    409: "It conflicts with what stands, or the first call with this key is under way.",
+    412: "It has changed since it was read; `current` says how it stands.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "It cannot be done as asked; `errors` point at what is wrong.",
+    428: "If-Match is missing.",
+    429: "Too many calls, codes or tries.",
+    500: "Something went wrong on our side.",
+}
+_ALWAYS: Final = (401, 403, 404, 422, 429, 500)
+_WITH_BODY: Final = (400, 413, 415)
+
+
+def documented(
+    status: int,
+    answer: Any,
+    *,
+    key: bool = False,
+    seen: bool = False,
+    body: bool = True,
+    problems: Iterable[int] = (),
+) -> dict[str, Any]:
+    """Return the keywords of a route: what it answers, and which problems it may answer with instead."""
+    wanted = {*_ALWAYS, *problems, *(_WITH_BODY if body else ())}
+    wanted |= {400, 409} if key else set()
+    wanted |= {409, 412, 428} if seen else set()
+    extra: dict[str, Any] = {
+        "responses": {code: {"description": WHY[code], "content": _PROBLEM} for code in sorted(wanted)},
+        "parameters": [*([IDEMPOTENCY] if key else []), *([IF_MATCH] if seen else [])],
+    }
+    return {"response": {status: answer}, "openapi_extra": extra}
+
+
+_PROBLEM: Final = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def of(request: HttpRequest) -> Call:
+    """Return the call that the credential check made."""
+    call: Call = request.call  # type: ignore[attr-defined]  # set by the credential check, before any view
+    return call
+
+
+def send(answer: Answer) -> HttpResponse:
+    """Return an answer as Django sends it."""
+    return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+
+
+def onward(path: str, query: Asked, **places: str | int | None) -> dict[str, str]:
+    """Return the Link header to the next page, or nothing on the last."""
+    if any(place is None for place in places.values()):
+        return {}
+    same = query.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    return {"Link": f'<{path}?{urlencode({**same, **places})}>; rel="next"'}
