@@ -11,6 +11,7 @@ from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, conf
 from changedesk.flow.asking import Plan, Receipt, Wish
 from changedesk.flow.combine import record_joined, submit_joined
 from changedesk.flow.consent import record_consent
+from changedesk.flow.create import create_customers
 from changedesk.flow.decide import approve, ask_information, reject
 from changedesk.flow.dispute import (
     Disputable,
@@ -23,7 +24,8 @@ from changedesk.flow.dispute import (
 from changedesk.flow.effective import make_effective
 from changedesk.flow.ending import apply_due, apply_now, cancel, expire_due, hold, release, reschedule, withdraw
 from changedesk.flow.factor import bind_factor
-from changedesk.flow.record import (
+from changedesk.flow.record import record_changes
+from changedesk.flow.recorded import (
     UNKNOWN,
     Created,
     FieldChange,
@@ -32,8 +34,6 @@ from changedesk.flow.record import (
     Recorded,
     RecordedChange,
     SourceRow,
-    create_customers,
-    record_changes,
 )
 from changedesk.flow.revert import FieldRevert, RevertPlan, plan_revert, revert
 from changedesk.flow.submit import preview, revise, submit

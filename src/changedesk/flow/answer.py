@@ -13,7 +13,7 @@ import pyotp
 from changedesk.base.actor import Actor
 from changedesk.base.ids import ChallengeId, SubjectId
 from changedesk.base.refusal import NotFound
-from changedesk.flow import asking, named, progress
+from changedesk.flow import asking, named, progress, standing
 from changedesk.flow.asking import Receipt
 from changedesk.flow.verify import About, observe, wrong_tries
 from changedesk.ledger.entry import EntryKind
@@ -81,7 +81,7 @@ def confirm(challenge_id: UUID, answer: str, *, actor: Actor, at: datetime) -> C
             level = _caller(tx, about.subject.id, actor=actor, at=at).level
             return Confirmed(matched=True, tries_left=left, level=level)
         now = progress.advance(tx, [about.request], actor=actor, at=at)[about.request.id]
-        level = progress.standings(tx, [now], at=at)[now.id].level
+        level = standing.standings(tx, [now], at=at)[now.id].level
         return Confirmed(matched=True, tries_left=left, level=level, receipt=Receipt.of(now))
 
 
@@ -180,6 +180,6 @@ def _caller(seen: Look, subject: SubjectId, *, actor: Actor, at: datetime) -> Ca
         and item.decided_at is not None
         and item.decided_at > since
     ]
-    level = identity.level([progress.proof_of(item) for item in proofs], digest=b"", now=at)
+    level = identity.level([standing.proof_of(item) for item in proofs], digest=b"", now=at)
     counted = [item.decided_at for item in proofs if item.method != Method.KNOWLEDGE and item.decided_at is not None]
     return CallerStanding(level, max(counted) + identity.CALLER_TTL if level and counted else None)

@@ -16,8 +16,10 @@ from changedesk.base.clock import now
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
 from changedesk.flow.asking import Receipt, Wish
-from changedesk.flow.record import Recorded, RecordedChange, record_changes
+from changedesk.flow.record import record_changes
+from changedesk.flow.recorded import Recorded, RecordedChange
 from changedesk.flow.submit import submit
+from changedesk.store.tx import CommitUnknown
 
 TOGETHER_MOST: Final = 64
 T = TypeVar("T")
@@ -94,8 +96,10 @@ class Combiner(Generic[T, R]):
         try:
             self._share(batch, self._run([call.item for call in batch]))
         except BaseException as failure:  # noqa: BLE001 - every member must hear of it, whatever it was
-            if len(batch) == 1:
-                batch[0].failure = failure
+            # Where the commit may have happened, only a caller with a key may try again: nobody does it unasked.
+            if len(batch) == 1 or isinstance(failure, CommitUnknown) or not isinstance(failure, Exception):
+                for call in batch:
+                    call.failure = failure
                 return
             for call in batch:
                 self._answer([call])

@@ -1,15 +1,15 @@
 """The second pair of eyes: approve, reject, ask for information."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from changedesk.base.actor import Actor
 from changedesk.base.ids import RequestId, parse_reference
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.flow import progress
-from changedesk.flow.asking import Receipt
+from changedesk.flow import progress, standing
+from changedesk.flow.asking import Gone, Receipt
 from changedesk.flow.named import TooLate, claim_one, on_request
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access, approval
@@ -72,42 +72,39 @@ def approve(
     access.require(actor, access.Verb.REQUEST_APPROVE)
     with begin(actor) as tx:
         claimed = claim_one(tx, key, actor)
+        said: list[Receipt] = []
         if claimed is not None and claimed.reply is not None:
-            return Outcome([Receipt.replay(item) for item in claimed.reply["receipts"]])
+            said = [Receipt.replay(item) for item in claimed.reply["receipts"]]
+            # What was refused the first time was not done, so it is looked at again.
+            done = {receipt.ref for receipt in said}
+            seen = {ref: digest for ref, digest in seen.items() if parse_reference(ref) not in done}
         held, refused = _hold(tx, seen)
         wanted = _candidates(tx, held, at=at)
-        digests: dict[Hashable, bytes] = {ref: _bytes(digest) for ref, digest in seen.items()}
+        named = {canonical: ref for ref in seen if (canonical := parse_reference(ref)) is not None}
+        digests: dict[Hashable, bytes] = {canonical: _bytes(seen[ref]) for canonical, ref in named.items()}
         allowed, not_allowed = approval.screen(wanted, actor, seen=digests)
-        refused.update(not_allowed)
+        refused.update({named[str(canonical)]: refusal for canonical, refusal in not_allowed.items()})
         approved = [item.request for item in allowed]
-        recorded = _record(tx, approved, "approve", None, note, actor=actor, at=at)
-        refused.update({item.ref: approval.AlreadyDecided() for item in approved if item.id not in recorded})
-        approved = [item for item in approved if item.id in recorded]
+        _record(tx, approved, "approve", None, note, actor=actor, at=at)
         if approved:
             progress.observe(tx, approved, EntryKind.REQUEST_APPROVED, actor=actor, at=at)
         now = progress.advance(tx, approved, actor=actor, at=at)
         receipts = [Receipt.of(now[item.id]) for item in approved]
-        if claimed is not None and not refused:
+        if claimed is not None and claimed.reply is None and receipts:
             reply = {"receipts": [receipt.reply() for receipt in receipts]}
             once.record(tx, actor.id, [(claimed, reply)], at=at)
-    return Outcome(receipts, refused)
+    return Outcome([*said, *receipts], refused)
 
 
 def _hold(tx: Tx, seen: Mapping[str, str]) -> tuple[list[Request], dict[Hashable, Refusal]]:
-    refused: dict[Hashable, Refusal] = {}
-    ids: list[RequestId] = []
-    for ref in seen:
-        canonical = parse_reference(ref)
-        found = None if canonical is None else requests.by_ref(tx, canonical)
-        if found is None:
-            refused[ref] = NotFound()
-        else:
-            ids.append(found.id)
-    return (requests.hold(tx, ids) if ids else []), refused
+    canonical = {ref: parse_reference(ref) for ref in seen}
+    found = requests.by_refs(tx, {known for known in canonical.values() if known is not None})
+    refused: dict[Hashable, Refusal] = {ref: NotFound() for ref, known in canonical.items() if known not in found}
+    return requests.hold(tx, [item.id for item in found.values()]), refused
 
 
 def _candidates(tx: Tx, held: list[Request], *, at: datetime) -> list[Candidate]:
-    weighed = progress.standings(tx, held, at=at)
+    weighed = standing.standings(tx, held, at=at)
     decisions = evidence.decisions_of(tx, [item.id for item in held])
     return [
         Candidate(
@@ -128,18 +125,16 @@ def _bytes(digest: str) -> bytes:
 
 def _record(
     tx: Tx, decided: list[Request], verdict: str, reason: str | None, note: str, *, actor: Actor, at: datetime
-) -> set[RequestId]:
+) -> None:
     if not decided:
-        return set()
+        return
     known = subjects.load(tx, {item.subject_id for item in decided}) if note else {}
     text = screen_text(note).text
     rows: list[tuple[RequestId, bytes, bytes | None]] = []
     for item in decided:
         key = known[item.subject_id].key if note else None
         rows.append((item.id, item.digest, None if key is None else evidence.seal_text(tx, key, item.id, text)))
-    return evidence.record_decisions(
-        tx, rows, actor=actor.id, team=actor.team, verdict=verdict, reason_code=reason, at=at
-    )
+    evidence.record_decisions(tx, rows, actor=actor.id, team=actor.team, verdict=verdict, reason_code=reason, at=at)
 
 
 def reject(
@@ -183,9 +178,13 @@ def ask_information(
         raise ReasonMissing
 
     def act(tx: Tx, request: Request) -> Request:
+        key = subjects.load(tx, [request.subject_id])[request.subject_id].key
+        if request.proposal is None or key is None:
+            raise Gone
         asked = requests.move(tx, [request.id], "ask_information", at=at)
         if not asked:
             raise TooLate(state=request.state.value)
+        requests.ask(tx, request, key, replace(request.proposal, message=screen_text(message).text))
         progress.observe(tx, asked, EntryKind.REQUEST_INFORMATION_ASKED, actor=actor, at=at)
         return asked[0]
 

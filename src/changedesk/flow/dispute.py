@@ -79,10 +79,18 @@ def _find(seen: Look, token: str, *, at: datetime, locked: bool) -> tuple[eviden
     return found, requests.load(seen, [found.request_id])[found.request_id]
 
 
+def _stand_still(tx: Tx, request: requests.Request) -> requests.Request:
+    """Return the request as it is once nobody else acts on it, nor writes its customer's record."""
+    held = requests.hold(tx, [request.id])[0]
+    subjects.hold(tx, [request.subject_id])
+    return held
+
+
 def open_dispute(client: ClientId, token: str, *, at: datetime) -> Disputed:
     """Freeze the customer's record and stop what is pending. A second click is harmless."""
     with begin(_holder_of_link(client)) as tx:
         found, request = _find(tx, token, at=at, locked=True)
+        request = _stand_still(tx, request)
         actor = Actor(client, ActorType.CUSTOMER, "c", Channel.WEB_PORTAL, "wasnt-me", subject=found.subject_id)
         applied = request.state.value == "applied"
         # Locked first: two links of one request, clicked at once, freeze once.

@@ -21,7 +21,7 @@ AT_ONCE: Final = 100
 def make_effective(client: ClientId, *, at: datetime) -> int:
     """Bring records to what their assertions say of this moment; return how many changed.
 
-    Raced by another worker, one of the two finds the subject moved and writes nothing.
+    A value that another change has overtaken meanwhile leaves no entry; only its moment is struck off.
     """
     with look(client) as seen:
         due = subjects.due(seen, at, limit=AT_ONCE)
@@ -29,29 +29,38 @@ def make_effective(client: ClientId, *, at: datetime) -> int:
         return 0
     actor = automation(client, "clock")
     with begin(actor) as tx:
-        held = [item for item in subjects.hold(tx, due).values() if item.next_effective_at is not None]
-        drafts = [
-            history.Draft(item, EntryKind.CHANGE_EFFECTIVE, actor, at, _assertions(tx, item, at=at))
-            for item in held
-            if item.key is not None and item.next_effective_at is not None and item.next_effective_at <= at
-        ]
+        drafts: list[history.Draft] = []
+        for item in subjects.hold(tx, due).values():
+            if item.next_effective_at is None or item.next_effective_at > at:
+                continue  # another worker was faster
+            made, following = _assertions(tx, item, at=at)
+            if made:
+                drafts.append(history.Draft(item, EntryKind.CHANGE_EFFECTIVE, actor, at, made, next_at=following))
+            else:
+                subjects.set_next(tx, item.id, following)
         return len(history.append(tx, drafts, terms=terms_for(client)))
 
 
-def _assertions(seen: Look, subject: Subject, *, at: datetime) -> list[Assertion]:
-    """Return what the history says holds now and is not in the state yet, with the range in which it holds."""
+def _assertions(seen: Look, subject: Subject, *, at: datetime) -> tuple[list[Assertion], datetime | None]:
+    """Return what holds now and is not in the state yet, each with its range; and when the next value is due."""
+    if subject.key is None:
+        return [], None
     now_us = micros(at) // 1000 * 1000
     stored, snapshot = past.versions(seen, subject, newest=subject.ver)
     pieces = flatten(stored, FOREVER, snapshot)
     now = {item.path: item for item in pieces if item.valid_from_us <= now_us < item.valid_to_us}
-    coming = [item.valid_from_us for item in pieces if item.valid_from_us > now_us]
+    edges = [
+        (item.path, edge)
+        for item in pieces
+        for edge in (item.valid_from_us, item.valid_to_us)
+        if now_us < edge < FOREVER
+    ]
     made = []
     for path in sorted(now.keys() | subject.state.keys()):
         held, due = subject.state.get(path), now.get(path)
         old, new = None if held is None else held.text, None if due is None else due.new
         if old != new:
-            until = FOREVER if due is None else due.valid_to_us
-            if due is None:
-                until = min((edge for edge in coming), default=FOREVER)
+            until = min((edge for edged, edge in edges if edged == path), default=FOREVER)
             made.append(Assertion(path, old, new, now_us, until))
-    return made
+    following = min((edge for _, edge in edges), default=None)
+    return made, None if following is None else history.moment(following)

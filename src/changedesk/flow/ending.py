@@ -6,7 +6,7 @@ from typing import Final
 from changedesk.base.actor import Actor, automation
 from changedesk.base.ids import ClientId
 from changedesk.base.refusal import Refusal
-from changedesk.flow import progress
+from changedesk.flow import progress, standing
 from changedesk.flow.asking import Receipt
 from changedesk.flow.named import TooLate, on_request
 from changedesk.ledger.entry import EntryKind
@@ -20,7 +20,7 @@ DUE_AT_ONCE: Final = 200
 
 
 class InThePast(Refusal):
-    """A change is scheduled for a moment to come."""
+    """A day to wait for must be to come."""
 
     code = "in-the-past"
     hint = "Choose a later date, or apply the change now."
@@ -56,6 +56,8 @@ def hold(
     key: once.Once | None = None,
 ) -> Receipt:
     """Stop an approved or waiting request until a moment, or until somebody releases it."""
+    if until is not None and until <= at:
+        raise InThePast
 
     def act(tx: Tx, request: Request) -> Request:
         moved = requests.move(
@@ -85,8 +87,8 @@ def release(ref: str, *, seen_version: int | None, actor: Actor, at: datetime, k
 
 def _release(tx: Tx, request: Request, *, at: datetime) -> Request | None:
     """Return a held request to where it stood: approved only when its approvals are all there."""
-    standing = progress.standings(tx, [request], at=at)[request.id]
-    step = "release" if len(standing.approvers) >= standing.route.approvals else "release_to_approval"
+    now = standing.standings(tx, [request], at=at)[request.id]
+    step = "release" if len(now.approvers) >= now.route.approvals else "release_to_approval"
     moved = requests.move(tx, [request.id], step, at=at)
     return moved[0] if moved else None
 
@@ -181,7 +183,8 @@ def expire_due(client: ClientId, *, at: datetime) -> int:
     if not due:
         return 0
     with begin(actor) as tx:
-        ended = requests.move(tx, due, "expire", at=at)
+        late = [item.id for item in requests.hold(tx, due) if item.expires_at <= at]
+        ended = requests.move(tx, late, "expire", at=at)
         if ended:
             progress.observe(tx, ended, EntryKind.REQUEST_EXPIRED, actor=actor, at=at)
         return len(ended)

@@ -2,121 +2,27 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from changedesk.base.actor import Actor, Channel
+from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
 from changedesk.flow import asking
 from changedesk.flow.indexing import terms_for
+from changedesk.flow.standing import Standing, standings
 from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json, encode_value
-from changedesk.rules import consent as consent_rules
-from changedesk.rules import identity, policy
+from changedesk.rules.holds import OnHold
 from changedesk.rules.lifecycle import ENDINGS, STEPS, RequestState
-from changedesk.rules.route import Route
 from changedesk.rules.route_progress import next_step
 from changedesk.store import evidence, history, requests, subjects
 from changedesk.store.requests import Request
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx
-
-CALLER_LOOKED_BACK: Final = timedelta(days=30)
-"""How far back a caller's proof is looked for: it counts for good once a proof of the change followed it in time."""
-_WAITING_STEPS: Final = frozenset({"ask_verification", "ask_consent", "ask_approval"})
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a request has in hand: its route, and the evidence bound to its present content."""
-
-    request: Request
-    route: Route
-    proofs: tuple[identity.Proof, ...]
-    level: int
-    new_contacts: tuple[str, ...]
-    new_contacts_confirmed: bool
-    consented: bool
-    approvers: tuple[str, ...]
-
-    def facts(self) -> dict[str, Json]:
-        """Return the evidence in the words of the ledger: methods, levels and ids, never a value."""
-        return {
-            "verified": {
-                "level": self.level,
-                "methods": sorted({str(proof.method) for proof in self.proofs if proof.purpose != "new_contact"}),
-            },
-            "consent": self.route.consent,
-            "approved_by": list(self.approvers),
-        }
-
-
-def standings(look: Look, wanted: Sequence[Request], *, at: datetime) -> dict[RequestId, Standing]:
-    """Weigh the evidence of some requests."""
-    if not wanted:
-        return {}
-    ids = [item.id for item in wanted]
-    since = min(item.received_at for item in wanted) - CALLER_LOOKED_BACK
-    challenges = evidence.challenges_of_requests(look, ids, [item.subject_id for item in wanted], since=since)
-    consents = evidence.consents_of(look, ids)
-    decisions = evidence.decisions_of(look, ids)
-    catalogue = configuration(look.client).catalogue
-    found: dict[RequestId, Standing] = {}
-    for item in wanted:
-        route = policy.from_json(item.route)
-        proofs = tuple(
-            proof_of(challenge)
-            for challenge in challenges
-            if challenge.state == "confirmed"
-            and challenge.subject_id == item.subject_id
-            and challenge.request_id in (None, item.id)
-        )
-        values = {} if item.proposal is None else item.proposal.values
-        new_contacts = tuple(
-            path for path in item.fields if catalogue[path].contact_point and values.get(path) is not None
-        )
-        found[item.id] = Standing(
-            request=item,
-            route=route,
-            proofs=proofs,
-            level=identity.level(
-                proofs,
-                digest=item.digest,
-                now=at,
-                forbidden=route.methods_forbidden,
-                in_session=item.entered_by.startswith("c") and item.channel in _OWN_SESSION,
-            ),
-            new_contacts=new_contacts,
-            new_contacts_confirmed=identity.new_contacts_confirmed(proofs, new_contacts, digest=item.digest),
-            consented=consent_rules.consented(
-                route, [one for one in consents if one.request_id == item.id], digest=item.digest
-            ),
-            approvers=tuple(
-                one.actor
-                for one in decisions
-                if one.request_id == item.id and one.verdict == "approve" and one.digest == item.digest
-            ),
-        )
-    return found
-
-
-_OWN_SESSION: Final = frozenset({Channel.WEB_PORTAL.value, Channel.MOBILE_APP.value})
-
-
-def proof_of(challenge: evidence.Challenge) -> identity.Proof:
-    """Return a confirmed challenge in the words of ``rules.identity``."""
-    return identity.Proof(
-        method=challenge.method,
-        purpose=challenge.purpose,
-        contact_path=challenge.contact_path,
-        bound_digest=challenge.digest,
-        confirmed_at=challenge.decided_at or challenge.started_at,
-    )
 
 
 def advance(tx: Tx, moving: Sequence[Request], *, actor: Actor, at: datetime) -> dict[RequestId, Request]:
@@ -135,56 +41,50 @@ def advance(tx: Tx, moving: Sequence[Request], *, actor: Actor, at: datetime) ->
             steps[_step(standing, held=item.id in stopped, at=at)].append(standing)
         rest = []
         for step, group in steps.items():
-            waiting = [one for one in group if one.request.state is STEPS[step].target]
             due = [one for one in group if one.request.state is not STEPS[step].target]
             moved = _take(tx, step, due, stopped, actor=actor, at=at)
             done.update({item.id: item for item in moved})
-            if step not in _WAITING_STEPS and not waiting:
-                rest += [item for item in moved if item.state not in _AT_REST]
+            rest += [item for item in moved if item.state is RequestState.APPROVED]
     return done
-
-
-_AT_REST: Final = ENDINGS | {
-    RequestState.AWAITING_VERIFICATION,
-    RequestState.AWAITING_CONSENT,
-    RequestState.AWAITING_APPROVAL,
-    RequestState.AWAITING_INFORMATION,
-    RequestState.SCHEDULED,
-    RequestState.ON_HOLD,
-    RequestState.STALE,
-}
 
 
 def _step(standing: Standing, *, held: bool, at: datetime) -> str:
     request = standing.request
-    effective_at = request.effective_at
-    if standing.route.wait_seconds:
-        earliest = request.state_at + timedelta(seconds=standing.route.wait_seconds)
-        effective_at = earliest if effective_at is None else max(earliest, effective_at)
     return next_step(
         standing.route,
         level=standing.level,
         consented=standing.consented,
         approvals=len(standing.approvers),
         new_contacts_confirmed=standing.new_contacts_confirmed or not standing.new_contacts,
-        effective_at=effective_at,
+        effective_at=_earliest(standing),
         now=at,
         held=held,
         decided=request.state in (RequestState.APPROVED, RequestState.SCHEDULED),
     )
 
 
-def _stopped(look: Look, moving: Sequence[Request], *, at: datetime) -> dict[RequestId, datetime | None]:
-    """Return the requests that a hold on their customer stops, with the end of that hold."""
+def _earliest(standing: Standing) -> datetime | None:
+    """Return when an approved request may be applied: on its day, and not before the wait that a rule demands ends.
+
+    The wait is kept with the request once it is scheduled (``hold_until``): moving its day does not move the wait.
+    """
+    request, wait = standing.request, standing.route.wait_seconds
+    if not wait:
+        return request.effective_at
+    ends = request.hold_until or request.state_at + timedelta(seconds=wait)
+    return ends if request.effective_at is None else max(ends, request.effective_at)
+
+
+def _stopped(look: Look, moving: Sequence[Request], *, at: datetime) -> dict[RequestId, OnHold]:
+    """Return the requests that a hold on their customer stops, with its refusal."""
     config = configuration(look.client)
     active = evidence.active_holds(look, {item.subject_id for item in moving}, now=at)
-    found: dict[RequestId, datetime | None] = {}
+    found: dict[RequestId, OnHold] = {}
     for item in moving:
         values = {} if item.proposal is None else {path: item.proposal.values.get(path) for path in item.fields}
         mine = [hold for hold in active if hold.subject_id == item.subject_id]
-        if mine and asking.hold_against(mine, config, values, at=at) is not None:
-            endings = [hold.ends_at for hold in mine]
-            found[item.id] = None if None in endings else max(end for end in endings if end is not None)
+        if (stopped := asking.hold_against(mine, config, values, at=at)) is not None:
+            found[item.id] = stopped
     return found
 
 
@@ -192,7 +92,7 @@ def _take(
     tx: Tx,
     step: str,
     due: Sequence[Standing],
-    stopped: Mapping[RequestId, datetime | None],
+    stopped: Mapping[RequestId, OnHold],
     *,
     actor: Actor,
     at: datetime,
@@ -202,7 +102,11 @@ def _take(
     if step == "apply":
         return apply(tx, due, actor=actor, at=at)
     ids = [one.request.id for one in due]
-    until = {item: end for item in ids if (end := stopped.get(item)) is not None} if step == "hold" else None
+    until: dict[RequestId, datetime] = {}
+    if step == "hold":
+        until = {item: end for item in ids if isinstance(end := stopped[item].data["ends"], datetime)}
+    elif step == "schedule":
+        until = {one.request.id: end for one in due if one.route.wait_seconds and (end := _earliest(one)) is not None}
     moved = requests.move(tx, ids, step, at=at, hold_until=until)
     kind = _TOLD.get(step)
     if kind is not None and moved:
@@ -268,6 +172,10 @@ def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> lis
     transaction that writes: whatever was edited in between no longer fits what was approved.
     """
     held = subjects.hold(tx, {one.request.subject_id for one in due})
+    # Asked again under the lock: a freeze that was placed meanwhile has committed by now, or waits for us.
+    stopped = _stopped(tx, [one.request for one in due], at=at)
+    halted = _take(tx, "hold", [one for one in due if one.request.id in stopped], stopped, actor=actor, at=at)
+    due = [one for one in due if one.request.id not in stopped]
     stale: dict[RequestId, list[str]] = {}
     failed: list[RequestId] = []
     ready: list[Standing] = []
@@ -284,7 +192,7 @@ def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> lis
     if gone:
         observe(tx, gone, EntryKind.REQUEST_STALE, actor=actor, at=at, each={k: {"moved": v} for k, v in stale.items()})
     ended = requests.move(tx, failed, "fail", at=at)
-    return [*_write(tx, ready, held, actor=actor, at=at), *gone, *ended]
+    return [*_write(tx, ready, held, actor=actor, at=at), *halted, *gone, *ended]
 
 
 def _moved_since(request: Request, subject: Subject) -> list[str]:

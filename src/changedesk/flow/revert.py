@@ -12,7 +12,7 @@ from changedesk.base.json import Value
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking
 from changedesk.flow.asking import Receipt, Wish
-from changedesk.flow.submit import submit
+from changedesk.flow.submit import enter
 from changedesk.ledger.revert import Choice, FieldPlan, Finding, Later
 from changedesk.ledger.revert import plan_revert as three_way
 from changedesk.ledger.value import decode_value
@@ -153,7 +153,7 @@ def revert(
         reverts=change,
         once=key,
     )
-    return submit([wish], actor=actor, at=at).one()
+    return enter([wish], actor=actor, at=at).one()
 
 
 def _values(plans: list[FieldPlan], choices: Mapping[str, str | tuple[str, object]]) -> dict[str, object]:

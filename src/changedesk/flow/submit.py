@@ -9,7 +9,7 @@ from changedesk.base.actor import Actor, Channel
 from changedesk.base.ids import RequestId, new_reference, uuid7
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
-from changedesk.flow import asking, progress
+from changedesk.flow import asking, progress, standing
 from changedesk.flow.asking import Plan, Receipt, Wish
 from changedesk.flow.named import TooLate, must_be_at
 from changedesk.ledger.entry import EntryKind
@@ -30,7 +30,16 @@ def preview(wish: Wish, *, actor: Actor, at: datetime) -> Plan:
     access.require(actor, access.Verb.REQUEST_PREVIEW, subject=wish.subject)
     with look(actor.client) as seen:
         found = subjects.load(seen, [wish.subject]).get(wish.subject)
-        return asking.plan(seen, wish, found, actor=actor, at=at)
+        made = asking.plan(seen, wish, found, actor=actor, at=at)
+        _require_clear(seen, made, at=at)
+        return made
+
+
+def _require_clear(seen: Look, plan: Plan, *, at: datetime) -> None:
+    holds = evidence.active_holds(seen, [plan.subject.id], now=at)
+    stopped = asking.hold_against(holds, configuration(seen.client), plan.after, at=at)
+    if stopped is not None:
+        raise stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,11 @@ def submit(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Rec
     """
     for wish in wishes:
         access.require(actor, access.Verb.REQUEST_SUBMIT, subject=wish.subject)
+    return enter(wishes, actor=actor, at=at)
+
+
+def enter(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Receipt]:
+    """Record requests for a verb that has seen to who may ask."""
     refused: dict[int, Refusal] = {}
     receipts: dict[int, Receipt] = {}
     with begin(actor) as tx:
@@ -92,7 +106,7 @@ def _claims(
 
 
 def _make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: Actor, at: datetime) -> _Made:
-    wish, subject = plan.wish, plan.subject
+    wish, subject, config = plan.wish, plan.subject, configuration(tx.client)
     known = wish.acknowledged == asking.ALL_CONCERNS
     waiting = [item for item in plan.concerns if not known and item.code not in wish.acknowledged]
     if waiting:
@@ -119,7 +133,7 @@ def _make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: 
         digest=asking.digest_of(tx.client, subject.id, request_id, 1, plan.after, subject.ver, proposal.salt),
         key_id=subject.key.id,
         proposal=proposal,
-        route=policy.to_json(plan.route),
+        route={**policy.to_json(plan.route), "new_contacts": standing.new_contacts_of(config.catalogue, plan.after)},
         needs_level=plan.route.level,
         needs_consent=plan.route.consent,
         needs_approvals=plan.route.approvals,
@@ -206,7 +220,7 @@ def revise(
             values=values,
             reason=reason or request.reason_code,
             channel=Channel(request.channel),
-            note=note,
+            note=note or ("" if request.proposal is None else request.proposal.note),
             requested_by=request.requested_by,
             acknowledged=acknowledged,
             effective_at=request.effective_at,
@@ -216,6 +230,7 @@ def revise(
         requests.give_back_fields(tx, [request.id])
         found = subjects.load(tx, [request.subject_id]).get(request.subject_id)
         plan = asking.plan(tx, wish, found, actor=actor, at=at)
+        _require_clear(tx, plan, at=at)
         fresh = _make(tx, 0, plan, None, actor=actor, at=at)
         revision = request.revision + 1
         proposal = fresh.request.proposal
@@ -234,12 +249,18 @@ def revise(
             needs_consent=plan.route.consent,
             needs_approvals=plan.route.approvals,
             reason_code=wish.reason,
+            # Whoever gives it new content is its maker from now on: they cannot be its checker.
+            entered_by=actor.id,
+            entered_team=actor.team,
+            submitted_at=at,
             state_at=at,
             expires_at=at + LIFE,
         )
         taken = requests.take_fields(tx, [asked])
         if taken:
-            raise FieldTaken(paths=sorted(taken[asked.id]))
+            paths = sorted(taken[asked.id])
+            others = requests.holders_of_fields(tx, [asked.subject_id], paths)
+            raise FieldTaken(reference=min(others.values(), default=""), paths=paths)
         revised = requests.revise(tx, asked, requests.seal_proposal(tx.client, asked.id, plan.subject.key, proposal))
         if revised is None:
             raise TooLate(state=request.state.value)

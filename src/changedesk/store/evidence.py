@@ -88,9 +88,7 @@ def lock_budget(tx: Tx, subject: SubjectId) -> None:
 
 def count_try(tx: Tx, challenge: Challenge, *, at: datetime) -> None:
     """Count a wrong answer against the customer; a challenge's own tries number them."""
-    tx.run(
-        "challenges.count_try", subject=challenge.subject_id, challenge=challenge.id, nth=challenge.tries + 1, at=at
-    )
+    tx.run("challenges.count_try", subject=challenge.subject_id, challenge=challenge.id, nth=challenge.tries + 1, at=at)
 
 
 def tries_since(look: Look, subject: SubjectId, since: datetime) -> list[datetime]:
@@ -236,9 +234,9 @@ def record_decisions(
     verdict: str,
     reason_code: str | None,
     at: datetime,
-) -> set[RequestId]:
-    """Record one person's verdict on (request, digest, sealed note)s; return those that had none of theirs yet."""
-    rows = tx.rows(
+) -> None:
+    """Record one person's verdict on (request, digest, sealed note)s."""
+    tx.run(
         "decisions.insert",
         request=[item[0] for item in decided],
         digest=[item[1] for item in decided],
@@ -249,7 +247,6 @@ def record_decisions(
         reason_code=reason_code,
         at=at,
     )
-    return {row.request_id for row in rows}
 
 
 def decisions_of(look: Look, requests: Iterable[RequestId]) -> list[Decision]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from changedesk.base.actor import Actor
@@ -42,6 +42,8 @@ class Draft:
     channel: str = ""
     """How the customer asked; empty for the actor's own channel."""
     change: ChangeId | None = None
+    next_at: datetime | Literal["later"] | None = "later"
+    """When the next value of this subject is due; "later" leaves it to what was known and these assertions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ def _add(tx: Tx, batch: _Batch, draft: Draft, move: _Move) -> None:
     ordered = in_order(draft.assertions)
     if version:
         _carry(move, ordered, version, micros(at))
+    if draft.next_at != "later":
+        move.next_at = draft.next_at
     meta = Meta.of(ms, _facts(draft))
     fields_hash, meta_hash = commit_fields(cs, ordered), commit_meta(ms, meta.body)
     previous = move.head if version > 1 else b""
@@ -195,10 +199,11 @@ def _add(tx: Tx, batch: _Batch, draft: Draft, move: _Move) -> None:
 
 def _facts(draft: Draft) -> dict[str, Json]:
     return {
+        **draft.facts,
+        # Last, so that no fact that came from outside can stand in their place.
         "actor": draft.actor.id,
         "as": draft.actor.type.value,
         "at": draft.actor.entry_point,
-        **draft.facts,
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from changedesk.base.ids import SubjectId
-from changedesk.store import keys
+from changedesk.store import keys, once
 from changedesk.store.tx import Look, Tx
 
 
@@ -42,17 +42,24 @@ def known(look: Look, rows: Sequence[Row]) -> list[Known | None]:
 
 
 def take(tx: Tx, rows: Sequence[tuple[Row, SubjectId]]) -> None:
-    """Remember rows and the subjects that they went to."""
+    """Remember rows and the subjects that they went to.
+
+    Raises InFlight when another import has taken one of them in meanwhile: what this transaction did for it is taken
+    back, and the next try finds it known.
+    """
     secret = keys.of_client(tx).code
-    for source in {row.source for row, _ in rows}:
-        mine = [(row, subject) for row, subject in rows if row.source == source]
-        tx.rows(
+    for source in sorted({row.source for row, _ in rows}):
+        # One order for all imports, so that two of them cannot wait for each other.
+        mine = sorted(((row, to) for row, to in rows if row.source == source), key=lambda item: item[0].row)
+        taken = tx.run(
             "imports.take",
             source=source,
             row_mac=[_row_mac(secret, row) for row, _ in mine],
             body_mac=[_body_mac(secret, row) for row, _ in mine],
             subject=[subject for _, subject in mine],
         )
+        if taken != len(mine):
+            raise once.InFlight
 
 
 def _row_mac(secret: bytes, row: Row) -> bytes:

@@ -54,23 +54,29 @@ def claim(tx: Tx, actor: str, keys_given: Sequence[Once]) -> list[Claim | Refusa
     hashed = [hashlib.sha256(item.key.encode()).digest() for item in keys_given]
     rows = {bytes(row.key_hash): row for row in tx.rows("once.claim", actor=actor, keys=hashed)}
     found: list[Claim | Refusal] = []
+    claimed: set[bytes] = set()
     for item, key_hash in zip(keys_given, hashed, strict=True):
         row = rows[key_hash]
         # A plain hash of a body with a birth date in it could be guessed back: hence a keyed one.
         body_mac = hmac.digest(secret, b"once\x00" + item.body, "sha256")
         if row.body_mac is not None and not hmac.compare_digest(bytes(row.body_mac), body_mac):
             found.append(OtherBody())
-        elif not row.claimed:
+        elif not row.claimed or key_hash in claimed:
             found.append(InFlight())
         else:
+            claimed.add(key_hash)
             found.append(Claim(key_hash, body_mac, row.reply))
     return found
 
 
 def record(tx: Tx, actor: str, answered: Sequence[tuple[Claim, Mapping[str, Json]]], *, at: datetime) -> None:
-    """Keep the answers of first calls. An answer holds references and states, never a personal value."""
+    """Keep the answers of first calls. An answer holds references and states, never a personal value.
+
+    Raises InFlight when the first call ended between our look at its key and our claim of it: whatever this
+    transaction did is taken back with it, and the next try gets the first call's answer.
+    """
     if answered:
-        tx.run(
+        kept = tx.run(
             "once.record",
             actor=actor,
             key_hash=[item.key_hash for item, _ in answered],
@@ -78,3 +84,5 @@ def record(tx: Tx, actor: str, answered: Sequence[tuple[Claim, Mapping[str, Json
             reply=[encode_json(reply) for _, reply in answered],
             at=at,
         )
+        if kept != len(answered):
+            raise InFlight

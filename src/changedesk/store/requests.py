@@ -124,7 +124,7 @@ _INSERTED: Final = tuple(
 def take_fields(tx: Tx, requests: Sequence[Request]) -> dict[RequestId, set[str]]:
     """Claim the fields of requests; return, by request, those that another open request holds."""
     wanted = {item.id: set(item.fields) for item in requests}
-    pairs = [(item, path) for item in sorted(requests, key=lambda r: r.id.int) for path in sorted(item.fields)]
+    pairs = [(item, path) for item in sorted(requests, key=_place) for path in sorted(item.fields)]
     rows = tx.rows(
         "requests.take_fields",
         subject_id=[item.subject_id for item, _ in pairs],
@@ -134,6 +134,11 @@ def take_fields(tx: Tx, requests: Sequence[Request]) -> dict[RequestId, set[str]
     for row in rows:
         wanted[row.request_id].discard(row.field)
     return {request: missing for request, missing in wanted.items() if missing}
+
+
+def _place(request: Request) -> tuple[int, int]:
+    # By subject first: two batches that want the same fields then wait for each other in one order only.
+    return request.subject_id.int, request.id.int
 
 
 def give_back_fields(tx: Tx, requests: Iterable[RequestId]) -> None:
@@ -150,9 +155,13 @@ def load(look: Look, ids: Iterable[RequestId]) -> dict[RequestId, Request]:
     return {item.id: item for item in _opened(look, look.rows("requests.load", ids=list(ids)))}
 
 
+def by_refs(look: Look, refs: Iterable[str]) -> dict[str, Request]:
+    """Return the requests of some canonical references, those that there are."""
+    return {item.ref: item for item in _opened(look, look.rows("requests.by_refs", refs=list(refs)))}
+
+
 def by_ref(look: Look, ref: str) -> Request | None:
-    found = _opened(look, look.rows("requests.by_ref", ref=ref))
-    return found[0] if found else None
+    return by_refs(look, [ref]).get(ref)
 
 
 def hold(tx: Tx, ids: Iterable[RequestId]) -> list[Request]:
@@ -206,11 +215,18 @@ def revise(tx: Tx, request: Request, sealed: bytes) -> Request | None:
         needs_approvals=request.needs_approvals,
         effective_at=request.effective_at,
         reason_code=request.reason_code,
+        entered_by=request.entered_by,
+        entered_team=request.entered_team,
         at=request.state_at,
         expires_at=request.expires_at,
         sources=[source.value for source in STEPS["revise"].sources],
     )
     return _opened(tx, rows)[0] if rows else None
+
+
+def ask(tx: Tx, request: Request, key: keys.SubjectKey, proposal: Proposal) -> None:
+    """Keep what a request waits with; ``proposal`` differs from the request's own in its message only."""
+    tx.run("requests.ask", id=request.id, proposal_ct=seal_proposal(tx.client, request.id, key, proposal))
 
 
 def reschedule(tx: Tx, request: Request, effective_at: datetime, *, at: datetime) -> Request | None:

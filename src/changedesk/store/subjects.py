@@ -173,6 +173,11 @@ def accounts_by_term(look: Look, terms: Sequence[tuple[str, str]]) -> dict[tuple
 _NARROWED_FROM: Final = 5_000
 
 
+def set_next(tx: Tx, subject: SubjectId, at: datetime | None) -> None:
+    """Say when the next value of a subject is due, without any change of its values."""
+    tx.run("subjects.set_next", id=subject, at=at)
+
+
 def due(look: Look, now: datetime, *, limit: int) -> list[SubjectId]:
     return [row.id for row in look.rows("subjects.due", now=now, limit=limit)]
 

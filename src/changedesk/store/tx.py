@@ -4,12 +4,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from psycopg import OperationalError
 from psycopg.rows import namedtuple_row
 
 from changedesk.base.ids import ClientId
 from changedesk.store.arrays import pack
 from changedesk.store.pool import Connection, pool
 from changedesk.store.queries import ARRAYS, SQL
+
+
+class CommitUnknown(Exception):  # noqa: N818 - says what became of it
+    """The connection went while the commit was under way: it may have happened or not. The same key tells."""
 
 
 class Look:
@@ -68,4 +73,7 @@ def _transaction(client: ClientId, start: str) -> Iterator[Connection]:
             if not connection.closed:
                 connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
+        try:
+            connection.execute("COMMIT")
+        except OperationalError as lost:
+            raise CommitUnknown from lost

@@ -40,6 +40,12 @@ CREATE TRIGGER subject_silent BEFORE UPDATE ON desk.subject FOR EACH ROW
                OR NEW.status IS DISTINCT FROM OLD.status OR NEW.ver <> OLD.ver))
     EXECUTE FUNCTION desk.refuse_silent_change();
 
+-- And the other way round: no request is applied without the entry that it brought.
+ALTER TABLE desk.request ADD CONSTRAINT request_applied_in_history
+    FOREIGN KEY (client_id, applied_change) REFERENCES desk.entry (client_id, change_id)
+    DEFERRABLE INITIALLY DEFERRED,
+    ADD CONSTRAINT request_applied_by_change CHECK ((state = 'applied') = (applied_change IS NOT NULL));
+
 -- A change that a request brings is written only together with that request's own move to applied.
 CREATE FUNCTION desk.require_applied_request() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN
@@ -57,28 +63,78 @@ ALTER TABLE desk.entry ADD CONSTRAINT entry_changes_are_known CHECK (
     ver IS NULL OR kind IN ('customer.created', 'account.created', 'change.applied', 'change.reverted',
                             'change.recorded', 'change.effective'));
 
--- A request moves only along rules.lifecycle.STEPS (a house test compares), and its evidence must be there.
+-- The moves of rules.lifecycle.STEPS, from and to (a house test compares).
+CREATE FUNCTION desk.may_move(was text, becomes text) RETURNS boolean LANGUAGE sql IMMUTABLE AS
+$$ SELECT (was, becomes) IN (VALUES
+        ('approved', 'applied'), ('approved', 'cancelled'), ('approved', 'failed'), ('approved', 'on_hold'),
+        ('approved', 'scheduled'), ('approved', 'stale'), ('approved', 'withdrawn'),
+        ('awaiting_approval', 'approved'), ('awaiting_approval', 'awaiting_information'),
+        ('awaiting_approval', 'cancelled'), ('awaiting_approval', 'expired'), ('awaiting_approval', 'on_hold'),
+        ('awaiting_approval', 'rejected'), ('awaiting_approval', 'stale'), ('awaiting_approval', 'submitted'),
+        ('awaiting_approval', 'withdrawn'), ('awaiting_consent', 'approved'),
+        ('awaiting_consent', 'awaiting_approval'), ('awaiting_consent', 'awaiting_information'),
+        ('awaiting_consent', 'cancelled'), ('awaiting_consent', 'expired'), ('awaiting_consent', 'submitted'),
+        ('awaiting_consent', 'withdrawn'), ('awaiting_information', 'awaiting_approval'),
+        ('awaiting_information', 'awaiting_consent'), ('awaiting_information', 'awaiting_information'),
+        ('awaiting_information', 'awaiting_verification'), ('awaiting_information', 'cancelled'),
+        ('awaiting_information', 'expired'), ('awaiting_information', 'rejected'),
+        ('awaiting_information', 'submitted'), ('awaiting_information', 'withdrawn'),
+        ('awaiting_verification', 'approved'), ('awaiting_verification', 'awaiting_approval'),
+        ('awaiting_verification', 'awaiting_consent'), ('awaiting_verification', 'awaiting_information'),
+        ('awaiting_verification', 'cancelled'), ('awaiting_verification', 'expired'),
+        ('awaiting_verification', 'submitted'), ('awaiting_verification', 'withdrawn'), ('on_hold', 'approved'),
+        ('on_hold', 'awaiting_approval'), ('on_hold', 'cancelled'), ('on_hold', 'failed'), ('on_hold', 'stale'),
+        ('on_hold', 'withdrawn'), ('scheduled', 'applied'), ('scheduled', 'cancelled'), ('scheduled', 'failed'),
+        ('scheduled', 'on_hold'), ('scheduled', 'stale'), ('scheduled', 'withdrawn'), ('stale', 'awaiting_approval'),
+        ('stale', 'awaiting_information'), ('stale', 'cancelled'), ('stale', 'expired'), ('stale', 'failed'),
+        ('stale', 'rejected'), ('stale', 'submitted'), ('stale', 'withdrawn'), ('submitted', 'approved'),
+        ('submitted', 'awaiting_approval'), ('submitted', 'awaiting_consent'), ('submitted', 'awaiting_information'),
+        ('submitted', 'awaiting_verification'), ('submitted', 'cancelled'), ('submitted', 'expired'),
+        ('submitted', 'submitted'), ('submitted', 'withdrawn')
+) $$;
+
+-- A request moves only along those, and its evidence must be there.
 CREATE FUNCTION desk.guard_request() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN
     IF OLD.state IN ('applied', 'rejected', 'withdrawn', 'cancelled', 'expired', 'failed') THEN
         RAISE EXCEPTION 'this request has ended' USING ERRCODE = 'CD004';
     END IF;
-    IF (NEW.digest, NEW.needs_level, NEW.needs_consent, NEW.needs_approvals, NEW.fields, NEW.entered_by)
-       IS DISTINCT FROM (OLD.digest, OLD.needs_level, OLD.needs_consent, OLD.needs_approvals, OLD.fields, OLD.entered_by)
+    IF NEW.state <> OLD.state AND NOT desk.may_move(OLD.state, NEW.state) THEN
+        RAISE EXCEPTION 'a request does not move that way' USING ERRCODE = 'CD004';
+    END IF;
+    IF (NEW.digest, NEW.needs_level, NEW.needs_consent, NEW.needs_approvals, NEW.fields, NEW.entered_by,
+        NEW.entered_team, NEW.route, NEW.base_ver)
+       IS DISTINCT FROM (OLD.digest, OLD.needs_level, OLD.needs_consent, OLD.needs_approvals, OLD.fields, OLD.entered_by,
+        OLD.entered_team, OLD.route, OLD.base_ver)
        AND (NEW.state <> 'submitted' OR NEW.revision <> OLD.revision + 1) THEN
         RAISE EXCEPTION 'what a request asks changes only by a revision' USING ERRCODE = 'CD005';
     END IF;
     IF NEW.state IN ('approved', 'scheduled', 'applied') THEN
+        -- Three is two real factors of different classes, one bound to this content; two is one real factor; one is
+        -- a call-back, or the customer's own session.
         IF NEW.needs_level >= 3 AND NOT EXISTS (
-            SELECT FROM desk.challenge c WHERE c.client_id = NEW.client_id AND c.request_id = NEW.id
-            AND c.purpose = 'change' AND c.state = 'confirmed' AND c.digest = NEW.digest) THEN
+            SELECT FROM desk.challenge b JOIN desk.challenge c ON c.client_id = b.client_id
+                AND c.subject_id = b.subject_id AND c.method <> b.method
+            WHERE b.client_id = NEW.client_id AND b.request_id = NEW.id AND b.purpose = 'change'
+            AND b.state = 'confirmed' AND b.digest = NEW.digest AND b.method IN ('code_email', 'code_sms', 'totp')
+            AND c.state = 'confirmed' AND c.method IN ('code_email', 'code_sms', 'totp')
+            AND (c.purpose = 'caller' OR c.purpose = 'change' AND c.request_id = NEW.id AND c.digest = NEW.digest)) THEN
             RAISE EXCEPTION 'no verification is bound to this change' USING ERRCODE = 'CD006';
         END IF;
-        IF NEW.needs_level BETWEEN 1 AND 2 AND NEW.channel <> 'web_portal' AND NOT EXISTS (
+        IF NEW.needs_level BETWEEN 1 AND 2 AND NOT EXISTS (
             SELECT FROM desk.challenge c WHERE c.client_id = NEW.client_id AND c.subject_id = NEW.subject_id
-            AND c.state = 'confirmed' AND c.purpose <> 'new_contact'
-            AND (c.request_id = NEW.id OR c.purpose = 'caller')) THEN
+            AND c.state = 'confirmed'
+            AND (c.purpose = 'caller' OR c.purpose = 'change' AND c.request_id = NEW.id AND c.digest = NEW.digest)
+            AND (c.method IN ('code_email', 'code_sms', 'totp') OR c.method = 'callback' AND NEW.needs_level = 1))
+            AND NOT (NEW.needs_level = 1 AND NEW.entered_by LIKE 'c%' AND NEW.channel IN ('web_portal', 'mobile_app')) THEN
             RAISE EXCEPTION 'the customer is not verified for this change' USING ERRCODE = 'CD006';
+        END IF;
+        IF (NEW.route -> 'confirm_new_contacts')::boolean AND EXISTS (
+            SELECT FROM jsonb_array_elements_text(NEW.route -> 'new_contacts') AS n (path) WHERE NOT EXISTS (
+                SELECT FROM desk.challenge c WHERE c.client_id = NEW.client_id AND c.request_id = NEW.id
+                AND c.purpose = 'new_contact' AND c.state = 'confirmed' AND c.digest = NEW.digest
+                AND c.contact_path = n.path)) THEN
+            RAISE EXCEPTION 'a new contact point has not answered' USING ERRCODE = 'CD006';
         END IF;
         IF NEW.needs_consent IS NOT NULL AND NOT EXISTS (
             SELECT FROM desk.consent c WHERE c.client_id = NEW.client_id AND c.request_id = NEW.id
@@ -86,9 +142,19 @@ $$ BEGIN
             RAISE EXCEPTION 'no consent is recorded for this change' USING ERRCODE = 'CD007';
         END IF;
         IF (SELECT count(*) FROM desk.decision d WHERE d.client_id = NEW.client_id AND d.request_id = NEW.id
-            AND d.digest = NEW.digest AND d.verdict = 'approve' AND d.actor <> NEW.entered_by) < NEW.needs_approvals THEN
+            AND d.digest = NEW.digest AND d.verdict = 'approve' AND d.actor <> NEW.entered_by
+            AND NOT (NEW.route -> 'separation' ? 'team' AND NEW.entered_team <> '' AND d.team = NEW.entered_team))
+           < NEW.needs_approvals THEN
             RAISE EXCEPTION 'approvals are missing for this change' USING ERRCODE = 'CD008';
         END IF;
+    END IF;
+    -- A freeze of everything stops whatever may be more than the end of marketing.
+    IF NEW.state = 'applied' AND EXISTS (
+        SELECT FROM unnest(NEW.fields) AS f (path) WHERE path NOT LIKE 'pref.marketing%') AND EXISTS (
+        SELECT FROM desk.hold h WHERE h.client_id = NEW.client_id AND h.subject_id = NEW.subject_id
+        AND h.blocks @> ARRAY['*'] AND h.released_at IS NULL AND h.starts_at <= NEW.state_at
+        AND (h.ends_at IS NULL OR h.ends_at > NEW.state_at)) THEN
+        RAISE EXCEPTION 'this customer''s record is frozen' USING ERRCODE = 'CD010';
     END IF;
     RETURN NEW;
 END $$;
@@ -98,6 +164,13 @@ CREATE FUNCTION desk.guard_new_request() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN
     IF NEW.state <> 'submitted' OR NEW.applied_change IS NOT NULL THEN
         RAISE EXCEPTION 'a request starts as submitted' USING ERRCODE = 'CD004';
+    END IF;
+    IF NEW.route -> 'prohibitions' <> '[]' THEN
+        RAISE EXCEPTION 'a rule forbids this change' USING ERRCODE = 'CD011';
+    END IF;
+    IF (NEW.needs_level, NEW.needs_consent, NEW.needs_approvals) IS DISTINCT FROM
+       ((NEW.route ->> 'level')::smallint, NEW.route ->> 'consent', (NEW.route ->> 'approvals')::smallint) THEN
+        RAISE EXCEPTION 'a request needs what its route says' USING ERRCODE = 'CD005';
     END IF;
     RETURN NEW;
 END $$;

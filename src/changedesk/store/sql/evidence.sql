@@ -78,7 +78,6 @@ INSERT INTO desk.decision (client_id, request_id, digest, actor, team, verdict, 
 SELECT %(client)s, d.request_id, d.digest, %(actor)s, %(team)s, %(verdict)s, %(reason_code)s, d.note_ct, %(at)s
 FROM unnest(%(request)s::uuid[], %(digest)s::bytea[], %(note)s::bytea[]) AS d (request_id, digest, note_ct)
 ON CONFLICT DO NOTHING
-RETURNING request_id
 
 -- name: decisions.of_requests
 SELECT * FROM desk.decision WHERE client_id = %(client)s AND request_id = ANY(%(requests)s::uuid[]) ORDER BY at

@@ -16,7 +16,6 @@ INSERT INTO desk.import_row (client_id, source, row_mac, body_mac, subject_id)
 SELECT %(client)s, %(source)s, r.row_mac, r.body_mac, r.subject_id
 FROM unnest(%(row_mac)s::bytea[], %(body_mac)s::bytea[], %(subject)s::uuid[]) AS r (row_mac, body_mac, subject_id)
 ON CONFLICT DO NOTHING
-RETURNING row_mac
 
 -- name: imports.of_client
 SELECT * FROM desk.import_run WHERE client_id = %(client)s ORDER BY started_at DESC LIMIT %(limit)s

@@ -39,8 +39,8 @@ WHERE o.client_id = %(client)s AND o.subject_id = ANY(%(subjects)s::uuid[]) AND 
 -- name: requests.load
 SELECT * FROM desk.request WHERE client_id = %(client)s AND id = ANY(%(ids)s::uuid[])
 
--- name: requests.by_ref
-SELECT * FROM desk.request WHERE client_id = %(client)s AND ref = %(ref)s
+-- name: requests.by_refs
+SELECT * FROM desk.request WHERE client_id = %(client)s AND ref = ANY(%(refs)s::text[])
 
 -- Locked until the end of the transaction, in one order, so that two verbs on one request follow one another.
 
@@ -66,9 +66,15 @@ UPDATE desk.request r
 SET state = 'submitted', version = r.version + 1, revision = r.revision + 1, fields = %(fields)s, base_ver = %(base_ver)s,
     digest = %(digest)s, proposal_ct = %(proposal_ct)s, route = %(route)s, needs_level = %(needs_level)s,
     needs_consent = %(needs_consent)s, needs_approvals = %(needs_approvals)s, effective_at = %(effective_at)s,
-    reason_code = %(reason_code)s, state_at = %(at)s, expires_at = %(expires_at)s
+    reason_code = %(reason_code)s, entered_by = %(entered_by)s, entered_team = %(entered_team)s, submitted_at = %(at)s,
+    state_at = %(at)s, expires_at = %(expires_at)s
 WHERE client_id = %(client)s AND id = %(id)s AND version = %(version)s AND state = ANY(%(sources)s::text[])
 RETURNING r.*
+
+-- A question goes into the sealed proposal; what is asked for stays as it was, and so does its digest.
+
+-- name: requests.ask
+UPDATE desk.request SET proposal_ct = %(proposal_ct)s WHERE client_id = %(client)s AND id = %(id)s
 
 -- name: requests.reschedule
 UPDATE desk.request r
@@ -96,7 +102,8 @@ ORDER BY received_at DESC LIMIT %(limit)s
 -- name: requests.due
 (SELECT id, 'apply' AS duty FROM desk.request
  WHERE client_id = %(client)s AND state IN ('approved', 'scheduled')
-   AND coalesce(effective_at, '-infinity') <= %(now)s ORDER BY effective_at NULLS FIRST LIMIT %(limit)s)
+   AND greatest(effective_at, hold_until, '-infinity') <= %(now)s
+ ORDER BY greatest(effective_at, hold_until, '-infinity') LIMIT %(limit)s)
 UNION ALL
 (SELECT id, 'release' FROM desk.request
  WHERE client_id = %(client)s AND state = 'on_hold' AND hold_until <= %(now)s LIMIT %(limit)s)

@@ -65,6 +65,9 @@ JOIN desk.subject s ON s.client_id = b.client_id AND s.id = b.subject_id AND s.t
 SELECT id FROM desk.subject
 WHERE client_id = %(client)s AND next_effective_at <= %(now)s ORDER BY next_effective_at, id LIMIT %(limit)s
 
+-- name: subjects.set_next
+UPDATE desk.subject SET next_effective_at = %(at)s WHERE client_id = %(client)s AND id = %(id)s
+
 -- A page of all customers by id, for demonstrations and checks that walk the whole client.
 
 -- name: subjects.page

@@ -1,0 +1,268 @@
+"""Records that arrive with their evidence: what is handed in, what comes back, and what is settled beforehand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+from changedesk.base.actor import Actor, Channel
+from changedesk.base.ids import ChangeId, SubjectId
+from changedesk.base.json import Value
+from changedesk.base.refusal import Refusal
+from changedesk.kinds import ManyBad, UnknownField
+from changedesk.rules.fields import Catalogue
+from changedesk.rules.values import BadValue, Strictness, normalise
+from changedesk.store import imported, once
+from changedesk.store.once import Once
+from changedesk.store.tx import Tx
+
+
+class _Unknown(Enum):
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Final = _Unknown.UNKNOWN
+"""The record's old value was not told, so it is not compared."""
+
+
+class OldDiffers(Refusal):
+    """The record does not hold the old value that was given, so this change does not fit it.
+
+    ``data``: paths.
+    """
+
+    code = "old-differs"
+    hint = "Read the fields named here as they are now, and send the change that leads from there."
+    status = "stale"
+
+
+class RowChanged(Refusal):
+    """This row of the source was taken in before, with another content."""
+
+    code = "row-changed"
+    hint = "Send what changed as a change of that customer, not as a new row."
+    status = "conflict"
+
+
+class FieldTwice(Refusal):
+    """A field is named twice in one change."""
+
+    code = "field-twice"
+    hint = "Send two changes, in the order in which they happened."
+
+
+class RangeEmpty(Refusal):
+    """A value's validity ends before it starts."""
+
+    code = "range-empty"
+    hint = "Give an end that lies after the start, or none."
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A row of a file: its name in the source, and its content. The same row twice changes nothing."""
+
+    source: str
+    row: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    number: str = field(repr=False)
+    role: str = "holder"
+    values: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCustomer:
+    """A customer to take in, with the accounts they hold. An account number that is known gains a holder."""
+
+    values: Mapping[str, object] = field(repr=False)
+    accounts: Sequence[NewAccount] = ()
+    region: str | None = None
+    lenient: bool = False
+    once: Once | None = None
+    source: SourceRow | None = None
+    channel: Channel = Channel.API
+    valid_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    subject: SubjectId
+    accounts: tuple[SubjectId, ...] = ()
+    change: ChangeId | None = None
+    version: int = 1
+    leaf: str = ""
+    replayed: bool = False
+    unchanged: bool = False
+
+    def reply(self) -> dict[str, Any]:
+        return {
+            "subject": str(self.subject),
+            "accounts": [str(item) for item in self.accounts],
+            "change": str(self.change),
+            "version": self.version,
+            "leaf": self.leaf,
+        }
+
+    @classmethod
+    def replay(cls, reply: Mapping[str, Any]) -> "Created":
+        return cls(
+            subject=SubjectId(UUID(reply["subject"])),
+            accounts=tuple(SubjectId(UUID(item)) for item in reply["accounts"]),
+            change=ChangeId(UUID(reply["change"])),
+            version=reply["version"],
+            leaf=reply["leaf"],
+            replayed=True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One field's change. ``new`` None removes; ``old`` is compared unless UNKNOWN; no ``valid_to`` is for good."""
+
+    path: str
+    new: object = field(repr=False)
+    old: object = field(default=UNKNOWN, repr=False)
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedChange:
+    """A change that was made and evidenced elsewhere. ``evidence`` holds opaque ids and references only."""
+
+    subject: SubjectId
+    changes: Sequence[FieldChange]
+    reason: str = "system_migration"
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    verbatim: bool = False
+    once: Once | None = None
+    source: SourceRow | None = None
+    channel: Channel = Channel.API
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    subject: SubjectId
+    change: ChangeId | None = None
+    version: int = 0
+    leaf: str = ""
+    replayed: bool = False
+    unchanged: bool = False
+
+    def reply(self) -> dict[str, Any]:
+        return {
+            "subject": str(self.subject),
+            "change": str(self.change),
+            "version": self.version,
+            "leaf": self.leaf,
+        }
+
+    @classmethod
+    def replay(cls, reply: Mapping[str, Any]) -> "Recorded":
+        return cls(
+            subject=SubjectId(UUID(reply["subject"])),
+            change=ChangeId(UUID(reply["change"])),
+            version=reply["version"],
+            leaf=reply["leaf"],
+            replayed=True,
+        )
+
+
+Item = NewCustomer | RecordedChange
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a batch knows of its items before it writes: keys claimed, rows known, what is settled already."""
+
+    refused: dict[int, Refusal] = field(default_factory=dict)
+    settled: dict[int, Any] = field(default_factory=dict)
+    claims: dict[int, once.Claim] = field(default_factory=dict)
+    repeats: dict[int, int] = field(default_factory=dict)
+    """Place of a source row that the batch holds a second time, to the place of the first."""
+
+    def rest(self, items: Sequence[Any]) -> list[tuple[int, Any]]:
+        known = self.refused.keys() | self.settled.keys() | self.repeats.keys()
+        return [(place, item) for place, item in enumerate(items) if place not in known]
+
+
+def take(tx: Tx, items: Sequence[Item], actor: Actor, again: Any) -> Taken:
+    """Settle what was answered or taken in before: ``again`` makes the result of a kept reply."""
+    taken = Taken()
+    keyed = [(place, item.once) for place, item in enumerate(items) if item.once is not None]
+    if keyed:
+        for (place, _), claim in zip(keyed, once.claim(tx, actor.id, [key for _, key in keyed]), strict=True):
+            if isinstance(claim, Refusal):
+                taken.refused[place] = claim
+            elif claim.reply is not None:
+                taken.settled[place] = again.replay(claim.reply)
+            else:
+                taken.claims[place] = claim
+    rows = [(place, item.source) for place, item in taken.rest(items) if item.source is not None]
+    if rows:
+        _take_rows(tx, rows, taken, again)
+    return taken
+
+
+def _take_rows(tx: Tx, rows: Sequence[tuple[int, SourceRow]], taken: Taken, again: Any) -> None:
+    known = imported.known(tx, [imported.Row(row.source, row.row, row.body) for _, row in rows])
+    first: dict[tuple[str, str], tuple[int, bytes]] = {}
+    for (place, row), found in zip(rows, known, strict=True):
+        before, body = first.setdefault((row.source, row.row), (place, row.body))
+        if found is not None and found.same_body:
+            taken.settled[place] = again(subject=found.subject, unchanged=True)
+        elif found is not None or body != row.body:
+            taken.refused[place] = RowChanged()
+        elif before != place:
+            taken.repeats[place] = before
+
+
+def settle(
+    tx: Tx, items: Sequence[Item], taken: Taken, done: Mapping[int, Any], actor: Actor, at: datetime
+) -> dict[int, Any]:
+    """Remember keys and rows of what was written, in the transaction that wrote it; return all results by place."""
+    once.record(
+        tx, actor.id, [(claim, done[place].reply()) for place, claim in taken.claims.items() if place in done], at=at
+    )
+    rows = [(items[place].source, result.subject) for place, result in done.items()]
+    imported.take(tx, [(imported.Row(row.source, row.row, row.body), subject) for row, subject in rows if row])
+    for place, before in taken.repeats.items():
+        if before in done:
+            taken.settled[place] = replace(done[before], unchanged=True)
+        else:
+            taken.refused[place] = taken.refused[before]
+    return {**taken.settled, **done}
+
+
+def read(
+    catalogue: Catalogue, raw: Mapping[str, object], *, region: str, at: datetime, lenient: bool = False
+) -> dict[str, Value]:
+    """Return values as the fields hold them. Raises ManyBad with every one that cannot be taken."""
+    bad: dict[str, Refusal] = {}
+    values: dict[str, Value] = {}
+    strictness = Strictness.LENIENT if lenient else Strictness.STRICT
+    for path, given in raw.items():
+        if path not in catalogue:
+            bad["/" + path] = UnknownField(path=path)
+            continue
+        try:
+            values[path] = normalise(catalogue[path], given, region=region, today=at.date(), strictness=strictness)
+        except BadValue as refusal:
+            bad[refusal.pointer] = refusal
+    if bad:
+        raise ManyBad(bad)
+    return values
+
+
+def verbatim(catalogue: Catalogue, raw: Mapping[str, object]) -> dict[str, Value]:
+    """Take text as it was recorded elsewhere: what was true there is not corrected here."""
+    unknown: dict[str, Refusal] = {"/" + path: UnknownField(path=path) for path in raw if path not in catalogue}
+    if unknown:
+        raise ManyBad(unknown)
+    return {path: None if value is None or value == "" else str(value) for path, value in raw.items()}
