@@ -85,4 +85,11 @@ def test_an_installation_with_clients_of_its_own_gets_no_demonstration(database:
 
 def test_the_queue_shows_requests_at_several_stages(planted: list[dict[str, str]], database: Database) -> None:
     states = {row[0] for row in _rows(database, "SELECT DISTINCT state FROM desk.request")}
-    assert {"awaiting_verification", "awaiting_consent", "awaiting_approval", "applied", "withdrawn", "rejected"} == states
+    assert {
+        "awaiting_verification",
+        "awaiting_consent",
+        "awaiting_approval",
+        "applied",
+        "withdrawn",
+        "rejected",
+    } == states

@@ -217,7 +217,15 @@ def _sources(table: Any, where: str) -> dict[str, Source]:
 def _source(row: Any, where: str) -> Source:
     if isinstance(row, str):
         return Source((row,))
-    made = build(Source, row, where)
+    rest = dict(row) if isinstance(row, dict) else row
+    lists: dict[str, Any] = {}
+    if isinstance(rest, dict):
+        lists["columns"] = _names(rest.pop("columns", []), f"{where}.columns")
+        parts = rest.pop("parts", {})
+        if not isinstance(parts, dict):
+            raise PackInvalid(f"{where}.parts: a table is wanted here")
+        lists["parts"] = {part: _names(names, f"{where}.parts.{part}") for part, names in parts.items()}
+    made = build(Source, rest, where, **lists)
     if made.using not in TRANSFORMS:
         raise PackInvalid(f"{where}.using: {made.using!r} is not one of {', '.join(TRANSFORMS)}")
     if made.using == "address":
@@ -226,6 +234,13 @@ def _source(row: Any, where: str) -> Source:
     elif bool(made.columns) == bool(made.always):
         raise PackInvalid(f"{where}: name columns, or one value for always")
     return made
+
+
+def _names(value: Any, where: str) -> tuple[str, ...]:
+    # Their order counts: it is the order in which texts are joined.
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise PackInvalid(f"{where}: a list of columns is wanted here")
+    return tuple(value)
 
 
 def _changes(table: dict[str, Any], where: str) -> ChangeMap:

@@ -202,6 +202,8 @@ def _lines(raw: IO[bytes], encoding: str) -> Iterator[str]:
     while line := raw.readline(LINE_BYTES_MAX + 1):
         if len(line) > LINE_BYTES_MAX:
             raise csv.Error("line beyond the limit")
+        if b"\0" in line and not line.startswith(_UTF16):
+            raise csv.Error("not text")
         if start and line.startswith(_UTF16):
             raise UnicodeError("UTF-16")
         yield _decoded(line.removeprefix(_UTF8) if start else line, encoding)
