@@ -151,13 +151,16 @@ def status_of(refusal: Refusal) -> int:
     return STATUSES[refusal.status]
 
 
+Under = str | Mapping[str, str]
+"""The JSON Pointer (RFC 6901) that a refusal's own pointers continue, one for all or one for each field."""
+
+
 def problem(
-    refusal: Refusal, *, trace: str, under: str = "", more: Mapping[str, object] | None = None
+    refusal: Refusal, *, trace: str, under: Under = "", more: Mapping[str, object] | None = None
 ) -> dict[str, Any]:
     """Return a refusal as the members of a problem document.
 
-    ``under`` is the JSON Pointer (RFC 6901) of what the refusal's own pointers start from. ``more`` holds further
-    members that are known to be safe.
+    ``more`` holds further members that are known to be safe.
     """
     status = status_of(refusal)
     told: dict[str, Any] = {
@@ -182,7 +185,7 @@ def answer(
     refusal: Refusal,
     *,
     trace: str,
-    under: str = "",
+    under: Under = "",
     at: datetime | None = None,
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, object] | None = None,
@@ -221,12 +224,18 @@ def pointer(place: Sequence[object]) -> str:
     return "".join(f"/{safe(item)}" for item in place)
 
 
-def _errors(refusal: Refusal, under: str) -> list[dict[str, object]]:
+def _errors(refusal: Refusal, under: Under) -> list[dict[str, object]]:
     given = refusal.data.get("errors")
     if isinstance(given, list):
-        return [{**one, "pointer": under + pointer(str(one["pointer"]).split("/")[1:])} for one in given]
+        return [{**one, "pointer": _whole(str(one["pointer"]), under)} for one in given]
     own = getattr(refusal, "pointer", None)
     if isinstance(own, str):
-        reason = getattr(refusal, "reason", "")
-        return [{"pointer": under + pointer(own.split("/")[1:]), "code": refusal.code, "reason": reason}]
+        return [{"pointer": _whole(own, under), "code": refusal.code, "reason": getattr(refusal, "reason", "")}]
     return []
+
+
+def _whole(own: str, under: Under) -> str:
+    field, *rest = own.split("/")[1:] or [""]
+    if isinstance(under, str):
+        return under + pointer([field, *rest] if field else [])
+    return under[field] + pointer(rest) if field in under else pointer([field, *rest])

@@ -10,15 +10,17 @@ from tests.cast import Desk
 from tests.channels.api.desk import ALL, Caller, fresh, token
 from tests.postgres import Database
 
+from changedesk.channels.api.fast import in_front_of
 from changedesk.channels.api.limits import LIMITS
 
 
-@pytest.fixture
-def http(database: Database, settings: Settings) -> Iterator[httpx.Client]:
+@pytest.fixture(params=["long", "short"])
+def http(request: pytest.FixtureRequest, database: Database, settings: Settings) -> Iterator[httpx.Client]:
     settings.ROOT_URLCONF = "tests.channels.api.urls"
     settings.ALLOWED_HOSTS = ["testserver"]
     LIMITS.forget()
-    transport = httpx.WSGITransport(app=get_wsgi_application())
+    application = get_wsgi_application()
+    transport = httpx.WSGITransport(app=in_front_of(application) if request.param == "short" else application)
     with httpx.Client(transport=transport, base_url="http://testserver") as client:
         yield client
 

@@ -14,7 +14,7 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def _time(value: object) -> datetime:
+def read_time(value: object) -> datetime:
     bad = PydanticCustomError("time", "not a time")
     if not isinstance(value, str) or not _TIME.fullmatch(value):
         raise bad
@@ -36,7 +36,7 @@ def _id(value: object) -> UUID:
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]
-Time = Annotated[datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
+Time = Annotated[datetime, BeforeValidator(read_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 """An instant with its offset, from 1900 to 2199."""
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,79}$", strict=True)]
 """A name of ours: a reason code, a kind, a field, a state."""
@@ -145,17 +145,17 @@ class Day(Asked):
     effective_at: Time
 
 
-class Account(Asked):
+class NewAccount(Asked):
     number: Annotated[str, StringConstraints(min_length=1, max_length=80, strict=True)]
     role: Word = "holder"
     values: Values = {}
 
 
-class Customer(Asked):
+class NewCustomer(Asked):
     """A customer to take in, with the accounts that they hold."""
 
     values: SomeValues
-    accounts: list[Account] = Field(default=[], max_length=50)
+    accounts: list[NewAccount] = Field(default=[], max_length=50)
     region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$", strict=True)] | None = None
     valid_from: Time | None = None
 
@@ -191,7 +191,7 @@ class Evidence(Asked):
     reference: Opaque | None = None
 
 
-class Recorded(Asked):
+class ChangeToRecord(Asked):
     """A change that was made and evidenced elsewhere."""
 
     subject: Id
@@ -204,7 +204,7 @@ class Recorded(Asked):
 class Changes(Asked):
     """Up to 500 changes, each on its own; several of one customer are taken in the order given."""
 
-    items: list[Recorded] = Field(min_length=1, max_length=500)
+    items: list[ChangeToRecord] = Field(min_length=1, max_length=500)
 
 
 class Custom(Asked):

@@ -1,7 +1,8 @@
 """Changes: recording what was done elsewhere, following the log, undoing."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from dataclasses import replace
+from typing import Annotated, Final
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
@@ -16,8 +17,7 @@ from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
 from changedesk.channels.api.documented import documented, of, onward, send
 from changedesk.channels.api.requests import receipt, sees
-from changedesk.channels.refusals import Answer, problem
-from changedesk.flow.record import Recorded
+from changedesk.channels.refusals import Answer, answer, problem
 from changedesk.reading import feed, timeline
 from changedesk.reading.panels import EntryView
 
@@ -25,8 +25,7 @@ router = Router(tags=["Changes"])
 _OTHER_BODY: Final = "idempotency-other-body"
 
 
-def _item(given: asked.Recorded, once: flow.Once) -> flow.RecordedChange:
-    evidence = given.evidence.model_dump(exclude_none=True)
+def _item(given: asked.ChangeToRecord) -> flow.RecordedChange:
     return flow.RecordedChange(
         subject=SubjectId(given.subject),
         changes=[
@@ -40,49 +39,57 @@ def _item(given: asked.Recorded, once: flow.Once) -> flow.RecordedChange:
             for one in given.changes
         ],
         reason=given.reason,
-        evidence=evidence,
-        once=once,
+        evidence=given.evidence.model_dump(exclude_none=True),
         channel=Channel(given.channel),
     )
 
 
-def record(call: Call, items: Sequence[asked.Recorded]) -> Answer:
-    """Record changes and say what became of each.
+def record(call: Call, items: Sequence[flow.RecordedChange]) -> Answer:
+    """Record changes and say what became of each; the call's Idempotency-Key stands for each item by its place.
 
-    One alone that is refused is refused as the whole call. An Idempotency-Key stands for each item by its place.
+    One alone goes the joined way, and is refused as the whole call where it is refused.
     """
     once = call.once()
-    wanted = [_item(given, flow.Once(f"{once.key}#{place}", once.body)) for place, given in enumerate(items)]
+    wanted = [replace(item, once=flow.Once(f"{once.key}#{place}", once.body)) for place, item in enumerate(items)]
     if len(wanted) == 1:
-        return _results([flow.record_joined(wanted[0], actor=call.actor, at=call.at)], {}, call, status=201)
+        try:
+            made = flow.record_joined(wanted[0], actor=call.actor, at=call.at)
+        except Refusal as refusal:
+            return answer(refusal, trace=call.trace, under=_places(wanted[0], 0), at=call.at)
+        return tell({"items": [_done(0, made)]}, status=201, replayed=made.replayed)
     outcome = flow.record_changes(wanted, actor=call.actor, at=call.at)
-    for refusal in outcome.refused.values():
-        if refusal.code == _OTHER_BODY:
-            raise refusal
-    return _results(outcome.done, outcome.refused, call, status=200)
-
-
-def _results(done: Sequence[Recorded], refused: Any, call: Call, *, status: int) -> Answer:
-    made = iter(done)
-    items: list[dict[str, object]] = []
-    for place in range(len(done) + len(refused)):
-        refusal: Refusal | None = refused.get(place)
-        if refusal is None:
-            items.append({"index": place, "status": "recorded", "recorded": next(made).reply(), "problem": None})
+    for why_not in outcome.refused.values():
+        if why_not.code == _OTHER_BODY:
+            raise why_not
+    results = iter(outcome.done)
+    told_items: list[dict[str, object]] = []
+    for place, item in enumerate(wanted):
+        refused: Refusal | None = outcome.refused.get(place)
+        if refused is None:
+            told_items.append(_done(place, next(results)))
         else:
-            why = problem(refusal, trace=call.trace, under=f"/items/{place}/changes")
-            items.append({"index": place, "status": "refused", "recorded": None, "problem": why})
-    replayed = bool(done) and all(one.replayed for one in done)
-    return tell({"items": items}, status=status, replayed=replayed)
+            why = problem(refused, trace=call.trace, under=_places(item, place))
+            told_items.append({"index": place, "status": "refused", "recorded": None, "problem": why})
+    replayed = bool(outcome.done) and all(one.replayed for one in outcome.done)
+    return tell({"items": told_items}, replayed=replayed)
 
 
-@router.post("", **documented(201, told.Results, key=True, problems=[412]))
+def _done(place: int, made: flow.Recorded) -> dict[str, object]:
+    return {"index": place, "status": "recorded", "recorded": made.reply(), "problem": None}
+
+
+def _places(item: flow.RecordedChange, place: int) -> dict[str, str]:
+    """Return where in the call each field's new value stands."""
+    return {one.path: f"/items/{place}/changes/{at}/new" for at, one in enumerate(item.changes)}
+
+
+@router.post("", **documented(201, told.Results, key=True, problems=[412], also=200))
 def record_changes(request: HttpRequest, body: asked.Changes) -> HttpResponse:
     """Record changes that were made and evidenced elsewhere: up to 500, each with its own result.
 
     One alone: 201, or its problem. Several: 200, with a result or a problem for each.
     """
-    return send(record(of(request), body.items))
+    return send(record(of(request), [_item(one) for one in body.items]))
 
 
 class Place(asked.Asked):
@@ -111,7 +118,9 @@ def read(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - th
     return send(tell(timeline.entry(ChangeId(id), actor=call.actor, at=call.at, language=call.language)))
 
 
-@router.post("/{id}/revert", **documented(201, told.Receipt, key=True))
+@router.post(
+    "/{id}/revert", **documented(201, told.Receipt, key=True, problems=[412], also=200, also_answer=told.RevertPlan)
+)
 def revert(request: HttpRequest, id: asked.Id, body: asked.Revert, dry_run: bool = False) -> HttpResponse:  # noqa: A002, FBT001, FBT002 - the address's words
     """Ask for a change to be undone, by an ordinary request with its own proofs and approval.
 

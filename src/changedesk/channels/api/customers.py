@@ -43,7 +43,7 @@ class Instants(asked.Asked):
 
 
 @router.post("", **documented(201, told.Created, key=True))
-def create(request: HttpRequest, body: asked.Customer) -> HttpResponse:
+def create(request: HttpRequest, body: asked.NewCustomer) -> HttpResponse:
     """Take a customer in, with the accounts they hold: version 1 of the history."""
     call = of(request)
     new = flow.NewCustomer(

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from changedesk.channels.api.asked import Asked
 from changedesk.channels.api.calls import Call
-from changedesk.channels.refusals import MEDIA_TYPE, Answer
+from changedesk.channels.refusals import Answer
 
 View = Callable[..., HttpResponse]
 IDEMPOTENCY: Final = {
@@ -53,19 +53,22 @@ def documented(
     seen: bool = False,
     body: bool = True,
     problems: Iterable[int] = (),
+    also: int | None = None,
+    also_answer: Any = None,
 ) -> dict[str, Any]:
-    """Return the keywords of a route: what it answers, and which problems it may answer with instead."""
+    """Return the keywords of a route: what it answers, and which problems it may answer with instead.
+
+    ``key`` and ``seen``: it needs an Idempotency-Key, an If-Match. ``also``: a second good answer.
+    """
     wanted = {*_ALWAYS, *problems, *(_WITH_BODY if body else ())}
     wanted |= {400, 409} if key else set()
     wanted |= {409, 412, 428} if seen else set()
     extra: dict[str, Any] = {
-        "responses": {code: {"description": WHY[code], "content": _PROBLEM} for code in sorted(wanted)},
+        "responses": {code: {"$ref": f"#/components/responses/Problem{code}"} for code in sorted(wanted)},
         "parameters": [*([IDEMPOTENCY] if key else []), *([IF_MATCH] if seen else [])],
     }
-    return {"response": {status: answer}, "openapi_extra": extra}
-
-
-_PROBLEM: Final = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    answers = {status: answer} if also is None else {status: answer, also: also_answer or answer}
+    return {"response": answers, "openapi_extra": extra}
 
 
 def of(request: HttpRequest) -> Call:

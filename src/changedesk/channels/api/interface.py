@@ -9,12 +9,16 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from ninja.operation import Operation
 from ninja.parser import Parser
 
+from changedesk.base.actor import Actor, ActorType
 from changedesk.base.refusal import Refusal
 from changedesk.channels import refusals
 from changedesk.channels.api import calls, changes, customers, deciding, house, proving, requests
 from changedesk.channels.api.documented import send
+from changedesk.reading import request as requests_read
+from changedesk.rules import access
 
 log = structlog.get_logger("changedesk.api")
 WITH_BODY: Final = frozenset({"POST", "PATCH", "PUT"})
@@ -65,9 +69,28 @@ def refuse(request: HttpRequest, refusal: Refusal, **more: Any) -> HttpResponse:
     """Return a refusal as the answer of this request."""
     match = request.resolver_match
     name = (match.url_name or "") if match else ""
-    call = getattr(request, "call", None)
+    call: calls.Call | None = getattr(request, "call", None)
     at = None if call is None else call.at
+    if call is not None and match is not None and refusals.status_of(refusal) == HTTPStatus.PRECONDITION_FAILED:
+        more["more"] = current(call, match.kwargs.get("ref"))
     return send(refusals.answer(refusal, trace=trace(request), under=_UNDER.get(name, ""), at=at, **more))
+
+
+def current(call: calls.Call, ref: str | None) -> dict[str, Any]:
+    """Return how a request stands, for who decided on an older state of it: its values masked, whoever asks."""
+    if ref is None or not access.may(call.actor, access.Verb.REQUEST_READ):
+        return {}
+    blind = Actor(
+        call.actor.client,
+        ActorType.INTEGRATION,
+        call.actor.id,
+        call.actor.channel,
+        call.actor.entry_point,
+        scopes=frozenset({"requests:read"}),
+    )
+    panel = requests_read.request(ref, actor=blind, at=call.at, language=call.language)
+    diff = [{"path": one.path, "before": one.before, "after": one.after, "masked": one.masked} for one in panel.diff]
+    return {"current": {"version": panel.version, "state": panel.state, "digest": panel.digest, "diff": diff}}
 
 
 def misshapen(errors: list[dict[str, Any]]) -> refusals.CallMisshapen:
@@ -130,9 +153,16 @@ def no_such_path(request: HttpRequest) -> HttpResponse:
     return refuse(request, refusals.NoSuchPath())
 
 
+class Interface(NinjaAPI):
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """Name an operation by its view, for people who generate clients."""
+        view = operation.view_func
+        return f"{view.__module__.rsplit('.', maxsplit=1)[-1]}_{view.__name__}"
+
+
 def build() -> NinjaAPI:
     """Return the interface with its routes."""
-    api = NinjaAPI(
+    api = Interface(
         title="Changedesk",
         version="1",
         description="Ask for changes of customer data, prove, decide, apply, and read what is remembered.",

@@ -62,7 +62,7 @@ def _wish(body: asked.Wish, once: flow.Once | None) -> flow.Wish:
 def submit(request: HttpRequest, body: asked.Wish) -> HttpResponse:
     """Ask for a change. It goes as far as its evidence carries it: to whom it waits for, or to the end."""
     call = of(request)
-    made = flow.submit([_wish(body, call.once())], actor=call.actor, at=call.at).one()
+    made = flow.submit_joined(_wish(body, call.once()), actor=call.actor, at=call.at)
     return receipt(made, status=201, location=f"/api/v1/change-requests/{made.ref}")
 
 

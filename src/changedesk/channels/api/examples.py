@@ -1,0 +1,47 @@
+"""Bodies to try: of nobody, at addresses that are kept for examples (RFC 2606, RFC 5737's like for telephones)."""
+
+from typing import Any, Final
+
+SUBJECT: Final = "0198f3a2-5b1c-7c3e-9d2f-3a4b5c6d7e8f"
+_WISH: Final = {
+    "subject": SUBJECT,
+    "kind": "contact_details",
+    "values": {"contact.email": "someone@new.example"},
+    "reason": "customer_request",
+    "channel": "phone",
+}
+BODIES: Final[dict[str, Any]] = {
+    "post customers": {
+        "values": {
+            "personal.name": "Someone New",
+            "contact.email": "someone@example.org",
+            "contact.phone_mobile": "+1 202 555 0143",
+        }
+    },
+    "post customers/search": {"text": "someone@example.org"},
+    "post customers/{id}/verification": {"method": "code_sms", "path": "contact.phone_mobile"},
+    "post customers/{id}/factors": {"secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"},
+    "post change-requests": _WISH,
+    "post change-requests/preview": _WISH,
+    "patch change-requests/{ref}": {"values": {"contact.email": "someone@other.example"}},
+    "post change-requests/{ref}/verification": {"method": "code_sms", "path": "contact.phone_mobile"},
+    "post change-requests/{ref}/verification/{challenge}/confirm": {"answer": "123456"},
+    "post change-requests/{ref}/consent": {
+        "statement": "change_of_record",
+        "version": 1,
+        "language": "en",
+        "way": "read_aloud",
+    },
+    "post change-requests/{ref}/reject": {"reason": "other", "message": "Please send the form that we asked for."},
+    "post changes": {
+        "items": [
+            {
+                "subject": SUBJECT,
+                "changes": [{"path": "contact.email", "new": "someone@new.example", "old": "someone@example.org"}],
+                "evidence": {"reference": "crm-4711"},
+            }
+        ]
+    },
+    "post changes/{id}/revert": {"reason": "reversal"},
+    "post disputes/{id}/resolve": {"resolution": "customer_confirmed"},
+}

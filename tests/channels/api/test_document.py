@@ -1,0 +1,67 @@
+"""The document is what the routes are, committed, valid, and readable without a network."""
+
+import json
+from pathlib import Path
+
+import httpx
+from openapi_spec_validator import validate
+
+from changedesk.channels.api import openapi
+
+COMMITTED = Path(__file__).parents[3] / "openapi.json"
+
+
+def test_the_committed_document_is_what_the_routes_are() -> None:
+    assert COMMITTED.read_text(encoding="utf-8") == openapi.text(), (
+        "The API changed. Look at the difference, then run: python -m changedesk.channels.api.document"
+    )
+
+
+def test_the_document_is_valid_openapi_3_1() -> None:
+    document = json.loads(openapi.text())
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+
+
+def test_every_no_is_a_problem_document() -> None:
+    document = openapi.document()
+    for response in document["components"]["responses"].values():
+        assert list(response["content"]) == ["application/problem+json"]
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            refused = {code: one for code, one in operation["responses"].items() if code >= "400"}
+            assert {"401", "403", "404", "422", "429", "500"} <= refused.keys()
+            assert all(one["$ref"] == f"#/components/responses/Problem{code}" for code, one in refused.items())
+
+
+def test_every_post_that_creates_or_decides_wants_an_idempotency_key() -> None:
+    without = {
+        path.removeprefix("/api/v1")
+        for path, operations in openapi.document()["paths"].items()
+        for method, operation in operations.items()
+        if method == "post" and not any(one["name"] == "Idempotency-Key" for one in operation["parameters"])
+    }
+    assert without == {
+        # They change nothing.
+        "/customers/search",
+        "/change-requests/preview",
+        # A new challenge ends the one before it, and an answer counts once: a repeat does nothing twice.
+        "/customers/{id}/verification",
+        "/customers/{id}/verification/{challenge}/confirm",
+        "/change-requests/{ref}/verification",
+        "/change-requests/{ref}/verification/{challenge}/confirm",
+        # These end where a repeat would find nothing to do.
+        "/customers/{id}/factors",
+        "/disputes/{id}/resolve",
+        "/notices/{id}/resend",
+    }
+
+
+def test_the_document_and_its_page_are_served_and_load_nothing(http: httpx.Client) -> None:
+    assert http.get("/api/v1/openapi.json").text == openapi.text()
+    page = http.get("/api/v1/")
+    assert page.status_code == 200
+    assert "/api/v1/change-requests/{ref}/approve" in page.text
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    assert "<script" not in page.text
