@@ -73,8 +73,8 @@ STATES: Mapping[str, Look] = {
     "queued": Look(_("Queued"), "clock"),
     "sent": Look(_("Sent"), "send", "info"),
     "delivered": Look(_("Delivered"), "check", "ok"),
-    "bounced": Look(_("Bounced"), "triangle-alert", "danger"),
-    "suppressed": Look(_("Suppressed"), "ban"),
+    "shown": Look(_("In the outbox"), "inbox", "ok"),
+    "unconfirmed": Look(_("Not confirmed"), "circle-help", "warn"),
     # a file import
     "running": Look(_("Running"), "refresh-cw", "info"),
     "finished": Look(_("Finished"), "check", "ok"),

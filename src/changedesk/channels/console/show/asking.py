@@ -1,0 +1,185 @@
+"""The page of a new change: its form, and what asking for it would do."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from changedesk import flow
+from changedesk.channels import forms
+from changedesk.channels.console.errors import Error
+from changedesk.channels.console.show import customer as shown
+from changedesk.channels.console.show import words
+from changedesk.channels.console.visit import Visit
+from changedesk.reading.forms import Choice, KindForm
+from changedesk.reading.panels import CustomerPanel, FieldView
+from changedesk.rules.fields import Field
+from changedesk.rules.values import display
+
+Shape = dict[str, Any]
+
+
+def kind_groups(offered: Iterable[KindForm], chosen: str, base: str) -> list[Shape]:
+    """Return the kinds to pick from, each with its address."""
+    kinds = [
+        {"key": item.kind, "label": item.label, "url": f"{base}?kind={item.kind}", "current": item.kind == chosen}
+        for item in offered
+    ]
+    return [{"name": _("Kinds of change"), "kinds": kinds}]
+
+
+def fields(
+    form: KindForm, panel: CustomerPanel, plan: flow.Plan | None, errors: Iterable[Error], visit: Visit
+) -> list[Shape]:
+    """Return the fields of the form: the value of today beside each, what was typed, what is wrong with it."""
+    now = by_path(panel)
+    said = list(errors)
+    shapes = []
+    for item in form.fields:
+        control = forms.control(item, visit.request.POST, language=visit.language, region=form.region)
+        standing = now.get(item.path)
+        control["error"] = " ".join(one["text"] for one in said if one["field"] == control["name"])
+        for part in control.get("parts", ()):
+            part["error"] = " ".join(one["text"] for one in said if one["field"] == part["name"])
+            control["opened"] = control.get("opened") or bool(part["error"])
+        if standing is not None:
+            control |= {
+                "has_current": True,
+                "current": standing.text,
+                "current_masked": standing.masked,
+                "removable": not standing.empty,
+                "provenance": shown.source(standing, panel, visit),
+            }
+            if standing.pending:
+                control["warning"] = _("An open request would change this already: %(ref)s.") % {
+                    "ref": standing.pending
+                }
+        if plan is not None:
+            control["normalised"] = _stored(item, plan, visit)
+            control["warning"] = " ".join(
+                [one.text(visit.language) for one in plan.concerns if one.path == item.path]
+                or [str(control.get("warning", ""))]
+            )
+        shapes.append(control)
+    return shapes
+
+
+def _stored(item: Field, plan: flow.Plan, visit: Visit) -> str:
+    """Return how a typed value will be kept, where that reads differently."""
+    if plan.after.get(item.path) is None:
+        return ""
+    text = display(item, plan.after[item.path], visit.language)
+    return "" if text == plan.wish.values.get(item.path) else text
+
+
+def by_path(panel: CustomerPanel) -> Mapping[str, FieldView]:
+    return {item.path: item for group in panel.groups for item in group.fields}
+
+
+def rows(form: KindForm, panel: CustomerPanel, plan: flow.Plan, visit: Visit) -> list[Shape]:
+    """Return what the plan changes. What stands now is shown as far as this person may see it."""
+    now, known = by_path(panel), {item.path: item for item in form.fields}
+    found = []
+    for path, value in plan.after.items():
+        standing = now.get(path)
+        typed = path in plan.wish.values
+        hidden = not typed and standing is not None and standing.masked
+        found.append(
+            {
+                "label": known[path].label_in(visit.language) if path in known else path,
+                "before": "" if standing is None else standing.text,
+                "before_masked": standing is not None and standing.masked,
+                "after": display(known[path], value, visit.language) if path in known and not hidden else "",
+            }
+        )
+    return found
+
+
+def acknowledge(plan: flow.Plan | None, visit: Visit) -> Shape | None:
+    """Return the concerns to tick, once each; None when there are none."""
+    if plan is None or not plan.concerns:
+        return None
+    ticked = visit.request.POST.getlist("acknowledged")
+    texts = {item.code: item.text(visit.language) for item in plan.concerns}
+    return {
+        "name": "acknowledged",
+        "label": _("Checked with the customer"),
+        "type": "checkboxes",
+        "required": True,
+        "options": [{"value": code, "label": text, "selected": code in ticked} for code, text in texts.items()],
+    }
+
+
+def warnings(plan: flow.Plan | None, visit: Visit) -> list[Shape]:
+    """Return what stands in the way of asking: open requests on the same fields."""
+    if plan is None:
+        return []
+    return [
+        {
+            "tone": "warn",
+            "title": _("An open request holds these fields"),
+            "text": _("Finish or withdraw %(ref)s first.") % {"ref": ref},
+            "url": visit.url("change", ref),
+            "action": ref,
+        }
+        for ref in sorted(set(plan.conflicts.values()))
+    ]
+
+
+def around(reasons: Iterable[Choice], visit: Visit) -> Shape:
+    """Return the questions that every kind has: who asks, by which channel, why, when."""
+    post = visit.request.POST
+    channel = post.get("channel", "phone")
+    asker = post.get("requested_by", "customer")
+    chosen = post.get("reason", "customer_request")
+    return {
+        "asker_field": {
+            "name": "requested_by",
+            "label": _("Who is asking"),
+            "type": "select",
+            "required": True,
+            "options": [
+                {"value": key, "label": label, "selected": key == asker} for key, label in words.REQUESTERS.items()
+            ],
+        },
+        "channel_field": {
+            "name": "channel",
+            "label": _("How they reached us"),
+            "type": "select",
+            "required": True,
+            "options": [
+                {"value": key.value, "label": label, "selected": key == channel}
+                for key, label in words.CHANNELS.items()
+            ],
+        },
+        "interaction_field": {
+            "name": "interaction",
+            "label": _("Reference of the call, chat or letter"),
+            "type": "text",
+            "value": post.get("interaction", ""),
+            "max_length": 100,
+            "autocomplete": "off",
+        },
+        "reason_field": {
+            "name": "reason",
+            "label": _("Reason"),
+            "type": "select",
+            "required": True,
+            "options": [{"value": item.code, "label": item.label, "selected": item.code == chosen} for item in reasons],
+        },
+        "note_field": {
+            "name": "note",
+            "label": _("Note"),
+            "type": "textarea",
+            "hint": _("For colleagues. No card numbers, no passwords."),
+            "value": post.get("note", ""),
+            "max_length": 2000,
+        },
+        "effective_field": {
+            "name": "effective_at",
+            "label": _("Takes effect on"),
+            "type": "date",
+            "hint": _("Empty: as soon as policy allows."),
+            "value": post.get("effective_at", ""),
+        },
+    }

@@ -1,0 +1,65 @@
+"""What stands around every page of the desk."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from changedesk.base.actor import Actor, Role
+from changedesk.rules.access import Verb, may
+
+if TYPE_CHECKING:
+    from changedesk.channels.console.visit import Visit
+
+ROLES: Final = {
+    Role.AGENT: gettext_lazy("Agent"),
+    Role.SUPERVISOR: gettext_lazy("Supervisor"),
+    Role.COMPLIANCE: gettext_lazy("Compliance"),
+    Role.FRAUD: gettext_lazy("Fraud"),
+    Role.PRIVACY: gettext_lazy("Data protection"),
+    Role.AUDITOR: gettext_lazy("Auditor"),
+    Role.ADMINISTRATOR: gettext_lazy("Administrator"),
+}
+_MAY: Final = {
+    "queue": Verb.QUEUE_READ,
+    "search": Verb.CUSTOMER_SEARCH,
+    "ask": Verb.REQUEST_SUBMIT,
+    "verify": Verb.IDENTITY_CHALLENGE,
+    "approve": Verb.REQUEST_APPROVE,
+    "notices": Verb.NOTICE_READ,
+    "resend": Verb.NOTICE_RESEND,
+    "outbox": Verb.OUTBOX_READ,
+    "revert": Verb.CHANGE_REVERT,
+    "resolve": Verb.DISPUTE_RESOLVE,
+}
+THEMES: Final = ("light", "dark")
+
+
+def allowed(actor: Actor) -> frozenset[str]:
+    """Return what the pages offer to this person; the verbs behind them ask again."""
+    return frozenset(word for word, verb in _MAY.items() if may(actor, verb))
+
+
+def shell(visit: "Visit", here: str) -> dict[str, Any]:
+    person = visit.person
+    theme = visit.request.COOKIES.get("theme", "")
+    return {
+        "client": visit.client,
+        "clients": visit.clients,
+        "person": {
+            "name": person.name,
+            "email": person.email,
+            "initials": initials(person.name),
+            "roles": _(", ").join(str(ROLES[role]) for role in Role if role in visit.actor.roles),
+        },
+        "may": allowed(visit.actor),
+        "here": here,
+        "keys": "off" if person.shortcuts_off else "on",
+        "theme": theme if theme in THEMES else "",
+    }
+
+
+def initials(name: str) -> str:
+    """Return the first letters of the first and the last word of a name."""
+    words = name.split()
+    return "".join(word[0] for word in [*words[:1], *words[1:][-1:]]).upper()

@@ -1,0 +1,51 @@
+"""Every page of the desk. The client stands in the address, and in every form too."""
+
+from django.urls import path, register_converter
+
+from changedesk.channels.console.views import (
+    asking,
+    customers,
+    deciding,
+    desk,
+    own,
+    requests,
+    reverting,
+    telling,
+    verifying,
+)
+
+
+class Reference:
+    """A request's reference: letters, digits and dashes."""
+
+    regex = "[0-9A-Za-z-]{5,20}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(Reference, "ref")
+
+app_name = "console"
+urlpatterns = [
+    path("", desk.start, name="start"),
+    path("clients", desk.switch_client, name="switch_client"),
+    path("c/<slug:slug>/queue", desk.queue, name="queue"),
+    path("c/<slug:slug>/search", desk.search, name="search"),
+    path("c/<slug:slug>/customers/<uuid:key>", customers.customer, name="customer"),
+    path("c/<slug:slug>/customers/<uuid:key>/as-of", customers.as_of, name="as_of"),
+    path("c/<slug:slug>/customers/<uuid:key>/changes/new", asking.change_new, name="change_new"),
+    path("c/<slug:slug>/customers/<uuid:key>/verify", verifying.verify, name="verify"),
+    path("c/<slug:slug>/history/<uuid:key>/revert", reverting.revert, name="revert"),
+    path("c/<slug:slug>/changes/<ref:ref>", requests.change, name="change"),
+    path("c/<slug:slug>/changes/<ref:ref>/consent", requests.consent, name="consent"),
+    path("c/<slug:slug>/changes/<ref:ref>/revise", asking.revise, name="revise"),
+    path("c/<slug:slug>/approvals", deciding.approvals, name="approvals"),
+    path("c/<slug:slug>/changes/<ref:ref>/decide", deciding.decide, name="decide"),
+    path("c/<slug:slug>/notices", telling.notices, name="notices"),
+    path("c/<slug:slug>/outbox", telling.outbox, name="outbox"),
+    path("c/<slug:slug>/profile", own.profile, name="profile"),
+]

@@ -1,0 +1,74 @@
+"""The customer's own stop, "this wasn't me": from a notice, without signing in."""
+
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.views.decorators.http import require_http_methods
+
+from changedesk import flow, kinds
+from changedesk.base import clock
+from changedesk.base.refusal import NotFound, Refusal
+from changedesk.flow.dispute import LinkExpired
+from changedesk.reading import client as reading
+from changedesk.reading.client import ClientView
+
+_HUES: Final = 8
+_GONE: Final = 410
+_MISSING: Final = 404
+Context = dict[str, Any]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def wasnt_me(request: HttpRequest, slug: str, token: str) -> HttpResponse:
+    """Show what the link is about; only a POST stops anything, and a second one is harmless.
+
+    Unknown and expired links each get their own plain page. No value of the customer stands on any of them.
+    """
+    try:
+        client = reading.by_slug(slug)
+    except NotFound:
+        return _answer(request, None, "done", {"outcome": "unknown"}, status=_MISSING)
+    if translation.get_language() not in client.languages:
+        translation.activate(client.default_language)
+    try:
+        return _about(request, client, token)
+    except LinkExpired:
+        return _answer(request, client, "done", {"outcome": "expired"}, status=_GONE)
+    except Refusal:
+        return _answer(request, client, "done", {"outcome": "unknown"}, status=_MISSING)
+
+
+def _about(request: HttpRequest, client: ClientView, token: str) -> HttpResponse:
+    at = clock.now()
+    said = request.POST.get("answer") if request.method == "POST" else None
+    if said == "stop":
+        stopped = flow.open_dispute(client.id, token, at=at)
+        return _answer(request, client, "done", {"outcome": "stopped", "reference": stopped.ref})
+    found = flow.look_at_dispute(client.id, token, at=at)
+    if said == "mine":
+        return _answer(request, client, "done", {"outcome": "mine", "reference": found.ref})
+    kind, language = kinds.find(found.kind), translation.get_language() or "en"
+    change = {
+        "kind_word": kind.label.get(language) or kind.label["en"],
+        "what": kind.summarise(found.fields, language),
+        "applied": found.applied,
+        "stopped": found.opened,
+        "reference": found.ref,
+    }
+    return _answer(request, client, "not_me", {"change": change})
+
+
+def _answer(
+    request: HttpRequest, client: ClientView | None, template: str, context: Context, *, status: int = 200
+) -> HttpResponse:
+    around = None
+    if client is not None:
+        around = {"name": client.name, "hue": client.id % _HUES + 1, "phone": client.support_phone}
+    answer = render(request, f"portal/{template}.html", {"client": around, **context}, status=status)
+    # The address holds the secret of the link: it must not travel on, nor be kept.
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return answer

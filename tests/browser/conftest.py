@@ -1,0 +1,87 @@
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import django
+import pytest
+
+django.setup()
+
+from playwright.sync_api import Browser, sync_playwright  # noqa: E402 - tables load with Django's set-up
+from tests.browser.stage import ARGS, OUT, Stage, ago  # noqa: E402
+from tests.cast import desk  # noqa: E402
+from tests.conftest import free_port, wait_until_ready  # noqa: E402
+from tests.postgres import Database  # noqa: E402
+
+from changedesk.channels.terminal import people  # noqa: E402
+from changedesk.config.embedded import dying_with_me  # noqa: E402
+from changedesk.store import settings_read  # noqa: E402
+
+SIGTERM = 15
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("There is no Chromium on this machine")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def web(folder: Path) -> Iterator[str]:
+    """A server of its own: a shared one would remember settings and keys of clients that are gone."""
+    port = free_port()
+    url, log = f"http://localhost:{port}", folder / "web.log"
+    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "8"]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "granian", *options, "--workers", "1", "changedesk.config.wsgi:application"],
+            env={**os.environ, "CHANGEDESK_PUBLIC_URL": url, "DJANGO_SETTINGS_MODULE": "changedesk.config.settings"},
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            preexec_fn=dying_with_me(SIGTERM),  # noqa: PLW1509 - between tests, one thread
+        )
+    try:
+        wait_until_ready(f"{url}/readyz", process, log)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+@pytest.fixture
+def stage(
+    database: Database, chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: object
+) -> Iterator[Stage]:
+    """A client with staff, one customer of ten days ago, and a server."""
+    # Playwright keeps a loop in this thread, in which Django would otherwise refuse to ask its database.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    settings_read.forget()
+    made = desk()
+    signs = people.plant([made.client], state_dir=tmp_path, at=ago(days=20))
+    with web(tmp_path) as url:
+        settings.CHANGEDESK_PUBLIC_URL = url  # type: ignore[attr-defined]  # links in notices lead to this server
+        found = Stage(url=url, desk=made, slug="aurora", signs={sign.name: sign for sign in signs}, browser=chromium)
+        yield found
+        found.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Leave a picture of every window of a test that failed."""
+    report = yield
+    stage = getattr(item, "funcargs", {}).get("stage")
+    if report.failed and report.when == "call" and stage is not None:
+        for number, context in enumerate(stage.contexts):
+            for page in context.pages:
+                page.screenshot(path=OUT / f"failed-{item.name}-{number}.png", full_page=True)
+    return report
