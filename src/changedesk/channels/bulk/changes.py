@@ -5,6 +5,7 @@ comes into being with its number alone; every value it ever had, the first one t
 own time as valid time, with the texts as they stand in the file. So the file's own order and times can be replayed.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from changedesk.channels.bulk.report import CHECKED, TAKEN, UNCHANGED, Report, S
 from changedesk.channels.bulk.rows import FileUnreadable, HeaderWrong, Reader, Row, open_rows
 from changedesk.rules import access
 from changedesk.rules.fields import Catalogue
+from changedesk.rules.values.text import compact
 
 GROUP_ROWS_MAX: Final = 500
 _OPENING: Final = b"opened by a change log"
@@ -127,15 +129,24 @@ def _counted(reader: Reader, report: Report, sheet: Sheet) -> Iterator[Row]:
         sheet.refused([reader.number + 1], refusal)
 
 
-def _held_records(file: Path, map_: ChangeMap) -> dict[str, tuple[str, ...]]:
-    """Return each customer's records: their accounts come into being with the customer, in one go."""
-    found: dict[str, dict[str, None]] = {}
+def _held_records(file: Path, map_: ChangeMap) -> dict[str, dict[str, str]]:
+    """Return each customer's records with the number of each one's account: they come into being with the customer.
+
+    Numbers are looked up by letters and digits alone. A record that differs from an earlier one in signs only gets
+    a number of its own; a log that has grown since gives the same numbers again.
+    """
+    found: dict[str, dict[str, str]] = {}
+    taken: dict[str, str] = {}
     with open_rows(file, map_.dialect) as reader:
         _require_columns(reader, map_)
         for row in _until_damaged(reader):
-            if row.problem is None:
-                found.setdefault(row.cells[map_.customer].strip(), {})[row.cells[map_.record].strip()] = None
-    return {customer: tuple(filter(None, records)) for customer, records in found.items()}
+            customer = "" if row.problem else row.cells[map_.customer].strip()
+            record = "" if row.problem else row.cells[map_.record].strip()
+            if customer and record:
+                plain = taken.setdefault(compact(record), record) == record
+                mark = "" if plain else "-" + hashlib.sha256(record.encode()).hexdigest()[:8]
+                found.setdefault(customer, {})[record] = record + mark
+    return found
 
 
 def _until_damaged(reader: Reader) -> Iterator[Row]:
@@ -239,7 +250,7 @@ class _Run:
         actor: Actor,
         now: Callable[[], datetime],
         sheet: Sheet,
-        held: Mapping[str, tuple[str, ...]],
+        held: Mapping[str, Mapping[str, str]],
         *,
         dry_run: bool,
     ) -> None:
@@ -301,11 +312,11 @@ class _Run:
             if self.map.subject == "customer":
                 self.subjects[customer] = created.subject
             else:
-                self.subjects.update(zip(self.held.get(customer, ()), created.accounts, strict=False))
+                self.subjects.update(zip(self.held.get(customer, {}), created.accounts, strict=False))
         return stopped
 
     def _customer(self, group: _Group) -> flow.NewCustomer:
-        accounts = [flow.NewAccount(number, self.map.role) for number in self.held.get(group.customer, ())]
+        accounts = [flow.NewAccount(number, self.map.role) for number in self.held.get(group.customer, {}).values()]
         return flow.NewCustomer(
             values={"account.number": group.customer},
             accounts=accounts if self.map.subject == "account" else (),
