@@ -1,5 +1,6 @@
 """The connections that facts are read and written through: one pool a process, autocommit, driven by ``tx``."""
 
+import select
 from functools import cache
 from typing import Any
 
@@ -17,10 +18,13 @@ def _configure(connection: Connection) -> None:
     connection.adapters.register_dumper(Packed, PackedDumper)
 
 
-def _reset(connection: Connection) -> None:
-    # A client left set on a pooled connection would be the next borrower's client.
-    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-        connection.execute("ROLLBACK")
+def _check(connection: Connection) -> None:
+    # A server that went away has closed its end, which makes the socket readable: asking the kernel costs no round
+    # trip. The pool itself rolls back what a borrower left open, so no borrower meets another one's client.
+    ended = select.poll()
+    ended.register(connection.fileno(), select.POLLIN)
+    if ended.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 @cache
@@ -37,8 +41,7 @@ def pool() -> ConnectionPool[Connection]:
             " -c jit=off -c timezone=UTC",
         },
         configure=_configure,
-        reset=_reset,
-        check=ConnectionPool.check_connection if settings.FACTS_POOL_CHECK else None,
+        check=_check if settings.FACTS_POOL_CHECK else None,
         open=False,
         name="facts",
     )

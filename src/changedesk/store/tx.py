@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from psycopg import OperationalError
+from psycopg import OperationalError, errors
+from psycopg.pq import ExecStatus
 from psycopg.rows import namedtuple_row
 
 from changedesk.base.ids import ClientId
@@ -20,16 +21,16 @@ class CommitUnknown(Exception):  # noqa: N818 - says what became of it
 class Look:
     """One client's data in one transaction, for reading."""
 
-    __slots__ = ("client", "connection")
+    __slots__ = ("_cursor", "client", "connection")
 
     def __init__(self, connection: Connection, client: ClientId) -> None:
         self.connection = connection
         self.client = client
+        self._cursor = connection.cursor(row_factory=namedtuple_row, binary=True)
 
     def rows(self, query: str, **given: object) -> list[Any]:
         """Run a named query; ``%(client)s`` is always this transaction's client. Rows come as named tuples."""
-        with self.connection.cursor(row_factory=namedtuple_row, binary=True) as cursor:
-            return cursor.execute(SQL[query], self._bound(query, given)).fetchall()
+        return self._cursor.execute(SQL[query], self._bound(query, given)).fetchall()
 
     def _bound(self, query: str, given: Mapping[str, object]) -> dict[str, object]:
         bound: dict[str, object] = {"client": self.client, **given}
@@ -52,7 +53,7 @@ class Tx(Look):
 
     def run(self, query: str, **given: object) -> int:
         """Run a named query for its effect; return how many rows it touched."""
-        return self.connection.execute(SQL[query], self._bound(query, given)).rowcount
+        return self._cursor.execute(SQL[query], self._bound(query, given)).rowcount
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def look(client: ClientId) -> Iterator[Look]:
 def _transaction(client: ClientId, start: str) -> Iterator[Connection]:
     with pool().connection() as connection:
         # One simple query: the client is an integer, so nothing needs quoting, and nothing outlives the transaction.
-        connection.execute(f"{start}; SELECT set_config('changedesk.client', '{int(client)}', true)".encode())
+        _say(connection, f"{start}; SELECT set_config('changedesk.client', '{int(client)}', true)".encode())
         try:
             yield connection
         except BaseException:
@@ -74,6 +75,15 @@ def _transaction(client: ClientId, start: str) -> Iterator[Connection]:
                 connection.execute("ROLLBACK")
             raise
         try:
-            connection.execute("COMMIT")
+            _say(connection, b"COMMIT")
         except OperationalError as lost:
             raise CommitUnknown from lost
+
+
+def _say(connection: Connection, command: bytes) -> None:
+    """Send a command that has no arguments and no rows, straight through libpq: it frames every transaction."""
+    result = connection.pgconn.exec_(command)
+    if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+        if connection.closed:
+            raise OperationalError("the connection was lost")
+        raise errors.error_from_result(result, connection.info.encoding)
