@@ -31,7 +31,7 @@ _TYPES: Final[Mapping[str, tuple[int, int, Callable[[Any], bytes]]]] = {
     "int": (23, 1007, _INT4),
     "text": (25, 1009, str.encode),
     "timestamptz": (1184, 1185, lambda value: _INT8(micros(value) - _PG_EPOCH_US)),
-    "uuid": (2950, 2951, lambda value: value.bytes),
+    "uuid": (2950, 2951, lambda value: value.int.to_bytes(16)),
     "jsonb": (3802, 3807, lambda value: b"\x01" + value),
 }
 _TYPED: Final = re.compile(rb"%\((\w+)\)s::(\w+)\[\]")
@@ -79,13 +79,15 @@ def pack(kind: str, values: Sequence[Any]) -> Packed:
     if not values:
         return Packed(array_oid, _EMPTY(0, 0, oid))
     parts: list[bytes] = [b""]
+    add = parts.append
     has_null = 0
     for value in values:
         if value is None:
-            parts.append(_NULL)
+            add(_NULL)
             has_null = 1
         else:
             data = one(value)
-            parts += (_LENGTH(len(data)), data)
+            add(_LENGTH(len(data)))
+            add(data)
     parts[0] = _HEAD(1, has_null, oid, len(values), 1)
     return Packed(array_oid, b"".join(parts))

@@ -24,7 +24,7 @@ SNAPSHOT_EVERY: Final = 64
 """Every 64th version carries the whole state, so that any as-of opens at most 64 payloads."""
 
 Terms = Callable[[str, bytes], Sequence[tuple[str, str]]]
-"""Says under which (index, normalised term) pairs a field's canonical text can be looked up."""
+"""Says under which (index, normalised term) pairs a field's canonical text can be looked up: one index a field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +237,7 @@ def _sealed_payload(tx: Tx, move: _Move, change: UUID, version: int, payload: Pa
 def _index(batch: _Batch, terms: Terms) -> None:
     """Take from the blind index what no longer holds, and add what does."""
     columns, blind = batch.columns, batch.client.blind
+    known: dict[str, set[str]] = {}
     for move in batch.moves.values():
         before, after = move.subject.state, move.state
         if move.ver == move.subject.ver and not move.fresh:
@@ -247,7 +248,14 @@ def _index(batch: _Batch, terms: Terms) -> None:
         lost = old - new
         if lost:
             # A term may still hold through another field: one index serves all phones, one all names.
-            lost -= {term for path, held in after.items() if path not in moved for term in terms(path, held.text)}
+            losing = {index for index, _ in lost}
+            for path, held in after.items():
+                if path in moved or known.get(path, losing).isdisjoint(losing):
+                    continue
+                others = terms(path, held.text)
+                if others:
+                    known[path] = {index for index, _ in others}
+                lost -= set(others)
         for index, term in sorted(lost):
             columns["lost_subject"].append(move.subject.id)
             columns["lost_field"].append(index)
