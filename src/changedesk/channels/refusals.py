@@ -172,7 +172,7 @@ def problem(
     }
     if refusal.hint:
         told["detail"] = refusal.hint
-    errors = _errors(refusal, under)
+    errors = _errors(refusal, "" if isinstance(refusal, HttpRefusal) else under)
     if errors:
         told["errors"] = errors
     facts = {name: safe(value) for name, value in refusal.data.items() if name in _FACTS and value is not None}
