@@ -109,7 +109,7 @@ def test_a_log_of_changes_can_be_replayed_to_any_instant(here: installed.Install
     _assert_histories_fold_to_the_state(here, set(ids.values()))
     for log in FILES:
         again, _ = take_in(log, here, tmp_path)
-        assert (again.rows, again.taken, again.changes) == (ROWS[log], 0, 0)
+        assert (again.rows, again.unchanged, again.changes, again.refused) == (ROWS[log], ROWS[log], 0, 0)
 
 
 def _pairs(replay: Replay) -> Iterator[tuple[str, datetime]]:

@@ -65,6 +65,24 @@ def staff(person_id: int, slug: str, *, channel: Channel, entry_point: str) -> A
     raise NotFound
 
 
+def terminal(slug: str) -> Actor:
+    """Return who stands at the command line, for the client of a short name. Raises NotFound."""
+    return access.terminal(settings_read.client_by_slug(slug).id)
+
+
+def slugs() -> list[str]:
+    """Return the short names of all clients of this installation."""
+    return [client.slug for client in settings_read.all_clients()]
+
+
+def member(email: str, slug: str, *, channel: Channel, entry_point: str) -> Actor:
+    """Return the actor that a person of an e-mail address is at a client. Raises NotFound."""
+    found = settings_read.person_by_email(email)
+    if found is None:
+        raise NotFound
+    return staff(found.id, slug, channel=channel, entry_point=entry_point)
+
+
 def clients_of(person_id: int) -> tuple[ClientSettings, ...]:
     """Return the clients that a person may choose from, by name."""
     return settings_read.clients_of(person_id)

@@ -1,7 +1,7 @@
 """New customers, with the accounts they hold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ from changedesk.base.json import Value
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
 from changedesk.flow.indexing import terms_for
-from changedesk.flow.recorded import Created, NewAccount, NewCustomer, read, settle, take
+from changedesk.flow.recorded import Created, NewCustomer, Taken, read, settle, take
 from changedesk.kinds import ManyBad
 from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
@@ -28,8 +28,9 @@ from changedesk.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """An account that a customer comes with: its number as it is looked up, and what is known of it."""
+    """An account that a customer comes with. ``number`` is canonical; ``term`` is how the blind index knows it."""
 
+    number: str
     term: tuple[str, str]
     role: str
     assertions: list[Assertion]
@@ -47,7 +48,10 @@ class _Good:
 
 
 def create_customers(items: Sequence[NewCustomer], *, actor: Actor, at: datetime) -> Outcome[Created]:
-    """Take customers in: version 1 of each one's history. Refusals come back by place; the rest stands."""
+    """Take customers in: version 1 of each one's history. Refusals come back by place; the rest stands.
+
+    A source row that was taken in before changes nothing but what it lacks: an account that it names now is opened.
+    """
     access.require(actor, access.Verb.CUSTOMER_CREATE)
     with begin(actor) as tx:
         taken = take(tx, items, actor, Created)
@@ -58,7 +62,20 @@ def create_customers(items: Sequence[NewCustomer], *, actor: Actor, at: datetime
                 good.append(_read(config, place, item, at=at))
             except Refusal as refusal:
                 taken.refused[place] = refusal
-        done = _create(tx, good, actor=actor, at=at) if good else {}
+        again = _named_again(config, items, taken, at=at)
+        named = [account for one in good for account in one.accounts]
+        named += [account for accounts in again.values() for account in accounts]
+        accounts = _open(tx, named, actor=actor, at=at)
+        done = _create(tx, good, accounts, actor=actor, at=at) if good else {}
+        for place, theirs in again.items():
+            ids = tuple(accounts[account.number] for account in theirs)
+            taken.settled[place] = replace(taken.settled[place], accounts=ids)
+        owned = [(done[one.place].subject, account) for one in good for account in one.accounts]
+        owned += [(taken.settled[place].subject, account) for place, theirs in again.items() for account in theirs]
+        if owned:
+            subjects.hold_accounts(
+                tx, [subjects.Holding(accounts[one.number], who, one.role, at, None) for who, one in owned]
+            )
         results = settle(tx, items, taken, done, actor, at)
     return Outcome([results[place] for place in sorted(results)], taken.refused)
 
@@ -66,17 +83,58 @@ def create_customers(items: Sequence[NewCustomer], *, actor: Actor, at: datetime
 def _read(config: Configuration, place: int, item: NewCustomer, *, at: datetime) -> _Good:
     region = item.region or config.settings.region
     values = read(config.catalogue, item.values, region=region, at=at, lenient=item.lenient)
-    accounts = [_account(config, account, region=region, at=at) for account in item.accounts]
-    return _Good(place, item, SubjectId(uuid4()), _first(values, item.valid_from or at), accounts)
+    return _Good(place, item, SubjectId(uuid4()), _first(values, item.valid_from or at), _accounts(config, item, at=at))
 
 
-def _account(config: Configuration, account: NewAccount, *, region: str, at: datetime) -> _Account:
+def _accounts(config: Configuration, item: NewCustomer, *, at: datetime) -> list[_Account]:
+    region = item.region or config.settings.region
     number = config.catalogue["account.number"]
-    values = read(config.catalogue, {**account.values, number.path: account.number}, region=region, at=at)
-    terms = search_terms(number, values[number.path])
-    if not terms:
-        raise ManyBad({"/" + number.path: BadValue(path=number.path, reason="reference_invalid")})
-    return _Account(terms[0], account.role, _first(values, at))
+    found: list[_Account] = []
+    for account in item.accounts:
+        values = read(config.catalogue, {**account.values, number.path: account.number}, region=region, at=at)
+        terms = search_terms(number, values[number.path])
+        if not terms:
+            raise ManyBad({"/" + number.path: BadValue(path=number.path, reason="reference_invalid")})
+        found.append(_Account(str(values[number.path]), terms[0], account.role, _first(values, at)))
+    return found
+
+
+def _named_again(
+    config: Configuration, items: Sequence[NewCustomer], taken: Taken, *, at: datetime
+) -> dict[int, list[_Account]]:
+    """Return the accounts that rows of customers who are here already name, by place."""
+    named: dict[int, list[_Account]] = {}
+    for place in [place for place, created in taken.settled.items() if created.unchanged and items[place].accounts]:
+        try:
+            named[place] = _accounts(config, items[place], at=at)
+        except Refusal as refusal:
+            taken.refused[place] = refusal
+            del taken.settled[place]
+    return named
+
+
+def _open(tx: Tx, named: Sequence[_Account], *, actor: Actor, at: datetime) -> dict[str, SubjectId]:
+    """Return the accounts of some numbers, opening those that are not here yet."""
+    wanted = {account.number: account for account in reversed(named)}
+    alike = subjects.accounts_by_terms(tx, sorted({account.term for account in wanted.values()}))
+    # Two numbers that differ only in their signs share a term, and are two accounts.
+    ids = {
+        str(one.state["account.number"].value): one.id
+        for one in subjects.load(tx, alike).values()
+        if "account.number" in one.state
+    }
+    fresh = {number: SubjectId(uuid4()) for number in wanted if number not in ids}
+    if fresh:
+        types = dict.fromkeys(fresh.values(), "account")
+        made = keys.create_subject_keys(tx, types)
+        drafts = [
+            history.Draft(
+                _blank(id_, "account", made[id_], at), EntryKind.ACCOUNT_CREATED, actor, at, wanted[number].assertions
+            )
+            for number, id_ in fresh.items()
+        ]
+        history.append(tx, drafts, terms=terms_for(tx.client), created=types)
+    return {**ids, **fresh}
 
 
 def _first(values: Mapping[str, Value], start: datetime) -> list[Assertion]:
@@ -88,12 +146,10 @@ def _first(values: Mapping[str, Value], start: datetime) -> list[Assertion]:
     ]
 
 
-def _create(tx: Tx, good: Sequence[_Good], *, actor: Actor, at: datetime) -> dict[int, Created]:
-    named = {account.term: account for one in good for account in reversed(one.accounts)}
-    known = subjects.accounts_by_term(tx, sorted(named))
-    fresh = {term: SubjectId(uuid4()) for term in named if term not in known}
-    accounts = {**known, **fresh}
-    types = dict.fromkeys((one.id for one in good), "customer") | dict.fromkeys(fresh.values(), "account")
+def _create(
+    tx: Tx, good: Sequence[_Good], accounts: Mapping[str, SubjectId], *, actor: Actor, at: datetime
+) -> dict[int, Created]:
+    types = dict.fromkeys((one.id for one in good), "customer")
     made = keys.create_subject_keys(tx, types)
     drafts = [
         history.Draft(
@@ -107,24 +163,11 @@ def _create(tx: Tx, good: Sequence[_Good], *, actor: Actor, at: datetime) -> dic
         )
         for one in good
     ]
-    drafts += [
-        history.Draft(
-            _blank(id_, "account", made[id_], at), EntryKind.ACCOUNT_CREATED, actor, at, named[term].assertions
-        )
-        for term, id_ in fresh.items()
-    ]
     written = {item.subject: item for item in history.append(tx, drafts, terms=terms_for(tx.client), created=types)}
-    holdings = [
-        subjects.Holding(accounts[account.term], one.id, account.role, at, None)
-        for one in good
-        for account in one.accounts
-    ]
-    if holdings:
-        subjects.hold_accounts(tx, holdings)
     return {
         one.place: Created(
             subject=one.id,
-            accounts=tuple(accounts[account.term] for account in one.accounts),
+            accounts=tuple(accounts[account.number] for account in one.accounts),
             change=written[one.id].change,
             leaf=written[one.id].leaf.hex(),
         )

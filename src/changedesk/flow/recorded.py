@@ -13,7 +13,7 @@ from changedesk.base.json import Value
 from changedesk.base.refusal import Refusal
 from changedesk.kinds import ManyBad, UnknownField
 from changedesk.rules.fields import Catalogue
-from changedesk.rules.values import BadValue, Strictness, normalise
+from changedesk.rules.values import BadValue, Strictness, normalise, screen_text
 from changedesk.store import imported, once
 from changedesk.store.once import Once
 from changedesk.store.tx import Tx
@@ -23,6 +23,8 @@ class _Unknown(Enum):
     UNKNOWN = "unknown"
 
 
+PLATFORM_ID: Final = "platform_id"
+"""Tag of fields that hold the numbers of other platforms: by chance one may look like a card's."""
 UNKNOWN: Final = _Unknown.UNKNOWN
 """The record's old value was not told, so it is not compared."""
 
@@ -265,4 +267,12 @@ def verbatim(catalogue: Catalogue, raw: Mapping[str, object]) -> dict[str, Value
     unknown: dict[str, Refusal] = {"/" + path: UnknownField(path=path) for path in raw if path not in catalogue}
     if unknown:
         raise ManyBad(unknown)
+    # A card number is refused in whatever form it comes, but for fields of numbers that other platforms give.
+    cards: dict[str, Refusal] = {
+        "/" + path: BadValue(path=path, reason="card_number")
+        for path, value in raw.items()
+        if PLATFORM_ID not in catalogue[path].tags and value is not None and screen_text(str(value)).findings
+    }
+    if cards:
+        raise ManyBad(cards)
     return {path: None if value is None or value == "" else str(value) for path, value in raw.items()}

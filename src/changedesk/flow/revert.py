@@ -13,6 +13,7 @@ from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking
 from changedesk.flow.asking import Receipt, Wish
 from changedesk.flow.submit import enter
+from changedesk.ledger.commitment import Assertion
 from changedesk.ledger.revert import Choice, FieldPlan, Finding, Later
 from changedesk.ledger.revert import plan_revert as three_way
 from changedesk.ledger.value import decode_value
@@ -113,7 +114,16 @@ def _plan(seen: Look, change: ChangeId, *, at: datetime) -> tuple[Subject, list[
         if found.assertions
     ]
     current = {path: held.text for path, held in subject.state.items()}
-    return subject, three_way(entry.assertions, current, later, micros(at)), kinds.pop()
+    now_us = micros(at)
+    said = [_from_now(item, now_us) for item in entry.assertions]
+    return subject, three_way(said, current, later, now_us), kinds.pop()
+
+
+def _from_now(said: Assertion, now_us: int) -> Assertion:
+    """Return the part of an assertion that an undoing reaches: what a field holds from now on, not what it held."""
+    if not said.valid_from_us < now_us < said.valid_to_us:
+        return said
+    return Assertion(said.path, said.old, said.new, now_us, said.valid_to_us)
 
 
 def _value(text: bytes | None) -> Value:

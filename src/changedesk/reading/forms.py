@@ -11,7 +11,7 @@ from changedesk.reading.deciding import rule_views
 from changedesk.reading.request_panels import DeadlineView, HoldDutyView, NoticeDutyView, Strip
 from changedesk.rules import access
 from changedesk.rules.access import Verb
-from changedesk.rules.fields import Field, Sensitivity
+from changedesk.rules.fields import Catalogue, Field, Sensitivity
 from changedesk.rules.route import Route
 from changedesk.store.settings_read import configuration
 
@@ -59,6 +59,22 @@ def form_of(kind: str, *, actor: Actor, language: str) -> KindForm:
         if item.kind == kind:
             return item
     raise kinds.UnknownKind
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a file is read against: the client's fields, the country of its bare numbers, its first language."""
+
+    catalogue: Catalogue
+    region: str
+    language: str
+
+
+def ground(*, actor: Actor) -> Ground:
+    """Return what an import for this client is read against. Raises Forbidden."""
+    access.require(actor, Verb.CUSTOMER_READ, subject=actor.subject)
+    config = configuration(actor.client)
+    return Ground(config.catalogue, config.settings.region, config.settings.default_language)
 
 
 def fields(*, actor: Actor) -> tuple[Field, ...]:

@@ -160,14 +160,14 @@ def find(look: Look, terms: Sequence[tuple[str, str]], *, limit: int) -> list[Su
     return found[:limit]
 
 
-def accounts_by_term(look: Look, terms: Sequence[tuple[str, str]]) -> dict[tuple[str, str], SubjectId]:
-    """Return the account that carries a (index, normalised term), for those terms that lead to one."""
+def accounts_by_terms(look: Look, terms: Sequence[tuple[str, str]]) -> list[SubjectId]:
+    """Return the accounts that carry one of some (index, normalised term)s."""
     if not terms:
-        return {}
+        return []
     client = keys.of_client(look)
-    tags = {(index, seal.blind_tag(client.blind, index, term)): (index, term) for index, term in terms}
-    rows = look.rows("subjects.accounts_by_tag", fields=[index for index, _ in tags], tags=[tag for _, tag in tags])
-    return {tags[row.field, bytes(row.tag)]: row.subject_id for row in rows}
+    tags = [seal.blind_tag(client.blind, index, term) for index, term in terms]
+    rows = look.rows("subjects.accounts_by_tag", fields=[index for index, _ in terms], tags=tags)
+    return [row.id for row in rows]
 
 
 _NARROWED_FROM: Final = 5_000

@@ -12,7 +12,7 @@ from changedesk.base import clock
 from changedesk.base.ids import ClientId
 from changedesk.base.refusal import NotFound
 from changedesk.channels.terminal import demo, demo_customers, installed
-from changedesk.flow import configure
+from changedesk.flow import admit, configure
 from changedesk.reading.search import search
 from changedesk.rules import access
 from changedesk.store import settings_read
@@ -80,7 +80,7 @@ def test_an_installation_with_clients_of_its_own_gets_no_demonstration(database:
     own = configure.NewClient("harbour", "Harbour", "harbour.example/log")
     configure.create_client(own, actor=access.terminal(ClientId(0)), at=clock.now())
     assert demo.plant(tmp_path, at=clock.now()) == []
-    assert not installed.exists(demo.CLIENTS[0].slug)
+    assert admit.slugs() == ["harbour"]
 
 
 def test_the_queue_shows_requests_at_several_stages(planted: list[dict[str, str]], database: Database) -> None:

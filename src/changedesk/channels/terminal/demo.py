@@ -17,7 +17,7 @@ from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import ClientId, SubjectId
 from changedesk.base.refusal import NotFound
 from changedesk.channels.terminal import demo_customers, demo_requests, installed, people
-from changedesk.flow import configure
+from changedesk.flow import admit, configure
 from changedesk.rules import access
 
 CLIENTS: Final = (
@@ -72,7 +72,7 @@ def seed() -> list[dict[str, str]]:
 
 def plant(state_dir: Path, *, at: datetime) -> list[dict[str, str]]:
     """As ``seed``, with the secrets of the demonstration kept in ``state_dir`` (mode 0600)."""
-    if installed.any_client() and not any(installed.exists(new.slug) for new in CLIENTS):
+    if admit.slugs() and not any(new.slug in admit.slugs() for new in CLIENTS):
         return []
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     clients = [_client(new, at) for new in CLIENTS]
@@ -83,7 +83,7 @@ def plant(state_dir: Path, *, at: datetime) -> list[dict[str, str]]:
         fresh = _bind(new.slug, here.actor, made, kept, at)
         if fresh:
             _keep(state_dir / FILE_NAME, list(kept.values()))
-            demo_requests.walk(here.actor, fresh, at=at)
+            demo_requests.walk(here, fresh, at=at)
     lines = [
         {
             "name": sign.name,
@@ -130,7 +130,7 @@ def _staff(state_dir: Path) -> list[people.SignIn]:
 
 
 def _client(new: configure.NewClient, at: datetime) -> installed.Installed:
-    if not installed.exists(new.slug):
+    if new.slug not in admit.slugs():
         configure.create_client(new, actor=access.terminal(ClientId(0)), at=at)
     return installed.client(new.slug)
 

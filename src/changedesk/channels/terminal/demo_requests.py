@@ -8,9 +8,10 @@ from uuid import UUID
 import pyotp
 
 from changedesk import flow
-from changedesk.base.actor import Actor, ActorType, Channel, Role
+from changedesk.base.actor import Actor, Channel
 from changedesk.base.ids import SubjectId
-from changedesk.channels.terminal import installed
+from changedesk.channels.terminal.installed import Installed
+from changedesk.flow import admit
 from changedesk.reading.request import request as read_request
 
 if TYPE_CHECKING:
@@ -19,14 +20,12 @@ if TYPE_CHECKING:
 ENTRY: Final = "demo"
 
 
-def walk(terminal: Actor, customers: "Sequence[Authenticator]", *, at: datetime) -> None:
+def walk(here: Installed, customers: "Sequence[Authenticator]", *, at: datetime) -> None:
     """Leave requests at several stages: waiting for the customer, for consent, for approval, applied, and ended."""
-    ben, sofia, ines = (_staff(terminal, name) for name in ("ben", "sofia", "ines"))
+    ben, sofia, ines = (_staff(here, name) for name in ("ben", "sofia", "ines"))
     people = [(SubjectId(UUID(item.subject)), item.secret) for item in customers]
     _ask(people[1][0], "contact_details", {"contact.email": "marcus.new@example.com"}, "customer_request", ben, at)
-    address = _ask(
-        people[2][0], "contact_details", {"contact.postal_address": _moved(terminal)}, "life_event", sofia, at
-    )
+    address = _ask(people[2][0], "contact_details", {"contact.postal_address": _moved(here)}, "life_event", sofia, at)
     _verify(address, *people[2], sofia, at)
     _agree(address, sofia, at)
     given, family = customers[3].name.split(" ", 1)
@@ -39,27 +38,18 @@ def walk(terminal: Actor, customers: "Sequence[Authenticator]", *, at: datetime)
         people[5][0], "contact_details", {"contact.phone_home": "+1 206 555 0199"}, "customer_request", ben, at
     )
     flow.withdraw(wrong.ref, seen_version=None, actor=ben, at=at)
-    again = _ask(people[5][0], "contact_details", {"contact.postal_address": _moved(terminal)}, "life_event", ben, at)
+    again = _ask(people[5][0], "contact_details", {"contact.postal_address": _moved(here)}, "life_event", ben, at)
     _verify(again, *people[5], ben, at)
     _agree(again, ben, at)
     flow.reject(again.ref, seen_version=None, reason="other", message="Sent twice by mistake.", actor=ines, at=at)
 
 
-def _staff(terminal: Actor, name: str) -> Actor:
-    person, roles, team = installed.member(f"{name}@demo.example", terminal.client)
-    return Actor(
-        terminal.client,
-        ActorType.STAFF,
-        f"s{person}",
-        Channel.PHONE,
-        ENTRY,
-        roles=frozenset(Role(role) for role in roles),
-        team=team,
-    )
+def _staff(here: Installed, name: str) -> Actor:
+    return admit.member(f"{name}@demo.example", here.slug, channel=Channel.PHONE, entry_point=ENTRY)
 
 
-def _moved(terminal: Actor) -> Mapping[str, str]:
-    if installed.region(terminal.client) == "US":
+def _moved(here: Installed) -> Mapping[str, str]:
+    if here.region == "US":
         return {"country": "US", "lines": "77 Harbor Lane", "city": "Oakland", "region": "CA", "postal_code": "94607"}
     return {"country": "CZ", "lines": "Přístavní 77", "city": "Brno", "postal_code": "635 00"}
 

@@ -29,6 +29,7 @@ EMAIL, PHONE, REFERENCE, NAME, BANK = (
 """The index names. All fields of a type share one, so that a number is found wherever it stands."""
 
 _PREFIX_MIN: Final = 2
+_REFERENCE_MIN: Final = 3
 _PREFIX_MAX: Final = 12
 _TOKENS_MAX: Final = 8
 _PHONE: Final = re.compile(r"\+?[\d\s().\-/]{5,30}")
@@ -103,7 +104,7 @@ def query_terms(text: str, *, region: str) -> list[list[SearchTerm]]:
     account = _read(FieldType.BANK_ACCOUNT, text, region)
     if account:
         found.append([SearchTerm(BANK, account)])
-    if any(sign.isdigit() for sign in text) and compact(text):
+    if len(compact(text)) >= _REFERENCE_MIN:
         found.append([SearchTerm(REFERENCE, compact(text))])
     tokens = name_tokens(text)[:_TOKENS_MAX] if any(sign.isalpha() for sign in text) else []
     # A lone initial is in the index only as a whole word: it would rule out the full first name.

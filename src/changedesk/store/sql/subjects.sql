@@ -54,7 +54,7 @@ WHERE client_id = %(client)s AND field = %(field)s AND tag = ANY(%(tags)s::bytea
 -- The accounts that some numbers lead to: an import's whole batch at once.
 
 -- name: subjects.accounts_by_tag
-SELECT b.field, b.tag, b.subject_id
+SELECT s.id
 FROM unnest(%(fields)s::text[], %(tags)s::bytea[]) AS t (field, tag)
 JOIN desk.blind_index b ON b.client_id = %(client)s AND b.field = t.field AND b.tag = t.tag
 JOIN desk.subject s ON s.client_id = b.client_id AND s.id = b.subject_id AND s.type = 'account'
