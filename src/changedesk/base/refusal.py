@@ -23,7 +23,7 @@ class Refusal(Exception):  # noqa: N818 - the domain's word; a refusal is an ans
     @property
     def sentence(self) -> str:
         """The sentence for people, as the class states it."""
-        return (type(self).__doc__ or "").split("\n\n", 1)[0].replace("\n", " ").strip()
+        return " ".join((type(self).__doc__ or "").strip().split("\n\n", 1)[0].split())
 
 
 class Forbidden(Refusal):
