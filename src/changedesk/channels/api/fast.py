@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -45,7 +46,6 @@ _READ: Final = re.compile(
     r"/api/v1/(?P<what>customers|accounts)/(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(?P<view>timeline|as-of)"
 )
 _NESTED_MOST: Final = calls.DEPTH_MOST - 2
-_REASONS: Final = {200: "OK", 201: "Created", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
 log = structlog.get_logger("changedesk.web")
 
 
@@ -117,7 +117,7 @@ def in_front_of(application: Application) -> Application:
             "Content-Length": str(len(found.body)),
             "traceparent": f"00-{trace}-{secrets.token_hex(8)}-01",
         }
-        start_response(f"{found.status} {_REASONS.get(found.status, 'Answer')}", list(sent.items()))
+        start_response(f"{found.status} {HTTPStatus(found.status).phrase}", list(sent.items()))
         return [found.body]
 
     return answering
