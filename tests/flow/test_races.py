@@ -1,0 +1,352 @@
+"""Verbs that meet: one of them comes first, the other sees it, and nothing is done twice or lost."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from tests.cast import Desk, soon
+from tests.flow.race import together
+from tests.flow.walk import (
+    LATER, OTHER_POST, POST, URL, agree, ask, code_to, history, holds, kinds, not_this, ready, record, request_of, stands, vouch, wish,
+)  # fmt: skip
+from tests.flow.test_undo import _link
+
+from changedesk import flow
+from changedesk.base.actor import Channel
+from changedesk.base.ids import SubjectId
+from changedesk.base.outcome import Outcome
+from changedesk.base.refusal import Refusal
+from changedesk.flow.combine import Combiner
+from changedesk.flow.recorded import Recorded, RecordedChange
+from changedesk.ledger.entry import EntryKind
+from changedesk.store import log
+from changedesk.store.begin import begin
+from changedesk.store.once import InFlight
+from changedesk.store.tx import CommitUnknown, look
+
+ROUNDS = 4
+
+
+def _codes(found: list[object]) -> list[str]:
+    assert all(not isinstance(one, Exception) or isinstance(one, Refusal) for one in found), found
+    return sorted(one.code for one in found if isinstance(one, Refusal))
+
+
+def _is_whole(d: Desk, dana: SubjectId) -> None:
+    """Versions are dense, each linked to the one before, and the newest is where the record stands."""
+    changes = [entry for entry in history(d, dana) if entry.version]
+    assert [entry.version for entry in changes] == list(range(1, len(changes) + 1))
+    with look(d.client) as seen:
+        rows = seen.connection.execute(
+            "SELECT prev_leaf, leaf_hash FROM desk.entry WHERE subject_id = %s AND ver IS NOT NULL ORDER BY ver", (dana,)
+        ).fetchall()
+    assert [row[0] for row in rows[1:]] == [row[1] for row in rows[:-1]]
+    assert stands(d, dana).head_leaf == rows[-1][1]
+    assert stands(d, dana).ver == len(rows)
+
+
+def test_of_two_requests_for_one_field_one_is_told_about_the_other(d: Desk) -> None:
+    for number in range(ROUNDS):
+        eve = d.customer(contact__email=f"eve{number}@old.example")
+        found = together([lambda eve=eve, to=to: ask(d, eve, {"contact.email": to}, at=LATER) for to in ("a@b.example", "c@d.example")])  # type: ignore[misc]
+        assert _codes(found) == ["field-taken"]
+
+
+def test_two_batches_in_opposite_order_do_not_wait_in_a_circle(d: Desk) -> None:
+    people = [d.customer(contact__email=f"eve{number}@old.example") for number in range(12)]
+    for number in range(ROUNDS):
+        items = [
+            RecordedChange(subject=one, changes=[flow.FieldChange(path="contact.url", new=f"https://{number}.example/{side}")])
+            for side, order in enumerate((people, people[::-1]))
+            for one in order
+        ]
+        half = len(people)
+        found = together([lambda part=part: flow.record_changes(part, actor=d.crm, at=LATER) for part in (items[:half], items[half:])])  # type: ignore[misc]
+        assert all(isinstance(one, Outcome) and not one.refused for one in found), found
+        wishes = [wish(one, {"contact.fax": f"+1 202 555 01{number:02d}"}) for one in people]
+        both = together([lambda part=part: flow.submit(part, actor=d.ben, at=LATER) for part in (wishes, wishes[::-1])])  # type: ignore[misc]
+        done = [receipt for one in both for receipt in one.done]  # type: ignore[attr-defined]
+        assert Counter(receipt.subject for receipt in done) == dict.fromkeys(people, 1)
+        together([lambda ref=receipt.ref: flow.withdraw(ref, seen_version=None, actor=d.ben, at=LATER) for receipt in done])  # type: ignore[misc]
+    for one in people:
+        _is_whole(d, one)
+
+
+@pytest.mark.parametrize("other", ["approve", "withdraw", "revise", "reject", "cancel", "hold", "ask_information", "dispute"])
+def test_an_approval_and_anything_else_come_one_after_the_other(d: Desk, other: str) -> None:
+    for number in range(ROUNDS):
+        eve = d.customer(contact__email=f"eve{number}@old.example")
+        asked = ready(d, eve, values=POST)
+        at = soon(LATER, 5)
+        token = _link(d, asked, f"token {number}")
+        meets = {
+            "approve": lambda: flow.approve({asked.ref: asked.digest}, actor=d.omar, at=at).one(),  # noqa: B023
+            "withdraw": lambda: flow.withdraw(asked.ref, seen_version=None, actor=d.ben, at=at),  # noqa: B023
+            "revise": lambda: flow.revise(asked.ref, OTHER_POST, seen_version=None, actor=d.ben, at=at),  # noqa: B023
+            "reject": lambda: flow.reject(asked.ref, seen_version=None, reason="fraud", message="No.", actor=d.omar, at=at),  # noqa: B023, E501
+            "cancel": lambda: flow.cancel(asked.ref, reason="duplicate", seen_version=None, actor=d.ben, at=at),  # noqa: B023
+            "hold": lambda: flow.hold(asked.ref, reason="check", until=None, seen_version=None, actor=d.omar, at=at),  # noqa: B023, E501
+            "ask_information": lambda: flow.ask_information(asked.ref, seen_version=None, message="?", actor=d.omar, at=at),  # noqa: B023, E501
+            "dispute": lambda: flow.open_dispute(d.client, token, at=at),  # noqa: B023
+        }
+        found = together([lambda: flow.approve({asked.ref: asked.digest}, actor=d.ines, at=at).one(), meets[other]])  # noqa: B023
+        codes = _codes(found)
+        state = request_of(d, asked.ref).state.value
+        applied = kinds(d, eve).count("change.applied")
+        assert applied == (state == "applied")
+        assert applied == (holds(d, eve, "contact.postal_address") is not None)
+        if other == "dispute":
+            assert codes in ([], ["too-late"])
+            assert kinds(d, eve).count("request.disputed") == 1
+        elif other == "revise" and not applied:
+            assert codes in (["too-late"], ["different-content"])
+        else:
+            assert codes == ["too-late"]
+        _is_whole(d, eve)
+
+
+def test_a_right_answer_counts_once(d: Desk) -> None:
+    for number in range(ROUNDS):
+        eve = d.customer(contact__email=f"eve{number}@old.example")
+        started = flow.challenge(eve, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=LATER)
+        code = code_to(d)
+        found = together([lambda: flow.confirm(started.id, code, actor=d.ben, at=LATER)] * 4)  # noqa: B023
+        assert _codes(found) == ["code-used"] * 3
+        assert kinds(d, eve).count("identity.verified") == 1
+
+
+def test_twenty_wrong_answers_at_once_are_five(d: Desk, dana: SubjectId) -> None:
+    started = flow.challenge(dana, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=LATER)
+    wrong = not_this(code_to(d))
+    found = together([lambda: flow.confirm(started.id, wrong, actor=d.ben, at=LATER)] * 20)
+    assert _codes(found) == ["too-many-tries"] * 15
+    assert kinds(d, dana).count("identity.failed") == 5
+
+
+def test_wrong_answers_to_two_codes_at_once_stay_within_the_hour(d: Desk, dana: SubjectId) -> None:
+    def one(method: str, path: str | None) -> flow.Challenged:
+        return flow.challenge(dana, purpose="caller", method=method, path=path, actor=d.ben, at=LATER)
+
+    three = [one("code_email", "contact.email"), one("code_sms", "contact.phone_mobile"), one("totp", None)]
+    together([lambda item=item: flow.confirm(item.id, "x", actor=d.ben, at=LATER) for item in three * 5])  # type: ignore[misc]
+    assert kinds(d, dana).count("identity.failed") == 10
+
+
+def test_starting_and_answering_at_once_wait_in_no_circle(d: Desk, dana: SubjectId) -> None:
+    for number in range(ROUNDS):
+        at = LATER + timedelta(hours=number)
+        started = flow.challenge(dana, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=at)
+        code = code_to(d)
+        again = lambda: flow.challenge(dana, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=at)  # noqa: B023, E731, E501
+        answer = lambda: flow.confirm(started.id, code, actor=d.ben, at=at)  # noqa: B023, E731
+        assert set(_codes(together([again, answer, again]))) <= {"code-used", "too-many-sends"}
+
+
+def test_four_clocks_apply_once(d: Desk) -> None:
+    day = LATER + timedelta(days=1)
+    asked = []
+    for number in range(3):
+        eve = d.customer(contact__email=f"eve{number}@old.example")
+        one = ready(d, eve, values=POST, effective_at=day)
+        flow.approve({one.ref: one.digest}, actor=d.ines, at=soon(LATER, 5))
+        asked.append(one)
+    found = together([lambda: flow.apply_due(d.client, at=day)] * 4)
+    assert sum(found) == 3  # type: ignore[arg-type]
+    for one in asked:
+        assert kinds(d, one.subject).count("change.applied") == 1
+
+
+def test_expiry_and_approval_come_one_after_the_other(d: Desk) -> None:
+    for number in range(ROUNDS):
+        eve = d.customer(contact__email=f"eve{number}@old.example")
+        asked = ready(d, eve, values=POST)
+        at = LATER + timedelta(days=8)
+        found = together([
+            lambda: flow.approve({asked.ref: asked.digest}, actor=d.ines, at=at).one(),  # noqa: B023
+            lambda: flow.expire_due(d.client, at=at),  # noqa: B023
+            lambda: flow.expire_due(d.client, at=at),  # noqa: B023
+        ])  # fmt: skip
+        _codes(found)
+        state = request_of(d, asked.ref).state.value
+        assert state in ("applied", "expired")
+        assert kinds(d, eve).count("change.applied") == (state == "applied")
+        assert kinds(d, eve).count("request.expired") == (state == "expired")
+
+
+def test_values_to_come_arrive_once_however_many_clocks_there_are(d: Desk, dana: SubjectId) -> None:
+    day = LATER + timedelta(days=1)
+    change = flow.FieldChange(path="contact.url", new="https://soon.example/", valid_from=day)
+    flow.record_changes([RecordedChange(subject=dana, changes=[change])], actor=d.crm, at=LATER).one()
+    assert sum(together([lambda: flow.make_effective(d.client, at=day)] * 4)) == 1  # type: ignore[arg-type]
+    _is_whole(d, dana)
+
+
+def test_changes_of_one_record_at_once_all_land_one_after_the_other(d: Desk, dana: SubjectId) -> None:
+    paths = ("contact.url", "contact.fax", "personal.gender", "contact.phone_home")
+    values = ("https://a.example/", "+1 202 555 0177", "female", "+1 202 555 0188")
+    calls = [lambda p=p, v=v: record(d, dana, {p: v}, at=LATER) for p, v in zip(paths, values, strict=True)]  # type: ignore[misc]
+    assert _codes(together(calls)) == []
+    assert stands(d, dana).ver == 5
+    _is_whole(d, dana)
+
+
+def test_one_key_from_eight_threads_has_one_effect(d: Desk, dana: SubjectId) -> None:
+    item = RecordedChange(
+        subject=dana, changes=[flow.FieldChange(path="contact.url", new="https://a.example/")], once=flow.Once("k", b"x")
+    )
+    found = together([lambda: flow.record_changes([item], actor=d.crm, at=LATER).one()] * 8)
+    assert set(_codes(found)) <= {"idempotency-in-flight"}
+    assert len({one.change for one in found if isinstance(one, Recorded)}) == 1
+    assert stands(d, dana).ver == 2
+    asked = [lambda: ask(d, dana, {"contact.fax": "+1 202 555 0177"}, at=LATER, once=flow.Once("q", b"x"))] * 8
+    refs = {one.ref for one in together(asked) if isinstance(one, flow.Receipt)}
+    assert len(refs) == 1
+
+
+def test_one_row_from_two_imports_is_one_customer(d: Desk) -> None:
+    item = flow.NewCustomer(values={"personal.name": "Ada"}, source=flow.SourceRow("f.csv", "1", b"ada"))
+    for _ in range(ROUNDS):
+        found = together([lambda: flow.create_customers([item], actor=d.crm, at=LATER).one()] * 3)
+        assert set(_codes(found)) <= {"idempotency-in-flight"}
+    with look(d.client) as seen:
+        rows = seen.connection.execute("SELECT count(*) FROM desk.subject").fetchone()
+    assert rows == (1,)
+
+
+def test_two_sequencers_give_each_entry_one_dense_place(d: Desk, dana: SubjectId) -> None:
+    def place() -> int:
+        with begin(d.ben) as tx:
+            return log.sequence(tx)
+
+    for number in range(ROUNDS):
+        together([place, place, place, place, lambda: record(d, dana, {"contact.url": f"https://{number}.example/"}, at=LATER)])  # noqa: B023, E501
+    while place():
+        pass
+    with look(d.client) as seen:
+        found = seen.connection.execute(
+            "SELECT array_agg(l.idx ORDER BY l.idx), count(DISTINCT e.id), (SELECT count(*) FROM desk.entry)"
+            " FROM desk.log_leaf l JOIN desk.entry e ON e.id = l.entry_id AND e.leaf_hash = l.leaf_hash"
+        ).fetchone()
+        size = log.size(seen)
+        order = seen.connection.execute(
+            "SELECT array_agg(e.ver ORDER BY l.idx) FROM desk.log_leaf l JOIN desk.entry e ON e.id = l.entry_id"
+            " WHERE e.ver IS NOT NULL AND e.subject_id = %s", (dana,)
+        ).fetchone()
+    assert found is not None
+    assert order is not None
+    assert found[0] == list(range(size))
+    assert found[1] == found[2] == size
+    assert order[0] == sorted(order[0])
+
+
+def test_a_second_click_at_the_same_moment_is_harmless(d: Desk) -> None:
+    for number in range(ROUNDS):
+        eve = d.customer(contact__email=f"eve{number}@old.example")
+        asked = ready(d, eve, values=POST)
+        token = _link(d, asked, f"token {number}")
+        found = together([lambda: flow.open_dispute(d.client, token, at=soon(LATER, 5))] * 3)  # noqa: B023
+        assert sorted(one.already for one in found) == [False, True, True]  # type: ignore[attr-defined]
+        assert kinds(d, eve).count("hold.placed") == 1
+
+
+def test_two_undoings_of_one_change_are_one_request(d: Desk, dana: SubjectId) -> None:
+    made = record(d, dana, URL, at=LATER)
+    assert made.change is not None
+    undo = lambda: flow.revert(made.change, choices={}, reason="correction_of_error", channel=Channel.PHONE, actor=d.ines, at=soon(LATER))  # type: ignore[arg-type]  # noqa: E501, E731
+    assert _codes(together([undo, undo])) == ["field-taken"]
+
+
+def test_joined_calls_share_a_batch_and_a_refused_one_hurts_nobody(d: Desk) -> None:
+    people = [d.customer(contact__email=f"eve{number}@old.example") for number in range(8)]
+    items = [
+        RecordedChange(subject=one, changes=[flow.FieldChange(path="contact.url", new=f"https://{turn}.example/")])
+        for turn in range(3)
+        for one in people
+    ]
+    items[5] = RecordedChange(subject=people[5], changes=[flow.FieldChange(path="contact.url", new="nonsense")])
+    found = together([lambda item=item: flow.record_joined(item, actor=d.crm, at=LATER) for item in items])  # type: ignore[misc]
+    assert _codes(found) == ["bad-values"]
+    for place, one in enumerate(people):
+        assert stands(d, one).ver == (3 if place == 5 else 4)
+        _is_whole(d, one)
+    asked = together([lambda one=one: flow.submit_joined(wish(one, {"contact.fax": "+1 202 555 0177"}), actor=d.ben, at=LATER) for one in people])  # type: ignore[misc]  # noqa: E501
+    assert _codes(asked) == []
+
+
+def test_calls_that_arrive_while_a_batch_runs_go_together_but_never_two_of_one_subject() -> None:
+    batches: list[list[int]] = []
+
+    def run(items: object) -> Outcome[int]:
+        batches.append(list(items))  # type: ignore[call-overload]
+        return Outcome([item * 10 for item in batches[-1]])
+
+    joined = Combiner(run, lambda item: item % 7)
+    assert together([lambda n=n: joined.call(n) for n in range(64)]) == [n * 10 for n in range(64)]  # type: ignore[misc]
+    assert sorted(item for batch in batches for item in batch) == list(range(64))
+    assert all(len({item % 7 for item in batch}) == len(batch) <= 64 for batch in batches)
+
+
+class Broken(RuntimeError):
+    pass
+
+
+@pytest.mark.parametrize("failure", [Broken, CommitUnknown, KeyboardInterrupt])
+def test_a_batch_that_breaks_is_run_one_by_one_unless_it_may_have_been_done(failure: type[BaseException]) -> None:
+    ran: list[list[int]] = []
+
+    def run(items: object) -> Outcome[int]:
+        ran.append(list(items))  # type: ignore[call-overload]
+        if len(ran[-1]) > 1 or ran[-1] == [3]:
+            raise failure
+        return Outcome(ran[-1])
+
+    joined = Combiner(run, lambda item: item)
+    from changedesk.flow.combine import _Call
+
+    calls = [_Call[int, int](item) for item in (1, 2, 3)]
+    joined._answer(calls)
+    if failure is Broken:
+        assert [call.answer for call in calls] == [1, 2, None]
+        assert [type(call.failure) for call in calls] == [type(None), type(None), Broken]
+    else:
+        assert [type(call.failure) for call in calls] == [failure] * 3
+        assert ran == [[1, 2, 3]]
+
+
+def test_a_key_that_was_claimed_and_answered_between_is_not_answered_twice(d: Desk, dana: SubjectId) -> None:
+    """The other call committed after our snapshot was taken and before its lock was free."""
+    from changedesk.store import once
+
+    key = once.Once("k", b"x")
+    with begin(d.crm) as tx:
+        claimed = once.claim(tx, d.crm.id, [key])[0]
+        assert isinstance(claimed, once.Claim)
+        once.record(tx, d.crm.id, [(claimed, {})], at=LATER)
+        with pytest.raises(InFlight):
+            once.record(tx, d.crm.id, [(claimed, {})], at=LATER)
+
+
+def test_two_agents_consent_and_two_answers_at_once(d: Desk) -> None:
+    for number in range(ROUNDS):
+        eve = d.customer(contact__email=f"eve{number}@old.example")
+        vouch(d, eve, LATER)
+        asked = ask(d, eve, POST, at=LATER)
+        assert _codes(together([lambda: agree(d, asked, LATER)] * 3)) == []  # noqa: B023
+        assert kinds(d, eve).count(EntryKind.CONSENT_RECORDED.value) == 1
+        assert request_of(d, asked.ref).state.value == "awaiting_approval"
+
+
+def test_release_apply_now_and_the_clock_apply_once(d: Desk) -> None:
+    day = LATER + timedelta(days=1)
+    for number in range(ROUNDS):
+        eve = d.customer(contact__email=f"eve{number}@old.example")
+        asked = ready(d, eve, values=POST, effective_at=day)
+        flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(LATER, 5))
+        found = together([
+            lambda: flow.apply_now(asked.ref, seen_version=None, actor=d.ines, at=soon(day)),  # noqa: B023
+            lambda: flow.apply_due(d.client, at=soon(day)),
+            lambda: flow.reschedule(asked.ref, effective_at=soon(day, 99), seen_version=None, actor=d.omar, at=soon(day)),  # noqa: B023, E501
+        ])  # fmt: skip
+        assert set(_codes(found)) <= {"too-late"}
+        flow.apply_due(d.client, at=soon(day, 100))
+        assert kinds(d, eve).count("change.applied") == 1
