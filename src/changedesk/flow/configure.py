@@ -21,6 +21,9 @@ from changedesk import packs
 from changedesk.base.actor import Actor, Role
 from changedesk.base.ids import ClientId
 from changedesk.base.refusal import Forbidden, Refusal
+from changedesk.flow.client_rules import drop_rule as drop_rule  # noqa: PLC0414 - a setting as the others here
+from changedesk.flow.client_rules import require_kept
+from changedesk.flow.client_rules import set_rule as set_rule  # noqa: PLC0414 - a setting as the others here
 from changedesk.rules import access
 from changedesk.rules.access import Verb
 from changedesk.store import keys, settings_read, settings_write
@@ -101,7 +104,7 @@ def change_client(values: Mapping[str, Any], *, actor: Actor, at: datetime) -> i
     """Set some of the actor's client's settings, by column name. Returns the configuration version.
 
     The short name and the log's origin stay what they are: addresses and proofs already given out carry them.
-    Raises Forbidden and BadSetting.
+    Raises Forbidden and BadSetting; as ``set_rule`` does when other packs cannot carry the client's own rules.
     """
     access.require(actor, Verb.CONFIGURE_CLIENT)
     for name in values:
@@ -112,6 +115,8 @@ def change_client(values: Mapping[str, Any], *, actor: Actor, at: datetime) -> i
     languages = values.get("languages", told.languages)
     if values.get("default_language", told.default_language) not in languages:
         raise BadSetting(field="default_language", reason="choose one of the client's languages")
+    if "packs" in values:
+        require_kept(packs.load(values["packs"]), actor=actor)
     return settings_write.change_client(actor.client, values, by=actor.id, at=at)
 
 

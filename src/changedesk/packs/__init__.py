@@ -5,8 +5,9 @@ is a folder with ``pack.toml`` (name, industries, reasons, statements), and wher
 ``rules.toml`` and ``retention.toml``. Everything wrong is named by file and key.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields as fields_of
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -15,14 +16,28 @@ from typing import Any, Final
 
 from changedesk.packs.pack import Header, Pack, Reason, Statement, extend
 from changedesk.packs.parse import PackInvalid, build, convert, read
-from changedesk.packs.verify import check
+from changedesk.packs.verify import check, check_rule
 from changedesk.rules import obligations as duty
 from changedesk.rules.fields import Catalogue, Field
 from changedesk.rules.policy import Rule, Scope, Status
 from changedesk.rules.retention import RetentionClass
 
-__all__ = ["Pack", "PackInvalid", "Reason", "Statement", "available", "check_all", "extend", "load"]
+__all__ = [
+    "CLIENT",
+    "Pack",
+    "PackInvalid",
+    "Reason",
+    "Statement",
+    "available",
+    "check_all",
+    "check_rule",
+    "client_rule",
+    "extend",
+    "load",
+]
 
+CLIENT: Final = "client"
+"""The pack that a client's own rules say they are of."""
 _BASE: Final = "base"
 _SECONDS: Final = {"hours": 3_600, "days": 86_400}
 _OBLIGATIONS: Final[Mapping[str, type[duty.Obligation]]] = {
@@ -42,6 +57,9 @@ _OBLIGATIONS: Final[Mapping[str, type[duty.Obligation]]] = {
     "suppress": duty.Suppress,
 }
 _RULE_KEYS: Final = frozenset(item.name for item in fields_of(Rule)) - {"pack", "scope", "obligations"}
+_DATES: Final = frozenset({"effective_from", "effective_to", "checked_on"})
+_NUMBER_MAX: Final = 10 * 366 * 86_400
+"""Ten years in seconds: beyond it a number in a client's rule is a slip, and dates made from it may not exist."""
 
 
 def available() -> list[str]:
@@ -68,6 +86,33 @@ def check_all() -> list[str]:
         except PackInvalid as error:
             wrong.append(str(error))
     return wrong
+
+
+def client_rule(data: Mapping[str, Any], where: str) -> Rule:
+    """Return a rule that a client wrote: a row of ``rules.toml`` as JSON, so its dates are ISO 8601 text.
+
+    Raises PackInvalid that names the key after ``where``. What the rule refers to is not looked at: ``check_rule``.
+    """
+    for number in _numbers(data):
+        if not 0 <= number <= _NUMBER_MAX:
+            raise PackInvalid(f"{where}: {number} is not a number from 0 to {_NUMBER_MAX}")
+    return _rule({key: _date(value, f"{where}.{key}") if key in _DATES else value for key, value in data.items()},
+                 where, CLIENT)  # fmt: skip
+
+
+def _date(value: object, where: str) -> object:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise PackInvalid(f"{where}: {value!r} is not a day such as 2026-01-31") from None
+
+
+def _numbers(value: object) -> Iterator[int]:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    for item in inner:
+        if isinstance(item, int):
+            yield item
+        yield from _numbers(item)
 
 
 @cache

@@ -34,10 +34,15 @@ def check(pack: Pack) -> None:
     for reason in pack.reason_codes.values():
         _in_all_languages(reason.label, f"reason {reason.code}")
     for rule in pack.rules:
-        _check_scope(rule, pack)
-        for obligation in rule.obligations:
-            _check_obligation(obligation, rule, pack)
+        check_rule(rule, pack)
     require_consistent(pack.rules, industries=pack.industries)
+
+
+def check_rule(rule: Rule, pack: Pack) -> None:
+    """Return if everything that a rule names is there in the pack. Raises PackInvalid."""
+    _check_scope(rule, pack)
+    for obligation in rule.obligations:
+        _check_obligation(obligation, rule, pack)
 
 
 def _in_all_languages(texts: Mapping[str, str], where: str) -> None:

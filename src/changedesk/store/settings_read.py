@@ -22,7 +22,7 @@ from changedesk.base.refusal import NotFound
 from changedesk.packs.pack import Pack, Reason, Statement
 from changedesk.packs.parse import build
 from changedesk.rules.fields import Catalogue, Field
-from changedesk.rules.policy import Rule
+from changedesk.rules.policy import LoosensFloor, Rule, RulesContradict, tighten
 from changedesk.store.models import settings as tables
 from changedesk.store.settings_records import (
     ClientSettings,
@@ -39,7 +39,7 @@ from changedesk.store.settings_records import (
 TTL_SECONDS: Final = 5.0
 KEPT_MAX: Final = 10_000
 OWN_VERSIONS: Final = 1_000
-"""A client's first own wording of a statement is version 1001, so that it never meets a pack's."""
+"""A client's first own wording of a statement, or rule, is version 1001, so that it never meets a pack's."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -263,7 +263,7 @@ def configuration(client_id: ClientId) -> Configuration:
         settings=told,
         pack=pack,
         catalogue=packs.extend(pack, own),
-        rules=pack.rules,
+        rules=_with_own(pack, [own_rule(record) for record in client_rules(client_id)]),
         statements={**pack.statements, **_own_statements(pack, wordings(client_id))},
         reason_codes=pack.reason_codes,
         policy_version=told.config_version,
@@ -275,6 +275,20 @@ def configuration(client_id: ClientId) -> Configuration:
 def own_field(path: str, data: Mapping[str, Any]) -> Field:
     """Return the field that a client describes. Raises packs.PackInvalid when it cannot be one."""
     return build(Field, {**data, "path": path}, f"field {path}")
+
+
+def own_rule(record: RuleRecord) -> Rule:
+    """Return the rule that a client wrote. Raises packs.PackInvalid when it cannot be one."""
+    data = {**record.data, "id": record.rule_id, "version": OWN_VERSIONS + record.version}
+    return packs.client_rule(data, f"rule {record.rule_id}")
+
+
+def _with_own(pack: Pack, own: list[Rule]) -> tuple[Rule, ...]:
+    try:
+        return tuple(tighten(pack.rules, own))
+    except (LoosensFloor, RulesContradict):
+        # It held when it was written, and the pack has grown since: now both count, and the strictest wins.
+        return (*pack.rules, *own)
 
 
 def _own_statements(pack: Pack, own: tuple[Wording, ...]) -> dict[tuple[str, int], Statement]:
