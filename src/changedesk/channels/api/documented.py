@@ -15,7 +15,8 @@ IDEMPOTENCY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": True,
-    "description": "Random for each new call, the same for a repeat: the repeat gets the first call's answer.",
+    "description": "Random for each new call, the same for a repeat: the repeat gets the first call's answer. "
+    "A refused call leaves nothing behind, so its key may be used again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[\\x21\\x23-\\x7e]+$"},
     "example": "7f2c9a52-0c6e-4c2e-9f43-0a5d9f6f3b11",
 }
