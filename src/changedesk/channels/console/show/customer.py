@@ -101,7 +101,7 @@ def _entry(item: EntryView, visit: Visit, *, revert: bool) -> Shape:
         "provenance": {
             "by": item.actor.name,
             "on_behalf_of": item.on_behalf_of,
-            "channel": item.channel,
+            "channel": "" if item.channel == "system" else item.channel,
             "verified": item.verification,
             "consent": _("consent: %(statement)s") % {"statement": item.consent} if item.consent else "",
             "approved": _and(item.approvals),

@@ -2,8 +2,9 @@
 
 import hashlib
 import hmac
+from collections.abc import Callable, Mapping
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -57,47 +58,79 @@ def change(visit: Visit, ref: str) -> HttpResponse:
     return visit.to("change", ref)
 
 
-def _act(visit: Visit, ref: str) -> str:
-    """Do what the pressed button says, on the version that the page showed; return the word for it."""
-    seen: dict[str, Any] = {"seen_version": visit.seen_version(), "actor": visit.actor, "at": visit.at}
-    match visit.given("action"):
-        case "withdraw":
-            flow.withdraw(ref, **seen)
-            return _("Withdrawn.")
-        case "cancel":
-            flow.cancel(ref, reason=visit.given("reason"), **seen)
-            return _("Cancelled.")
-        case "hold":
-            flow.hold(ref, reason=visit.given("reason"), until=_day(visit, "until", required=False), **seen)
-            return _("On hold.")
-        case "release":
-            flow.release(ref, **seen)
-            return _("Released.")
-        case "apply_now":
-            flow.apply_now(ref, **seen)
-            return _("Applied as soon as nothing else stands in the way.")
-        case "reschedule":
-            day = _day(visit, "effective_at")
-            if day is None:
-                raise NoDay
-            flow.reschedule(ref, effective_at=day, **seen)
-            return _("Another day is set.")
-        case "ask_information":
-            flow.ask_information(ref, message=visit.given("message"), **seen)
-            return _("Sent back with your question.")
-        case "resolve":
-            flow.resolve_dispute(
-                _uuid(visit.given("dispute")), visit.given("resolution"), actor=visit.actor, at=visit.at
-            )
-            return _("Cleared up, and the freeze is lifted.")
-    raise NotFound
+Seen = dict[str, Any]
+"""The version that the page showed, who acts, and when."""
 
 
-def _uuid(text: str) -> UUID:
+def _withdraw(visit: Visit, ref: str, seen: Seen) -> str:
+    del visit
+    flow.withdraw(ref, **seen)
+    return _("Withdrawn.")
+
+
+def _cancel(visit: Visit, ref: str, seen: Seen) -> str:
+    flow.cancel(ref, reason=visit.given("reason"), **seen)
+    return _("Cancelled.")
+
+
+def _hold(visit: Visit, ref: str, seen: Seen) -> str:
+    flow.hold(ref, reason=visit.given("reason"), until=_day(visit, "until", required=False), **seen)
+    return _("On hold.")
+
+
+def _release(visit: Visit, ref: str, seen: Seen) -> str:
+    del visit
+    flow.release(ref, **seen)
+    return _("Released.")
+
+
+def _apply_now(visit: Visit, ref: str, seen: Seen) -> str:
+    del visit
+    flow.apply_now(ref, **seen)
+    return _("It is applied as soon as nothing else stands in the way.")
+
+
+def _reschedule(visit: Visit, ref: str, seen: Seen) -> str:
+    day = _day(visit, "effective_at")
+    if day is None:
+        raise NoDay
+    flow.reschedule(ref, effective_at=day, **seen)
+    return _("Another day is set.")
+
+
+def _ask(visit: Visit, ref: str, seen: Seen) -> str:
+    flow.ask_information(ref, message=visit.given("message"), **seen)
+    return _("Sent back with your question.")
+
+
+def _resolve(visit: Visit, ref: str, seen: Seen) -> str:
+    del ref, seen
     try:
-        return UUID(text)
+        dispute = UUID(visit.given("dispute"))
     except ValueError:
         raise NotFound from None
+    flow.resolve_dispute(dispute, visit.given("resolution"), actor=visit.actor, at=visit.at)
+    return _("Cleared up, and the freeze is lifted.")
+
+
+ACTS: Final[Mapping[str, Callable[[Visit, str, Seen], str]]] = {
+    "withdraw": _withdraw,
+    "cancel": _cancel,
+    "hold": _hold,
+    "release": _release,
+    "apply_now": _apply_now,
+    "reschedule": _reschedule,
+    "ask_information": _ask,
+    "resolve": _resolve,
+}
+"""What the page of a request can do by itself. Each returns the word for what was done."""
+
+
+def _act(visit: Visit, ref: str) -> str:
+    act = ACTS.get(visit.given("action"))
+    if act is None:
+        raise NotFound
+    return act(visit, ref, {"seen_version": visit.seen_version(), "actor": visit.actor, "at": visit.at})
 
 
 def _day(visit: Visit, name: str, *, required: bool = True) -> datetime | None:
@@ -119,6 +152,8 @@ def _show(visit: Visit, ref: str, *, errors: list[Error] | None = None, status: 
     customer = read_customer(panel.subject, actor=visit.actor, at=visit.at, language=visit.language)
     over = shown.ended(panel)
     actions = shown.actions(panel.actions)
+    if policy.proved(panel.strip) and panel.strip.new_contacts_confirmed:
+        actions.pop("verify", None)
     may_verify = actions.get("verify", {}).get("allowed")
     may_consent = actions.get("record_consent", {}).get("allowed")
     reasons = reading.reasons(actor=visit.actor, language=visit.language)

@@ -147,13 +147,15 @@ def _answer(
     ref = None if asked is None else asked.ref
     offers = [] if panel.erased else flow.offers(panel.id, ref=ref, actor=visit.actor, at=visit.at)
     needed = 0 if asked is None else asked.strip.level_needed
+    methods = shown.methods(offers, panel, visit.given("method"))
     context: dict[str, Any] = {
         "customer": people.head(panel),
         "badge": people.badge(panel),
         "change": None if asked is None else {**requests.head(asked, visit), "rows": requests.rows(asked)},
         "needed_word": policy.level_word(needed) if needed else "",
         "proved": asked is not None and policy.proved(asked.strip),
-        "methods": shown.methods(offers, panel, visit.given("method")),
+        "methods": methods,
+        "can_question": any(item["available"] for item in methods if item["method"] == "knowledge"),
         "questions": shown.questions(panel),
         "new_contacts": [] if asked is None else shown.new_contacts(asked),
         "challenge": None if challenge is None else _open(challenge),

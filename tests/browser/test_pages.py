@@ -1,0 +1,149 @@
+"""Every page, looked at in light and dark, right to left and narrow: nothing that axe or the browser complains of."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+from tests.browser.stage import OUT, Stage, Watched, ago
+from tests.browser.test_story import find, prove, verify_by_app
+
+from changedesk import flow
+from changedesk.base.actor import Channel
+
+pytestmark = pytest.mark.browser
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "rtl": {"color_scheme": "light"},
+    "narrow": {"color_scheme": "light", "viewport": {"width": 320, "height": 720}},
+}
+
+
+def furnish(stage: Stage) -> tuple[str, str]:
+    """A desk in the middle of a day, with requests in several states; returns two of its customers."""
+    desk, at = stage.desk, ago(minutes=30)
+    dana = desk.customer(at=ago(days=400), pref__marketing_email=True, contact__postal_address={
+        "country": "US", "lines": "12 Elm Street", "city": "Springfield", "region": "IL", "postal_code": "62701",
+    }, service__contract="two_year")  # fmt: skip
+    others = [
+        desk.customer(at=ago(days=200), personal__name=name, contact__email=mail, contact__phone_mobile=phone)
+        for name, mail, phone in (
+            ("Mateus Figueiredo", "mateus@mail.example", "+351 912 345 678"),
+            ("سلمى الحداد", "salma@mail.example", "+971 50 123 4567"),
+            ("Jørgen Ås", "jorgen@mail.example", "+47 912 34 567"),
+        )
+    ]
+    wishes = [
+        ("contact_details", {"contact.phone_home": "+1 202 555 0177"}, Channel.PHONE),
+        ("marketing_preferences", {"pref.marketing_email": "yes"}, Channel.EMAIL),
+        ("personal_details", {"personal.name": "Jørgen Aas"}, Channel.POSTAL),
+    ]
+    for person, (kind, values, channel) in zip(others, wishes, strict=True):
+        wish = flow.Wish(subject=person, kind=kind, values=values, reason="customer_request", channel=channel)
+        flow.submit([wish], actor=desk.sofia, at=at).one()
+    return str(dana), str(others[0])
+
+
+def look(seen: Watched, name: str, look_name: str) -> list[str]:
+    seen.page.wait_for_load_state("networkidle")
+    OUT.mkdir(exist_ok=True)
+    seen.page.screenshot(path=OUT / f"{name}.{look_name}.png", full_page=True)
+    lines = [f"{name} [{look_name}] {line}" for line in seen.complaints()]
+    seen.said.clear()
+    return lines
+
+
+def set_up(page: Page, stage: Stage, language: str) -> None:
+    page.goto(stage.to("profile"))
+    page.locator("select[name=language]").select_option(language)
+    page.locator("main form button").click()
+
+
+def test_no_page_has_anything_to_complain_of(stage: Stage) -> None:
+    dana, _ = furnish(stage)
+    ines, ben = stage.at_work("Ines"), stage.at_work("Ben")
+    find(ben.page, "Nov")
+    verify_by_app(ben.page)
+    ben.page.goto(stage.to(f"customers/{dana}/changes/new?kind=contact_details"))
+    ben.page.get_by_role("textbox", name="E-mail").fill("dana@new.example")
+    ben.page.get_by_role("button", name=re.compile("^Submit")).click()
+    ben.page.wait_for_url("**/changes/*")
+    ref = ben.page.url.rsplit("/", 1)[1]
+    found: list[str] = []
+    early = {
+        "verify-change": f"customers/{dana}/verify?change={ref}",
+        "consent": f"changes/{ref}/consent",
+    }
+    pictures(stage, "Ben", early, found)
+    prove(ben.page, ines.page, stage)
+    middle = {
+        "queue": "queue",
+        "queue-empty": "queue?tab=returned",
+        "search": "search",
+        "customer": f"customers/{dana}",
+        "as-of": f"customers/{dana}/as-of?known_at=2026-01-02T00:00",
+        "change-pick": f"customers/{dana}/changes/new",
+        "change-new": f"customers/{dana}/changes/new?kind=contact_details",
+        "change-new-billing": f"customers/{dana}/changes/new?kind=billing_payment",
+        "verify": f"customers/{dana}/verify",
+        "change-waiting": f"changes/{ref}",
+        "revise": f"changes/{ref}/revise",
+        "profile": "profile",
+        "missing": "changes/AAAAA-AAAAA-A",
+    }
+    pictures(stage, "Ben", middle, found)
+    pictures(stage, "Ines", {"approvals": "approvals", "decide": f"changes/{ref}/decide"}, found)
+    approve = stage.at_work("Ines").page
+    approve.goto(stage.to(f"changes/{ref}/decide"))
+    approve.locator("main form button").click()
+    approve.wait_for_url(stage.to("approvals"))
+    stage.tell()
+    approve.goto(stage.to(f"changes/{ref}"))
+    undo = approve.locator("a[href*='/revert']").get_attribute("href")
+    assert undo
+    late = {
+        "change": f"changes/{ref}",
+        "revert": undo.split("/c/aurora/")[1],
+        "outbox": "outbox",
+        "notices": "notices",
+        "approvals-empty": "approvals",
+        "customer-after": f"customers/{dana}",
+    }
+    pictures(stage, "Ines", late, found)
+    assert found == []
+
+
+def pictures(stage: Stage, name: str, pages: dict[str, str], found: list[str]) -> None:
+    for look_name, options in LOOKS.items():
+        seen = stage.at_work(name, **options)
+        if look_name == "rtl":
+            set_up(seen.page, stage, "ar")
+        seen.said.clear()
+        for page_name, path in pages.items():
+            seen.page.goto(stage.to(path))
+            if page_name == "missing":
+                seen.said.clear()  # the browser tells of every 404
+            found += look(seen, page_name, look_name)
+        if look_name == "rtl":
+            set_up(seen.page, stage, "en")
+        seen.page.context.close()
+        stage.contexts.remove(seen.page.context)
+
+
+def test_no_page_of_the_way_in_has_anything_to_complain_of(stage: Stage) -> None:
+    found: list[str] = []
+    for look_name, options in LOOKS.items():
+        if look_name == "rtl":
+            options = {**options, "locale": "ar"}  # noqa: PLW2901 - nobody is signed in: the browser's language counts
+        seen = stage.open(**options)
+        for name, path in {
+            "sign-in": "/accounts/login/",
+            "reset": "/accounts/password/reset/",
+            "unknown-link": "/p/aurora/wasnt-me/not-a-link",
+        }.items():
+            seen.page.goto(f"{stage.url}{path}")
+            if name == "unknown-link":
+                seen.said.clear()  # the browser tells of every 404
+            found += look(seen, name, look_name)
+    assert found == []
