@@ -1,6 +1,5 @@
 """One change runs through, by HTTP alone."""
 
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -103,17 +102,3 @@ def test_a_key_that_may_decide_still_approves_nothing(http: httpx.Client, home: 
     done = crm.post(f"/change-requests/{ref}/approve", {"digest": panel["digest"]}, match=panel["version"])
     assert done.status_code == 403
     assert done.json()["code"] == "not-an-approver"
-
-
-def test_a_staff_key_ends_with_the_day_and_with_the_job(http: httpx.Client, home: Desk) -> None:
-    from changedesk.flow import admit  # noqa: PLC0415
-
-    secret = person(home, "Omar", Role.SUPERVISOR, "three")
-    actor = admit.key(f"Bearer {secret}", at=now())
-    assert actor.roles == {Role.SUPERVISOR}
-    late = now() + timedelta(hours=10, seconds=1)
-    try:
-        admit.key(f"Bearer {secret}", at=late)
-    except admit.CredentialEnded:
-        return
-    raise AssertionError(late)
