@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx
 from tests.faults import ledger
+from tests.faults.between import Between
 from tests.faults.evidence import Evidence, gather
 from tests.faults.installation import ROOT, Installation
 from tests.faults.nemesis import Nemesis
@@ -28,11 +29,8 @@ from tests.faults.outside import Outside
 
 LEASE_SECONDS = 75.0
 """A lost sender's lease, and a round of the worker after it."""
-OLD_LEASES = """
-UPDATE desk.delivery SET lease_until = now() - interval '1 second'
-WHERE state = 'sending' AND lease_until < now() + interval '48 seconds'
-"""
-"""Leases older than 12 seconds: longer than any sender takes. Bringing them forward spares the wait, not the duty."""
+LOSES = 0.03
+"""The part of all answers that callers never get, though the call got through."""
 
 
 @dataclass
@@ -88,7 +86,7 @@ class _Trial:
         nemesis = Nemesis(self.installation, self.ledger, self.seed, kills, expected=changes)
         stuck = self._load(nemesis, changes, clients)
         load_seconds = time.monotonic() - began
-        quiet = self._drain(patient=patient)
+        quiet = self.installation.quiet(LEASE_SECONDS + 60) if patient else self.installation.rest()
         self.installation.family()
         evidence = gather(self.installation, self.folder, int(self.who["client"]), self._replay(), self._actors())
         nemesis.measure()
@@ -105,8 +103,9 @@ class _Trial:
         return Ran(evidence, figures)
 
     def _load(self, nemesis: Nemesis, changes: int, clients: int) -> list[str]:
+        between = Between(self.installation.url, loses=LOSES, seed=self.seed)
         word = {
-            "url": self.installation.url,
+            "url": between.url,
             "folder": str(self.folder),
             "credentials": {name: self.who[name] for name in ("key", "ben", "ines")},
             "changes": changes,
@@ -117,25 +116,15 @@ class _Trial:
         killing.start()
         try:
             command = [sys.executable, "-m", "tests.faults.driver"]
-            done = subprocess.run(
-                command, cwd=ROOT, capture_output=True, text=True, check=False, input=json.dumps(word)
-            )
+            with between:
+                done = subprocess.run(
+                    command, cwd=ROOT, capture_output=True, text=True, check=False, input=json.dumps(word)
+                )
         finally:
             nemesis.over.set()
             killing.join()
         assert done.returncode == 0, done.stderr[-4000:]
         return list(json.loads(done.stdout))
-
-    def _drain(self, *, patient: bool) -> bool:
-        """Wait until the worker has nothing left to do; whether it came to that."""
-        if patient:
-            return self.installation.quiet(LEASE_SECONDS + 60)
-        for _ in range(12):
-            if self.installation.quiet(2.5):
-                return True
-            with self.installation.admin() as admin:
-                admin.execute(OLD_LEASES)
-        return False
 
     def _replay(self) -> dict[str, tuple[int, str]]:
         """Repeat every acknowledged call, one after the other, with its key."""

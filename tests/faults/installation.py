@@ -229,7 +229,21 @@ class Installation:
             pause(0.2)
         return False
 
+    def rest(self) -> bool:
+        """As ``quiet``, without the wait for what lost senders hold: their leases are brought forward."""
+        for _ in range(20):
+            if self.quiet(2.5):
+                return True
+            with suppress(psycopg.OperationalError), self.admin() as admin:
+                admin.execute(OLD_LEASES)
+        return False
 
+
+OLD_LEASES = """
+UPDATE desk.delivery SET lease_until = now() - interval '1 second'
+WHERE state = 'sending' AND lease_until < now() + interval '48 seconds'
+"""
+"""Leases that have run for 12 of their 60 seconds: longer than any sender takes that still lives."""
 BUSY = """
 SELECT (SELECT count(*) FROM desk.staged),
        (SELECT count(*) FROM desk.log_head h LEFT JOIN desk.cursor c

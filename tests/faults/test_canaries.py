@@ -226,7 +226,7 @@ def go_wrong(caller: Caller, installation: Installation, subject: str) -> None:
     wish_ = {"subject": subject, "kind": "contact_details", "reason": "customer_request"}
     bad = (
         ("/customers", {"values": {**PERSON, "contact.email": LATER["bad_email"]}}),
-        ("/customers", {"values": {**PERSON, LATER["bad_email"]: LATER["name"]}}),
+        ("/customers", {"values": {**PERSON, LATER["email"]: LATER["name"]}}),
         ("/customers", {"values": {**PERSON, "personal.birth_date": LATER["name"]}}),
         ("/customers", {"values": PERSON, LATER["reason"]: LATER["name"]}),
         ("/change-requests", {**wish_, "values": {"contact.email": LATER["bad_email"]}, "note": LATER["note"]}),
@@ -254,7 +254,9 @@ def go_wrong(caller: Caller, installation: Installation, subject: str) -> None:
         with installation.admin() as admin:
             admin.execute(breaking)
             try:
-                assert 500 in {caller.post(path, body).status_code for path, body in calls}, breaking
+                # One is enough of a server that nobody can reach: each call waits for it.
+                some = calls[:1] if "NOLOGIN" in breaking else calls
+                assert 500 in {caller.post(path, body).status_code for path, body in some}, breaking
             finally:
                 admin.execute(mending)
     killer = threading.Thread(target=end_writers, args=(installation,))
@@ -286,11 +288,11 @@ def test_personal_values_stand_in_clear_nowhere(installation: Installation, outs
     caller = Caller(installation.url, installation.python("tests.faults.credentials"))
     with Watch(installation) as watch:
         subject = live(caller, outside)
-        assert installation.quiet(60)
+        assert installation.rest()
         go_wrong(caller, installation, subject)
         told = installation.run("customer", "search", "--client", "aurora", told=LATER["search"] + "\n")
         assert told.returncode == 0, told.stderr
-        assert installation.quiet(100)
+        assert installation.rest()
     found = [hit for answer in caller.seen if answer.status_code >= 400 for hit in hits("a refusal", answer.content)]
     found += [hit for word in watch.words for hit in hits("a command line", word.encode())]
     found += [hit for payload in watch.heard for hit in hits("a signal", payload.encode())]
