@@ -5,12 +5,13 @@ Unwrapped keys live in this process for at most a minute. An unknown key is an e
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -87,6 +88,7 @@ def create_client_keys(tx: Tx) -> None:
 
 _clients: dict[ClientId, ClientKeys] = {}
 _subjects: dict[UUID, tuple[float, SubjectKey]] = {}
+_wrapped: dict[SubjectId, tuple[float, Any]] = {}
 _lock = Lock()
 
 
@@ -96,6 +98,7 @@ def forget(client: ClientId | None = None) -> None:
         if client is None:
             _clients.clear()
             _subjects.clear()
+            _wrapped.clear()
         else:
             _clients.pop(client, None)
 
@@ -145,6 +148,29 @@ def create_subject_keys(tx: Tx, subjects: Iterable[SubjectId]) -> dict[SubjectId
         wrapped=wrapped,
     )
     return made
+
+
+def wrapped(look: Look, subjects: Iterable[SubjectId]) -> dict[UUID, Any]:
+    """Return the wrapped keys of some subjects, by key id; a tombstone's ``wrapped`` is None."""
+    now = time.monotonic()
+    found: dict[UUID, Any] = {}
+    unread: list[SubjectId] = []
+    for subject in set(subjects):
+        kept = _wrapped.get(subject)
+        if kept is not None and now - kept[0] < KEPT_SECONDS:
+            found[kept[1].key_id] = kept[1]
+        else:
+            unread.append(subject)
+    rows = look.rows("keys.of_subjects", subjects=unread) if unread else []
+    held = Counter(row.subject_id for row in rows)
+    if len(_wrapped) >= _KEPT_MOST:
+        _wrapped.clear()
+    for row in rows:
+        found[row.key_id] = row
+        # Of a subject with several keys all are asked for again: an older one must not hide the newest.
+        if held[row.subject_id] == 1 and row.wrapped is not None:
+            _wrapped[row.subject_id] = (now, row)
+    return found
 
 
 def of_subject(look: Look, subject: SubjectId, key_id: UUID, epoch: int, wrapped: bytes | None) -> SubjectKey:
