@@ -34,6 +34,7 @@ class Place:
     app: str
     owner: str
     programs: Path
+    server_pid: int
 
     def admin_of(self, database: str) -> str:
         """Return the administrator's connection string for one database."""
@@ -76,4 +77,5 @@ def open_place() -> Place:
     import django  # noqa: PLC0415 - reads the settings, which read the lines above
 
     django.setup()
-    return Place(state, server.conninfo(), urls.app, urls.owner, binaries(server_account()))
+    assert server.process
+    return Place(state, server.conninfo(), urls.app, urls.owner, binaries(server_account()), server.process.pid)
