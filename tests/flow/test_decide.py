@@ -5,7 +5,22 @@ from datetime import timedelta
 import pytest
 from tests.cast import Desk, soon, staff
 from tests.flow.walk import (
-    EMAIL, LATER, POST, URL, agree, arrive, ask, done, history, holds, kinds, prove, ready, record, request_of, stands,
+    EMAIL,
+    LATER,
+    POST,
+    URL,
+    agree,
+    arrive,
+    ask,
+    done,
+    history,
+    holds,
+    kinds,
+    prove,
+    ready,
+    record,
+    request_of,
+    stands,
     vouch,
 )  # fmt: skip
 
@@ -109,7 +124,9 @@ def test_only_the_content_that_was_seen_is_approved(d: Desk, dana: SubjectId, di
 def test_a_reference_may_be_typed_as_it_is_heard(d: Desk, dana: SubjectId) -> None:
     asked = ready(d, dana)
     heard = asked.ref.replace("-", " ").lower()
-    outcome = flow.approve({heard: asked.digest, "nonsense": "00", "22222-22222-2": "00"}, actor=d.ines, at=soon(LATER, 4))
+    outcome = flow.approve(
+        {heard: asked.digest, "nonsense": "00", "22222-22222-2": "00"}, actor=d.ines, at=soon(LATER, 4)
+    )
     assert outcome.done[0].state == "applied"
     assert {ref: refusal.code for ref, refusal in outcome.refused.items()} == {
         "nonsense": "not-found", "22222-22222-2": "not-found",
@@ -155,7 +172,9 @@ def test_a_question_waits_with_the_request(d: Desk, dana: SubjectId) -> None:
     proposal = request_of(d, asked.ref).proposal
     assert proposal is not None
     assert proposal.message == "Which house?"
-    revised = flow.revise(asked.ref, EMAIL, seen_version=waits.version, actor=d.ben, at=soon(LATER, 5), note="the blue one")
+    revised = flow.revise(
+        asked.ref, EMAIL, seen_version=waits.version, actor=d.ben, at=soon(LATER, 5), note="the blue one"
+    )
     assert revised.state == "awaiting_verification"
 
 
@@ -216,7 +235,9 @@ def test_what_is_held_waits_for_its_end_or_its_release(d: Desk, dana: SubjectId)
     with pytest.raises(InThePast):
         flow.hold(asked.ref, reason="check", until=LATER, seen_version=None, actor=d.ines, at=LATER)
     until = LATER + timedelta(days=1)
-    held = flow.hold(asked.ref, reason="check", until=until, seen_version=asked.version, actor=d.ines, at=soon(LATER, 4))
+    held = flow.hold(
+        asked.ref, reason="check", until=until, seen_version=asked.version, actor=d.ines, at=soon(LATER, 4)
+    )
     assert held.state == "on_hold"
     assert _refusal(flow.approve({asked.ref: asked.digest}, actor=d.omar, at=soon(LATER, 5)), asked.ref) == "too-late"
     assert flow.apply_due(d.client, at=until - timedelta(seconds=1)) == 0

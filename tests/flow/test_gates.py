@@ -55,7 +55,9 @@ def test_an_unproved_request_is_not_approved_by_sql(d: Desk, dana: SubjectId, sq
 def test_what_is_known_of_a_customer_proves_nothing_by_sql(d: Desk, dana: SubjectId, sql: Sql) -> None:
     asked = ask(d, dana, {"contact.url": "https://dana.example/"}, at=LATER)
     record(d, dana, {"personal.birth_date": "1980-02-03"}, at=LATER)
-    started = flow.challenge(dana, purpose="caller", method="knowledge", path="personal.birth_date", actor=d.ben, at=LATER)
+    started = flow.challenge(
+        dana, purpose="caller", method="knowledge", path="personal.birth_date", actor=d.ben, at=LATER
+    )
     assert flow.confirm(started.id, "1980-02-03", actor=d.ben, at=LATER).matched
     _refused("CD006", lambda: sql(APPROVE, asked.request))
 
@@ -183,7 +185,9 @@ def test_no_state_changes_without_its_entry(d: Desk, dana: SubjectId, sql: Sql) 
 @pytest.mark.parametrize(
     "table", ["entry", "payload", "log_leaf", "consent", "decision", "subject_key", "client_key", "try"]
 )
-@pytest.mark.parametrize("verb", ["UPDATE desk.{} SET client_id = client_id", "DELETE FROM desk.{}", "TRUNCATE desk.{}"])
+@pytest.mark.parametrize(
+    "verb", ["UPDATE desk.{} SET client_id = client_id", "DELETE FROM desk.{}", "TRUNCATE desk.{}"]
+)
 def test_what_is_written_is_written(d: Desk, dana: SubjectId, sql: Sql, table: str, verb: str) -> None:
     _refused("42501", lambda: sql(verb.format(table)))
 
@@ -193,7 +197,7 @@ def test_even_the_owner_rewrites_no_history(d: Desk, dana: SubjectId, database: 
     for verb in ("UPDATE desk.{} SET client_id = client_id", "DELETE FROM desk.{}", "TRUNCATE desk.{} CASCADE"):
         with psycopg.connect(database.owner_url) as connection:
             connection.execute("SELECT set_config('changedesk.client', %s, true)", [str(d.client)])
-            _refused("CD001", lambda verb=verb: connection.execute(verb.format(table).encode()))  # type: ignore[misc]  # noqa: B023
+            _refused("CD001", lambda verb=verb: connection.execute(verb.format(table).encode()))  # type: ignore[misc]
 
 
 def test_a_decided_challenge_stays_as_it_is(d: Desk, dana: SubjectId, sql: Sql) -> None:
@@ -227,11 +231,13 @@ def test_no_client_sees_or_writes_anothers_rows(d: Desk, dana: SubjectId, sql: S
     assert sql(count, client=None) == 0
     assert sql(count + f" WHERE client_id = {d.client}", client=other.client) == 0
     start = {"challenge": "open"}.get(table, "submitted")
-    moved = f"INSERT INTO desk.{table} SELECT (jsonb_populate_record(t, '{{\"client_id\": {other.client}, \"state\": \"{start}\"}}')).* FROM desk.{table} t"
+    moved = f'INSERT INTO desk.{table} SELECT (jsonb_populate_record(t, \'{{"client_id": {other.client}, "state": "{start}"}}\')).* FROM desk.{table} t'
     _refused("42501", lambda: sql(moved))
 
 
-def test_the_client_of_one_transaction_is_not_the_client_of_the_next(d: Desk, dana: SubjectId, database: Database) -> None:
+def test_the_client_of_one_transaction_is_not_the_client_of_the_next(
+    d: Desk, dana: SubjectId, database: Database
+) -> None:
     with psycopg.connect(database.url, autocommit=True) as connection:
         with connection.transaction():
             connection.execute("SELECT set_config('changedesk.client', %s, true)", [str(d.client)])
@@ -249,7 +255,7 @@ def test_the_applications_role_goes_round_nothing(d: Desk, database: Database) -
         _refused("42501", lambda: connection.execute("ALTER TABLE desk.entry DISABLE TRIGGER ALL"))
     for statement in ("SET session_replication_role = replica", "CREATE TEMP TABLE subject (id int)"):
         with psycopg.connect(database.url) as connection:
-            _refused("42501", lambda statement=statement: connection.execute(statement.encode()))  # type: ignore[misc]  # noqa: B023
+            _refused("42501", lambda statement=statement: connection.execute(statement.encode()))  # type: ignore[misc]
 
 
 def test_a_bulk_of_approvals_passes_no_gate_that_one_would_not(d: Desk, dana: SubjectId) -> None:

@@ -6,10 +6,26 @@ from datetime import timedelta
 import pytest
 from tests.cast import Desk, soon
 from tests.flow.race import together
-from tests.flow.walk import (
-    LATER, OTHER_POST, POST, URL, agree, ask, code_to, history, holds, kinds, not_this, ready, record, request_of, stands, vouch, wish,
-)  # fmt: skip
 from tests.flow.test_undo import _link
+from tests.flow.walk import (
+    LATER,
+    OTHER_POST,
+    POST,
+    URL,
+    agree,
+    ask,
+    code_to,
+    history,
+    holds,
+    kinds,
+    not_this,
+    ready,
+    record,
+    request_of,
+    stands,
+    vouch,
+    wish,
+)  # fmt: skip
 
 from changedesk import flow
 from changedesk.base.actor import Channel
@@ -38,7 +54,8 @@ def _is_whole(d: Desk, dana: SubjectId) -> None:
     assert [entry.version for entry in changes] == list(range(1, len(changes) + 1))
     with look(d.client) as seen:
         rows = seen.connection.execute(
-            "SELECT prev_leaf, leaf_hash FROM desk.entry WHERE subject_id = %s AND ver IS NOT NULL ORDER BY ver", (dana,)
+            "SELECT prev_leaf, leaf_hash FROM desk.entry WHERE subject_id = %s AND ver IS NOT NULL ORDER BY ver",
+            (dana,),
         ).fetchall()
     assert [row[0] for row in rows[1:]] == [row[1] for row in rows[:-1]]
     assert stands(d, dana).head_leaf == rows[-1][1]
@@ -48,7 +65,12 @@ def _is_whole(d: Desk, dana: SubjectId) -> None:
 def test_of_two_requests_for_one_field_one_is_told_about_the_other(d: Desk) -> None:
     for number in range(ROUNDS):
         eve = d.customer(contact__email=f"eve{number}@old.example")
-        found = together([lambda eve=eve, to=to: ask(d, eve, {"contact.email": to}, at=LATER) for to in ("a@b.example", "c@d.example")])  # type: ignore[misc]
+        found = together(
+            [
+                lambda eve=eve, to=to: ask(d, eve, {"contact.email": to}, at=LATER)
+                for to in ("a@b.example", "c@d.example")
+            ]
+        )  # type: ignore[misc]
         assert _codes(found) == ["field-taken"]
 
 
@@ -56,23 +78,34 @@ def test_two_batches_in_opposite_order_do_not_wait_in_a_circle(d: Desk) -> None:
     people = [d.customer(contact__email=f"eve{number}@old.example") for number in range(12)]
     for number in range(ROUNDS):
         items = [
-            RecordedChange(subject=one, changes=[flow.FieldChange(path="contact.url", new=f"https://{number}.example/{side}")])
+            RecordedChange(
+                subject=one, changes=[flow.FieldChange(path="contact.url", new=f"https://{number}.example/{side}")]
+            )
             for side, order in enumerate((people, people[::-1]))
             for one in order
         ]
         half = len(people)
-        found = together([lambda part=part: flow.record_changes(part, actor=d.crm, at=LATER) for part in (items[:half], items[half:])])  # type: ignore[misc]
+        found = together(
+            [
+                lambda part=part: flow.record_changes(part, actor=d.crm, at=LATER)
+                for part in (items[:half], items[half:])
+            ]
+        )  # type: ignore[misc]
         assert all(isinstance(one, Outcome) and not one.refused for one in found), found
         wishes = [wish(one, {"contact.fax": f"+1 202 555 01{number:02d}"}) for one in people]
         both = together([lambda part=part: flow.submit(part, actor=d.ben, at=LATER) for part in (wishes, wishes[::-1])])  # type: ignore[misc]
         done = [receipt for one in both for receipt in one.done]  # type: ignore[attr-defined]
         assert Counter(receipt.subject for receipt in done) == dict.fromkeys(people, 1)
-        together([lambda ref=receipt.ref: flow.withdraw(ref, seen_version=None, actor=d.ben, at=LATER) for receipt in done])  # type: ignore[misc]
+        together(
+            [lambda ref=receipt.ref: flow.withdraw(ref, seen_version=None, actor=d.ben, at=LATER) for receipt in done]
+        )  # type: ignore[misc]
     for one in people:
         _is_whole(d, one)
 
 
-@pytest.mark.parametrize("other", ["approve", "withdraw", "revise", "reject", "cancel", "hold", "ask_information", "dispute"])
+@pytest.mark.parametrize(
+    "other", ["approve", "withdraw", "revise", "reject", "cancel", "hold", "ask_information", "dispute"]
+)
 def test_an_approval_and_anything_else_come_one_after_the_other(d: Desk, other: str) -> None:
     for number in range(ROUNDS):
         eve = d.customer(contact__email=f"eve{number}@old.example")
@@ -83,10 +116,14 @@ def test_an_approval_and_anything_else_come_one_after_the_other(d: Desk, other: 
             "approve": lambda: flow.approve({asked.ref: asked.digest}, actor=d.omar, at=at).one(),  # noqa: B023
             "withdraw": lambda: flow.withdraw(asked.ref, seen_version=None, actor=d.ben, at=at),  # noqa: B023
             "revise": lambda: flow.revise(asked.ref, OTHER_POST, seen_version=None, actor=d.ben, at=at),  # noqa: B023
-            "reject": lambda: flow.reject(asked.ref, seen_version=None, reason="fraud", message="No.", actor=d.omar, at=at),  # noqa: B023, E501
+            "reject": lambda: flow.reject(
+                asked.ref, seen_version=None, reason="fraud", message="No.", actor=d.omar, at=at
+            ),
             "cancel": lambda: flow.cancel(asked.ref, reason="duplicate", seen_version=None, actor=d.ben, at=at),  # noqa: B023
-            "hold": lambda: flow.hold(asked.ref, reason="check", until=None, seen_version=None, actor=d.omar, at=at),  # noqa: B023, E501
-            "ask_information": lambda: flow.ask_information(asked.ref, seen_version=None, message="?", actor=d.omar, at=at),  # noqa: B023, E501
+            "hold": lambda: flow.hold(asked.ref, reason="check", until=None, seen_version=None, actor=d.omar, at=at),  # noqa: B023
+            "ask_information": lambda: flow.ask_information(
+                asked.ref, seen_version=None, message="?", actor=d.omar, at=at
+            ),
             "dispute": lambda: flow.open_dispute(d.client, token, at=at),  # noqa: B023
         }
         found = together([lambda: flow.approve({asked.ref: asked.digest}, actor=d.ines, at=at).one(), meets[other]])  # noqa: B023
@@ -108,7 +145,9 @@ def test_an_approval_and_anything_else_come_one_after_the_other(d: Desk, other: 
 def test_a_right_answer_counts_once(d: Desk) -> None:
     for number in range(ROUNDS):
         eve = d.customer(contact__email=f"eve{number}@old.example")
-        started = flow.challenge(eve, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=LATER)
+        started = flow.challenge(
+            eve, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=LATER
+        )
         code = code_to(d)
         found = together([lambda: flow.confirm(started.id, code, actor=d.ben, at=LATER)] * 4)  # noqa: B023
         assert _codes(found) == ["code-used"] * 3
@@ -137,7 +176,9 @@ def test_starting_and_answering_at_once_wait_in_no_circle(d: Desk, dana: Subject
         at = LATER + timedelta(hours=number)
         started = flow.challenge(dana, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=at)
         code = code_to(d)
-        again = lambda: flow.challenge(dana, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=at)  # noqa: B023, E731, E501
+        again = lambda: flow.challenge(
+            dana, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=at
+        )
         answer = lambda: flow.confirm(started.id, code, actor=d.ben, at=at)  # noqa: B023, E731
         assert set(_codes(together([again, answer, again]))) <= {"code-used", "too-many-sends"}
 
@@ -192,7 +233,9 @@ def test_changes_of_one_record_at_once_all_land_one_after_the_other(d: Desk, dan
 
 def test_one_key_from_eight_threads_has_one_effect(d: Desk, dana: SubjectId) -> None:
     item = RecordedChange(
-        subject=dana, changes=[flow.FieldChange(path="contact.url", new="https://a.example/")], once=flow.Once("k", b"x")
+        subject=dana,
+        changes=[flow.FieldChange(path="contact.url", new="https://a.example/")],
+        once=flow.Once("k", b"x"),
     )
     found = together([lambda: flow.record_changes([item], actor=d.crm, at=LATER).one()] * 8)
     assert set(_codes(found)) <= {"idempotency-in-flight"}
@@ -219,7 +262,15 @@ def test_two_sequencers_give_each_entry_one_dense_place(d: Desk, dana: SubjectId
             return log.sequence(tx)
 
     for number in range(ROUNDS):
-        together([place, place, place, place, lambda: record(d, dana, {"contact.url": f"https://{number}.example/"}, at=LATER)])  # noqa: B023, E501
+        together(
+            [
+                place,
+                place,
+                place,
+                place,
+                lambda: record(d, dana, {"contact.url": f"https://{number}.example/"}, at=LATER),
+            ]
+        )
     while place():
         pass
     with look(d.client) as seen:
@@ -230,7 +281,8 @@ def test_two_sequencers_give_each_entry_one_dense_place(d: Desk, dana: SubjectId
         size = log.size(seen)
         order = seen.connection.execute(
             "SELECT array_agg(e.ver ORDER BY l.idx) FROM desk.log_leaf l JOIN desk.entry e ON e.id = l.entry_id"
-            " WHERE e.ver IS NOT NULL AND e.subject_id = %s", (dana,)
+            " WHERE e.ver IS NOT NULL AND e.subject_id = %s",
+            (dana,),
         ).fetchone()
     assert found is not None
     assert order is not None
@@ -252,7 +304,9 @@ def test_a_second_click_at_the_same_moment_is_harmless(d: Desk) -> None:
 def test_two_undoings_of_one_change_are_one_request(d: Desk, dana: SubjectId) -> None:
     made = record(d, dana, URL, at=LATER)
     assert made.change is not None
-    undo = lambda: flow.revert(made.change, choices={}, reason="correction_of_error", channel=Channel.PHONE, actor=d.ines, at=soon(LATER))  # type: ignore[arg-type]  # noqa: E501, E731
+    undo = lambda: flow.revert(
+        made.change, choices={}, reason="correction_of_error", channel=Channel.PHONE, actor=d.ines, at=soon(LATER)
+    )  # type: ignore[arg-type]
     assert _codes(together([undo, undo])) == ["field-taken"]
 
 
@@ -269,7 +323,12 @@ def test_joined_calls_share_a_batch_and_a_refused_one_hurts_nobody(d: Desk) -> N
     for place, one in enumerate(people):
         assert stands(d, one).ver == (3 if place == 5 else 4)
         _is_whole(d, one)
-    asked = together([lambda one=one: flow.submit_joined(wish(one, {"contact.fax": "+1 202 555 0177"}), actor=d.ben, at=LATER) for one in people])  # type: ignore[misc]  # noqa: E501
+    asked = together(
+        [
+            lambda one=one: flow.submit_joined(wish(one, {"contact.fax": "+1 202 555 0177"}), actor=d.ben, at=LATER)
+            for one in people
+        ]
+    )  # type: ignore[misc]
     assert _codes(asked) == []
 
 

@@ -42,7 +42,9 @@ def test_a_recorded_change_keeps_who_asked_and_who_approved_elsewhere(d: Desk, d
 
 def test_an_old_value_that_differs_is_refused(d: Desk, dana: SubjectId) -> None:
     with pytest.raises(OldDiffers) as refused:
-        flow.record_changes([_change(dana, "https://b.example/", old="https://a.example/")], actor=d.crm, at=LATER).one()
+        flow.record_changes(
+            [_change(dana, "https://b.example/", old="https://a.example/")], actor=d.crm, at=LATER
+        ).one()
     assert refused.value.data == {"paths": ["contact.url"]}
     flow.record_changes([_change(dana, "https://b.example/", old=None)], actor=d.crm, at=LATER).one()
     flow.record_changes([_change(dana, "https://c.example/", old="https://b.example/")], actor=d.crm, at=LATER).one()
@@ -105,7 +107,11 @@ def test_a_row_of_a_source_is_taken_in_once(d: Desk, dana: SubjectId) -> None:
     both += [_change(dana, "nonsense", source=row(b"9", "9"))] * 2
     outcome = flow.record_changes(both, actor=d.crm, at=LATER)
     assert [one.unchanged for one in outcome.done] == [False, True]
-    assert {place: type(refusal) for place, refusal in outcome.refused.items()} == {2: RowChanged, 3: ManyBad, 4: ManyBad}
+    assert {place: type(refusal) for place, refusal in outcome.refused.items()} == {
+        2: RowChanged,
+        3: ManyBad,
+        4: ManyBad,
+    }
 
 
 def test_a_retried_record_gets_the_first_answer(d: Desk, dana: SubjectId) -> None:
@@ -113,7 +119,11 @@ def test_a_retried_record_gets_the_first_answer(d: Desk, dana: SubjectId) -> Non
     first = flow.record_changes([item], actor=d.crm, at=LATER).one()
     again = flow.record_changes([item], actor=d.crm, at=LATER).one()
     assert (again.replayed, again.change, again.version, again.leaf) == (True, first.change, first.version, first.leaf)
-    twice = flow.record_changes([_change(dana, x, once=flow.Once("q", b"x")) for x in ("https://1.example/", "https://2.example/")], actor=d.crm, at=LATER)
+    twice = flow.record_changes(
+        [_change(dana, x, once=flow.Once("q", b"x")) for x in ("https://1.example/", "https://2.example/")],
+        actor=d.crm,
+        at=LATER,
+    )
     assert type(twice.refused[1]) is InFlight
 
 
@@ -161,7 +171,9 @@ def test_a_value_to_come_that_was_overtaken_leaves_no_entry(d: Desk, dana: Subje
 
 def test_two_values_to_come_arrive_each_on_its_day(d: Desk, dana: SubjectId) -> None:
     for place, day in ((1, DAY), (2, 2 * DAY)):
-        flow.record_changes([_change(dana, f"https://{place}.example/", valid_from=LATER + day)], actor=d.crm, at=LATER).one()
+        flow.record_changes(
+            [_change(dana, f"https://{place}.example/", valid_from=LATER + day)], actor=d.crm, at=LATER
+        ).one()
     for day, value in ((DAY, "https://1.example/"), (2 * DAY, "https://2.example/")):
         assert flow.make_effective(d.client, at=LATER + day) == 1
         assert holds(d, dana, "contact.url") == value

@@ -3,7 +3,22 @@
 from datetime import timedelta
 
 from tests.cast import START, Desk, soon
-from tests.flow.walk import EMAIL, LATER, POST, agree, arrive, ask, done, holds, kinds, prove, ready, stands, vouch, wish
+from tests.flow.walk import (
+    EMAIL,
+    LATER,
+    POST,
+    agree,
+    arrive,
+    ask,
+    done,
+    holds,
+    kinds,
+    prove,
+    ready,
+    stands,
+    vouch,
+    wish,
+)
 
 from changedesk import flow
 from changedesk.base.actor import Channel

@@ -7,7 +7,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.cast import Desk, desk, soon
 from tests.flow.walk import (
-    EMAIL, LATER, POST, URL, agree, arrive, ask, code_to, done, holds, kinds, prove, ready, request_of, vouch, wish,
+    EMAIL,
+    LATER,
+    POST,
+    URL,
+    agree,
+    arrive,
+    ask,
+    code_to,
+    done,
+    holds,
+    kinds,
+    prove,
+    ready,
+    request_of,
+    vouch,
+    wish,
 )  # fmt: skip
 from tests.postgres import Database
 
@@ -208,7 +223,10 @@ def _freeze(d: Desk, dana: SubjectId, *blocks: str) -> None:
 def test_a_frozen_record_takes_no_request_but_the_end_of_marketing(d: Desk, dana: SubjectId) -> None:
     waiting = ask(d, dana, at=LATER)
     _freeze(d, dana, "*")
-    for verb in (lambda: ask(d, dana, URL, at=soon(LATER)), lambda: flow.preview(wish(dana, URL), actor=d.ben, at=soon(LATER))):
+    for verb in (
+        lambda: ask(d, dana, URL, at=soon(LATER)),
+        lambda: flow.preview(wish(dana, URL), actor=d.ben, at=soon(LATER)),
+    ):
         with pytest.raises(OnHold):
             verb()
     with pytest.raises(OnHold):
@@ -248,7 +266,10 @@ _ASKS = st.fixed_dictionaries(
 @given(values=_ASKS, reason=st.sampled_from(["customer_request", "life_event", "nonsense"]), agent=st.booleans())
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_preview_says_exactly_what_submit_does(
-    database: Database, values: dict[str, object], reason: str, agent: bool  # noqa: FBT001 - drawn
+    database: Database,
+    values: dict[str, object],
+    reason: str,
+    agent: bool,  # noqa: FBT001 - drawn
 ) -> None:
     database.clean()
     d = desk()

@@ -6,7 +6,22 @@ from uuid import uuid4
 import pytest
 from tests.cast import Desk, soon, staff
 from tests.flow.walk import (
-    EMAIL, LATER, POST, URL, agree, arrive, ask, done, holds, kinds, prove, ready, record, request_of, stands, vouch,
+    EMAIL,
+    LATER,
+    POST,
+    URL,
+    agree,
+    arrive,
+    ask,
+    done,
+    holds,
+    kinds,
+    prove,
+    ready,
+    record,
+    request_of,
+    stands,
+    vouch,
 )  # fmt: skip
 
 from changedesk import flow

@@ -19,7 +19,13 @@ from changedesk.rules.identity import CodeExpired, CodeForOtherContent, CodeUsed
 
 def _sms(d: Desk, dana: SubjectId, *, at: object, purpose: str = "caller", ref: str | None = None) -> Challenged:
     return flow.challenge(
-        dana, purpose=purpose, method="code_sms", path="contact.phone_mobile", ref=ref, actor=d.ben, at=at  # type: ignore[arg-type]
+        dana,
+        purpose=purpose,
+        method="code_sms",
+        path="contact.phone_mobile",
+        ref=ref,
+        actor=d.ben,
+        at=at,  # type: ignore[arg-type]
     )
 
 
@@ -55,7 +61,11 @@ def test_what_is_not_offered_is_refused(d: Desk, dana: SubjectId) -> None:
 
 def test_only_a_contact_point_that_the_request_sets_is_asked_to_answer(d: Desk, dana: SubjectId) -> None:
     asked = ask(d, dana, at=LATER)
-    for method, path in (("code_sms", "contact.phone_mobile"), ("code_sms", "contact.email"), ("totp", "contact.email")):
+    for method, path in (
+        ("code_sms", "contact.phone_mobile"),
+        ("code_sms", "contact.email"),
+        ("totp", "contact.email"),
+    ):
         with pytest.raises(NothingToConfirm):
             flow.challenge(dana, purpose="new_contact", method=method, path=path, ref=asked.ref, actor=d.ben, at=LATER)
     address = ask(d, dana, POST, at=LATER)
@@ -250,9 +260,10 @@ def test_the_message_names_the_change_and_masks_the_new_value(d: Desk, dana: Sub
 
 
 def test_a_customer_is_written_to_in_their_own_language_if_it_is_offered(d: Desk, dana: SubjectId) -> None:
+    from tests.flow.walk import stands
+
     from changedesk.flow.verify import language_of
     from changedesk.store.settings_read import configuration
-    from tests.flow.walk import stands
 
     assert language_of(configuration(d.client), stands(d, dana)) == "en"
     language = next((f.path for f in configuration(d.client).catalogue if f.type == "language"), None)

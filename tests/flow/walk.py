@@ -69,7 +69,13 @@ def prove(d: Desk, asked: flow.Receipt, at: datetime, *, agent: Actor | None = N
     """A code to the mobile number of record, bound to the change."""
     agent = agent or d.ben
     started = flow.challenge(
-        asked.subject, purpose="change", method="code_sms", path="contact.phone_mobile", ref=asked.ref, actor=agent, at=at
+        asked.subject,
+        purpose="change",
+        method="code_sms",
+        path="contact.phone_mobile",
+        ref=asked.ref,
+        actor=agent,
+        at=at,
     )
     answered = flow.confirm(started.id, code_to(d), actor=agent, at=soon(at, 0.5))
     assert answered.matched
@@ -81,7 +87,13 @@ def arrive(d: Desk, asked: flow.Receipt, at: datetime, *, agent: Actor | None = 
     """A code to the new e-mail address, which shows that it arrives."""
     agent = agent or d.ben
     started = flow.challenge(
-        asked.subject, purpose="new_contact", method="code_email", path="contact.email", ref=asked.ref, actor=agent, at=at
+        asked.subject,
+        purpose="new_contact",
+        method="code_email",
+        path="contact.email",
+        ref=asked.ref,
+        actor=agent,
+        at=at,
     )
     answered = flow.confirm(started.id, code_to(d, "new_contact"), actor=agent, at=soon(at, 0.5))
     assert answered.receipt is not None
@@ -119,7 +131,9 @@ def ready(
     return asked
 
 
-def done(d: Desk, dana: SubjectId, at: datetime = LATER, values: Mapping[str, object] = EMAIL, **more: Any) -> flow.Receipt:
+def done(
+    d: Desk, dana: SubjectId, at: datetime = LATER, values: Mapping[str, object] = EMAIL, **more: Any
+) -> flow.Receipt:
     """A request that was applied."""
     asked = ready(d, dana, at, values, **more)
     applied = flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(at, 4)).one()

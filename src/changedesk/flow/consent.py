@@ -5,7 +5,7 @@ from datetime import datetime
 
 from changedesk.base.actor import Actor
 from changedesk.flow import progress
-from changedesk.flow.asking import Receipt
+from changedesk.flow.asking import Gone, Receipt
 from changedesk.flow.named import TooLate, on_request
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
@@ -48,11 +48,6 @@ def record_consent(
             language=language,
             way=way,
         )
-        sealed = None
-        if evidence_text:
-            subject_key = subjects.load(tx, [request.subject_id])[request.subject_id].key
-            if subject_key is not None:
-                sealed = evidence.seal_text(tx, subject_key, request.id, screen_text(evidence_text).text)
         wording_hash = hashlib.sha256(words.encode()).digest()
         given = evidence.Consent(
             request_id=request.id,
@@ -62,19 +57,21 @@ def record_consent(
             language=language,
             wording_hash=wording_hash,
             way=way,
-            evidence_ct=sealed,
+            evidence_ct=_sealed(tx, request, evidence_text) if evidence_text else None,
             recorded_by=actor.id,
             given_at=at,
         )
         if evidence.give_consent(tx, given):
-            facts: dict[str, Json] = {
-                "statement": statement,
-                "version": version,
-                "language": language,
-                "way": way,
-                "wording": wording_hash.hex(),
-            }
+            facts: dict[str, Json] = {"statement": statement, "version": version, "language": language, "way": way}
+            facts["wording"] = wording_hash.hex()
             progress.observe(tx, [request], EntryKind.CONSENT_RECORDED, actor=actor, at=at, facts=facts)
         return progress.advance(tx, [request], actor=actor, at=at)[request.id]
 
     return on_request(ref, act, verb=Verb.CONSENT_RECORD, seen_version=None, actor=actor, at=at, key=key)
+
+
+def _sealed(tx: Tx, request: Request, text: str) -> bytes:
+    key = subjects.load(tx, [request.subject_id])[request.subject_id].key
+    if key is None:
+        raise Gone
+    return evidence.seal_text(tx, key, request.id, screen_text(text).text)

@@ -211,7 +211,7 @@ def revise(
     at: datetime,
 ) -> Receipt:
     """Put new content into a request that waits. What was bound to the old content is void from then on."""
-    access.require(actor, access.Verb.REQUEST_REVISE)
+    access.require(actor, access.Verb.REQUEST_REVISE, subject=actor.subject)
     with begin(actor) as tx:
         request = must_be_at(tx, ref, seen_version, actor=actor, verb=access.Verb.REQUEST_REVISE)
         wish = Wish(
@@ -223,7 +223,6 @@ def revise(
             note=note or ("" if request.proposal is None else request.proposal.note),
             requested_by=request.requested_by,
             acknowledged=acknowledged,
-            effective_at=request.effective_at,
             received_at=request.received_at,
             reverts=request.reverts,
         )
@@ -231,38 +230,47 @@ def revise(
         found = subjects.load(tx, [request.subject_id]).get(request.subject_id)
         plan = asking.plan(tx, wish, found, actor=actor, at=at)
         _require_clear(tx, plan, at=at)
-        fresh = _make(tx, 0, plan, None, actor=actor, at=at)
-        revision = request.revision + 1
-        proposal = fresh.request.proposal
-        if proposal is None or plan.subject.key is None:
-            raise asking.Gone
-        asked = replace(
-            request,
-            fields=fresh.request.fields,
-            base_ver=plan.subject.ver,
-            digest=asking.digest_of(
-                tx.client, request.subject_id, request.id, revision, plan.after, plan.subject.ver, proposal.salt
-            ),
-            proposal=proposal,
-            route=fresh.request.route,
-            needs_level=plan.route.level,
-            needs_consent=plan.route.consent,
-            needs_approvals=plan.route.approvals,
-            reason_code=wish.reason,
-            # Whoever gives it new content is its maker from now on: they cannot be its checker.
-            entered_by=actor.id,
-            entered_team=actor.team,
-            submitted_at=at,
-            state_at=at,
-            expires_at=at + LIFE,
-        )
-        taken = requests.take_fields(tx, [asked])
-        if taken:
-            paths = sorted(taken[asked.id])
-            others = requests.holders_of_fields(tx, [asked.subject_id], paths)
-            raise FieldTaken(reference=min(others.values(), default=""), paths=paths)
-        revised = requests.revise(tx, asked, requests.seal_proposal(tx.client, asked.id, plan.subject.key, proposal))
+        asked, sealed = _again(tx, request, _make(tx, 0, plan, None, actor=actor, at=at), at=at)
+        _take_fields(tx, asked)
+        revised = requests.revise(tx, asked, sealed)
         if revised is None:
             raise TooLate(state=request.state.value)
         progress.observe(tx, [revised], EntryKind.REQUEST_REVISED, actor=actor, at=at)
         return Receipt.of(progress.advance(tx, [revised], actor=actor, at=at)[revised.id])
+
+
+def _again(tx: Tx, request: requests.Request, made: _Made, *, at: datetime) -> tuple[requests.Request, bytes]:
+    """Return a request with what was made of its new content, and its proposal sealed."""
+    fresh, proposal, key = made.request, made.request.proposal, made.plan.subject.key
+    if proposal is None or key is None:
+        raise asking.Gone
+    digest = asking.digest_of(
+        tx.client, request.subject_id, request.id, request.revision + 1, proposal.values, fresh.base_ver, proposal.salt
+    )
+    asked = replace(
+        request,
+        fields=fresh.fields,
+        base_ver=fresh.base_ver,
+        digest=digest,
+        proposal=proposal,
+        route=fresh.route,
+        needs_level=fresh.needs_level,
+        needs_consent=fresh.needs_consent,
+        needs_approvals=fresh.needs_approvals,
+        reason_code=fresh.reason_code,
+        # Whoever gives it new content is its maker from now on: they cannot be its checker.
+        entered_by=fresh.entered_by,
+        entered_team=fresh.entered_team,
+        submitted_at=at,
+        state_at=at,
+        expires_at=fresh.expires_at,
+    )
+    return asked, requests.seal_proposal(tx.client, request.id, key, proposal)
+
+
+def _take_fields(tx: Tx, asked: requests.Request) -> None:
+    taken = requests.take_fields(tx, [asked])
+    if taken:
+        paths = sorted(taken[asked.id])
+        others = requests.holders_of_fields(tx, [asked.subject_id], paths)
+        raise FieldTaken(reference=min(others.values(), default=""), paths=paths)

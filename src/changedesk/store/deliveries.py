@@ -37,6 +37,8 @@ class Parcel:
     request: RequestId | None = None
     log_index: int | None = None
     required: bool = True
+    template: str = ""
+    """The text that it was made from, with its version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class Delivery:
     event: str
     channel: str
     language: str
+    template: str
     required: bool
     state: str
     attempts: int
@@ -78,6 +81,7 @@ def enqueue(tx: Tx, parcels: Sequence[Parcel], *, at: datetime) -> None:
         event=[parcel.event for parcel in parcels],
         channel=[parcel.channel for parcel in parcels],
         language=[parcel.language for parcel in parcels],
+        template=[parcel.template for parcel in parcels],
         required=[parcel.required for parcel in parcels],
         key_id=[key.id for key in known],
         message_ct=[
@@ -94,7 +98,7 @@ def claim(tx: Tx, *, now: datetime, lease: timedelta, limit: int) -> list[Delive
 
 
 def lapse(tx: Tx, *, now: datetime) -> list[Any]:
-    """Mark messages whose sender was lost as unconfirmed: (id, subject_id, request_id, event, channel) each."""
+    """Mark messages whose sender was lost as unconfirmed: (id, subject_id, request_id, event, channel, template)."""
     return tx.rows("deliveries.lapse", now=now)
 
 
@@ -158,8 +162,7 @@ def _key(subject: Subject) -> keys.SubjectKey:
 def _opened(look: Look, rows: Sequence[Any]) -> list[Delivery]:
     if not rows:
         return []
-    wrapped = look.rows("keys.of_subjects", subjects=list({row.subject_id for row in rows}))
-    by_id = {row.key_id: row for row in wrapped}
+    by_id = keys.wrapped(look, {row.subject_id for row in rows})
     return [_delivery(look, row, by_id[row.key_id]) for row in rows]
 
 

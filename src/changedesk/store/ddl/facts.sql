@@ -25,7 +25,7 @@ CREATE TABLE desk.subject_key (
     PRIMARY KEY (client_id, key_id),
     CHECK ((wrapped IS NULL) = (shredded_at IS NOT NULL))
 );
--- Read by keys.unwrap_for_subjects: the keys of the subjects at hand.
+-- Read by keys.of_subjects: the keys of the subjects at hand.
 CREATE INDEX subject_key_by_subject ON desk.subject_key (client_id, subject_id);
 
 -- A customer or an account, as it stands now. No index on ver or state_ct, so that updates stay HOT.
@@ -165,7 +165,7 @@ CREATE TABLE desk.factor (
     removed_at timestamptz,
     PRIMARY KEY (client_id, id)
 );
--- Read by challenges.factors_of: the authenticators of a customer.
+-- Read by factors.of_subject: the authenticators of a customer.
 CREATE INDEX factor_of_subject ON desk.factor (client_id, subject_id);
 
 CREATE TABLE desk.consent (
@@ -231,7 +231,7 @@ CREATE TABLE desk.dispute (
     PRIMARY KEY (client_id, id),
     UNIQUE (client_id, token_mac)
 );
--- Read by disputes.open_of: open disputes first.
+-- Read by disputes.open_now: open disputes first.
 CREATE INDEX dispute_open ON desk.dispute (client_id, opened_at) WHERE opened_at IS NOT NULL AND resolved_at IS NULL;
 
 -- A retried call gets the same answer. reply holds references and states only, never a personal value.
@@ -308,7 +308,7 @@ CREATE TABLE desk.log_leaf (
     leaf_hash bytea   NOT NULL,
     PRIMARY KEY (client_id, idx)
 );
--- Read by history.positions: an entry's place in the log.
+-- Read by history.by_change and history.of_request: an entry's place in the log.
 CREATE UNIQUE INDEX log_leaf_by_entry ON desk.log_leaf (client_id, entry_id);
 
 CREATE TABLE desk.log_head (
@@ -335,6 +335,7 @@ CREATE TABLE desk.delivery (
     event        text        NOT NULL,
     channel      text        NOT NULL,
     language     text        NOT NULL,
+    template     text        NOT NULL DEFAULT '',
     required     boolean     NOT NULL,
     key_id       uuid        NOT NULL,
     message_ct   bytea,
@@ -354,8 +355,10 @@ CREATE TABLE desk.delivery (
 CREATE INDEX delivery_due ON desk.delivery (client_id, next_at) WHERE state IN ('pending', 'sending');
 -- Read by deliveries.attention: what a person must look at.
 CREATE INDEX delivery_attention ON desk.delivery (client_id, created_at DESC) WHERE state IN ('failed', 'unconfirmed');
--- Read by deliveries.of_request and deliveries.outbox: newest first.
-CREATE INDEX delivery_of_subject ON desk.delivery (client_id, subject_id, created_at DESC);
+-- Read by deliveries.of_request: what was told about a request.
+CREATE INDEX delivery_of_request ON desk.delivery (client_id, request_id, created_at);
+-- Read by deliveries.outbox: newest first.
+CREATE INDEX delivery_newest ON desk.delivery (client_id, created_at DESC);
 
 -- An import's run, so that it can be restarted where it stopped.
 CREATE TABLE desk.import_run (

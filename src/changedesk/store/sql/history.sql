@@ -127,6 +127,3 @@ FROM desk.log_leaf l
 JOIN desk.entry e ON e.client_id = l.client_id AND e.id = l.entry_id
 JOIN desk.payload p ON p.client_id = l.client_id AND p.entry_id = l.entry_id
 WHERE l.client_id = %(client)s AND l.idx >= %(start)s ORDER BY l.idx LIMIT %(limit)s
-
--- name: history.places
-SELECT entry_id, idx FROM desk.log_leaf WHERE client_id = %(client)s AND entry_id = ANY(%(entries)s::bigint[])

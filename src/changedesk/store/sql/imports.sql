@@ -1,10 +1,3 @@
--- name: imports.start
-INSERT INTO desk.import_run (client_id, id, map, file_hash, started_by, started_at)
-VALUES (%(client)s, %(id)s, %(map)s, %(file_hash)s, %(by)s, %(at)s)
-
--- name: imports.finish
-UPDATE desk.import_run SET finished_at = %(at)s, counts = %(counts)s WHERE client_id = %(client)s AND id = %(id)s
-
 -- Of some source rows, those that were taken in already, and what for.
 
 -- name: imports.known
@@ -16,6 +9,3 @@ INSERT INTO desk.import_row (client_id, source, row_mac, body_mac, subject_id)
 SELECT %(client)s, %(source)s, r.row_mac, r.body_mac, r.subject_id
 FROM unnest(%(row_mac)s::bytea[], %(body_mac)s::bytea[], %(subject)s::uuid[]) AS r (row_mac, body_mac, subject_id)
 ON CONFLICT DO NOTHING
-
--- name: imports.of_client
-SELECT * FROM desk.import_run WHERE client_id = %(client)s ORDER BY started_at DESC LIMIT %(limit)s
