@@ -5,9 +5,10 @@ import threading
 import pytest
 from tests.outbound.desk import MOBILE, NEW_MAIL, OLD_MAIL, REACH, Desk
 
-from changedesk import outbound
-from changedesk.base.actor import automation
+from changedesk import flow, outbound
+from changedesk.base.actor import Actor, ActorType, Channel, automation
 from changedesk.base.clock import now
+from changedesk.base.ids import SubjectId
 from changedesk.kinds import KINDS
 from changedesk.ledger.entry import EntryKind
 from changedesk.outbound.notices import decide
@@ -243,9 +244,12 @@ def test_customers_read_their_own_language_where_the_client_offers_it(desk: Desk
     subject = desk.customer({"contact.email": OLD_MAIL, "pref.language": language})
     desk.request(subject, {"contact.email": NEW_MAIL}, notices=REACH)
     desk.tell()
-    security = next(item for item in desk.all() if item.event == "security_requested")
-    assert security.message is not None
-    assert word in security.message.subject
+    bind(desk, subject)
+    desk.tell()
+    for event in ("security_requested", "factor_bound"):
+        security = next(item for item in desk.all() if item.event == event)
+        assert security.message is not None
+        assert word in security.message.subject
 
 
 def test_a_clients_own_text_is_used_and_one_that_does_not_hold_stops_nobody(desk: Desk) -> None:
@@ -262,6 +266,53 @@ def test_a_clients_own_text_is_used_and_one_that_does_not_hold_stops_nobody(desk
     bodies = {item.event: item.message.body for item in desk.all() if item.message}
     assert bodies["received"].startswith("OURS ")
     assert "wasnt-me" in bodies["security_requested"]
+    # What was read can be looked up later: the text in its version, also where the client's own did not hold.
+    assert {item.event: item.template for item in desk.all()} == {
+        "received": "received/email/en/client-1",
+        "security_requested": "security_requested/email/en/builtin-1",
+    }
+
+
+def bind(desk: Desk, subject: SubjectId) -> None:
+    crm = Actor(
+        desk.client, ActorType.INTEGRATION, "k1", Channel.API, "test", scopes=frozenset({"factors:write"})
+    )  # fmt: skip
+    flow.bind_factor(subject, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", actor=crm, at=now())
+
+
+def test_a_bound_authenticator_is_told_to_every_contact_point_of_record(desk: Desk) -> None:
+    subject = desk.customer({**HER, "contact.phone_home": "+493012345678"})
+    bind(desk, subject)
+    # A thief who binds an app and then changes the address does not keep its owner from hearing of the app.
+    desk.apply(desk.request(subject, {"contact.email": NEW_MAIL}))
+    desk.tell()
+    told = [item for item in desk.all() if item.event == "factor_bound"]
+    assert sorted((item.channel, item.message.to) for item in told if item.message) == [
+        ("email", OLD_MAIL),
+        ("sms", MOBILE),
+    ]
+    for item in told:
+        assert item.message is not None
+        assert (item.request_id, item.required) == (None, True)
+        assert "+1 555 0100" in item.message.body
+        assert "://" not in item.message.body
+        assert "JBSWY3DP" not in item.message.body
+        assert item.template == f"factor_bound/{item.channel}/en/builtin-1"
+
+
+def test_a_bound_authenticator_of_a_customer_who_cannot_be_reached_is_told_in_the_portal(desk: Desk) -> None:
+    bind(desk, desk.customer({"personal.full_name": "Ada Example"}))
+    desk.tell()
+    assert desk.told() == [("factor_bound", "portal", "")]
+
+
+def test_each_binding_is_told_once(desk: Desk) -> None:
+    subject = desk.customer({"contact.email": OLD_MAIL})
+    for _ in range(2):
+        bind(desk, subject)
+        desk.tell()
+    desk.tell()
+    assert desk.told() == [("factor_bound", "email", OLD_MAIL)] * 2
 
 
 @pytest.mark.parametrize("language", ["en", "de", "ar"])
@@ -286,6 +337,7 @@ def test_no_notice_of_any_kind_shows_an_old_or_a_new_value(desk: Desk, kind: str
     desk.apply(request)
     revert = desk.request(request.subject_id, old, kind=kind, notices=REACH)
     desk.apply(revert, EntryKind.CHANGE_REVERTED)
+    bind(desk, request.subject_id)
     desk.tell()
     assert {event for event, _, _ in desk.told()} >= NOTICES - {"being_processed"}
     texts = [f"{item.message.subject}\n{item.message.body}" for item in desk.all() if item.message]

@@ -68,6 +68,9 @@ def test_a_change_is_told_by_mail_and_by_text_and_history_remembers_without_an_a
     assert {body["to"] for _, body in gateway.got} == {MOBILE}
     entries = desk.entries(subject, *OUTCOMES)
     assert len(entries) == len(desk.all())
+    assert {(item.facts["event"], item.facts["channel"], item.facts["template"]) for item in entries} == {
+        (item.event, item.channel, f"{item.event}/{item.channel}/en/builtin-1") for item in desk.all()
+    }
     told = str([dict(item.facts) for item in entries])
     assert OLD_MAIL not in told
     assert MOBILE not in told

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from changedesk.rules import wording
-from changedesk.rules.wording import CHANNELS, CODES, EVENTS, LANGUAGES, NOTICES, SECURITY, TemplateInvalid
+from changedesk.rules.wording import (
+    CHANNELS,
+    CODES,
+    EVENTS,
+    LANGUAGES,
+    NOTICES,
+    OF_THE_CUSTOMER,
+    SECURITY,
+    TemplateInvalid,
+)
 
 SUMMARY = "new e-mail address a***@b.example"
 LINK = "https://desk.example/p/acme/wasnt-me/s3cr3t"
@@ -28,6 +37,7 @@ class Own:
     language: str
     subject: str
     body: str
+    version: int = 3
 
 
 def code_text(
@@ -65,7 +75,7 @@ def test_no_language_has_a_text_for_an_unknown_message() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("channel", [*CHANNELS, "portal"])
-@pytest.mark.parametrize("event", sorted(NOTICES))
+@pytest.mark.parametrize("event", sorted(NOTICES - OF_THE_CUSTOMER))
 def test_a_notice_names_the_request_and_what_to_do(event: str, channel: str, language: str) -> None:
     text = wording.notice_message(event, channel, ABOUT, language)
     assert ABOUT["reference"] in text.body
@@ -73,6 +83,21 @@ def test_a_notice_names_the_request_and_what_to_do(event: str, channel: str, lan
     assert "+1 555 0100" in text.body or LINK in text.body
     assert (LINK in text.body) == (event in SECURITY)
     assert "{" not in text.subject + text.body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", [*CHANNELS, "portal"])
+def test_a_notice_of_a_bound_authenticator_needs_no_request_and_says_where_to_call(channel: str, language: str) -> None:
+    known = {name: ABOUT[name] for name in ("client_name", "support")}
+    text = wording.notice_message("factor_bound", channel, known, language)
+    assert "+1 555 0100" in text.body
+    assert wording._load(language).sentences["dispute_spoken"].split("{", maxsplit=1)[0] in text.body
+    assert "{" not in text.subject + text.body
+    assert not re.search(r"://|\d{6}", text.body.replace("+1 555 0100", ""))
+    with pytest.raises(TemplateInvalid):
+        wording.check("factor_bound", "email", subject="", body="{dispute} {reference}")
+    with pytest.raises(TemplateInvalid):
+        wording.check("factor_bound", "email", subject="", body="An app was added. {question}")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -157,8 +182,23 @@ def test_an_own_text_stands_in_place_of_the_built_in_one_in_its_language_only() 
     assert "erledigt" in wording.notice_message("completed", "portal", ABOUT, "de", own).subject
 
 
+def test_a_message_says_from_which_text_in_which_version_it_was_made() -> None:
+    own = wording.overrides_of([Own("completed", "email", "de", "Fertig", "{reference} {dispute}", version=3)])
+    made = {
+        (channel, language): wording.notice_message("completed", channel, ABOUT, language, own).template
+        for channel, language in [("email", "de-AT"), ("email", "en"), ("portal", "de"), ("sms", "fr")]
+    }
+    assert made == {
+        ("email", "de-AT"): "completed/email/de/client-3",
+        ("email", "en"): "completed/email/en/builtin-1",
+        ("portal", "de"): "completed/email/de/builtin-1",
+        ("sms", "fr"): "completed/sms/en/builtin-1",
+    }
+    assert code_text("caller", "sms", "ar").template == "caller/sms/ar/builtin-1"
+
+
 def test_an_own_text_that_became_unusable_is_refused_when_it_is_needed() -> None:
-    own = {("completed", "email", "en"): ("", "{reference} {password}")}
+    own = {("completed", "email", "en"): ("", "{reference} {password}", 1)}
     with pytest.raises(TemplateInvalid):
         wording.notice_message("completed", "email", ABOUT, "en", own)
 

@@ -19,7 +19,7 @@ from changedesk.ledger.commitment import FOREVER
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.fold import fold
 from changedesk.ledger.value import decode_value
-from changedesk.outbound.notices.whom import TOLD, Telling, parcels_for
+from changedesk.outbound.notices.whom import OF_THE_CUSTOMER, TOLD, Telling, parcels_for, parcels_of_the_customer
 from changedesk.rules import policy, wording
 from changedesk.rules.fields import FieldType
 from changedesk.store import deliveries, evidence, keys, log, past, requests, subjects
@@ -58,10 +58,10 @@ def run(client_id: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _About:
-    """What a notice is about: one entry of one request."""
+    """What a notice is about: one entry, of one request or of the customer as such."""
 
     entry: Entry
-    request: Request
+    request: Request | None
     subject: Subject
     config: Configuration
     language: str
@@ -69,29 +69,32 @@ class _About:
 
 
 def _parcels(tx: Tx, rows: Sequence[Any], *, at: datetime) -> list[deliveries.Parcel]:
-    told = [row for row in rows if row.request_id is not None and EntryKind(row.kind) in TOLD]
+    told = [row for row in rows if EntryKind(row.kind) in (TOLD if row.request_id is not None else OF_THE_CUSTOMER)]
     if not told:
         return []
     config = configuration(tx.client)
     overrides = wording.overrides_of(templates(tx.client))
     known = subjects.load(tx, {SubjectId(row.subject_id) for row in told})
-    asked = requests.load(tx, {RequestId(row.request_id) for row in told})
+    asked = requests.load(tx, {RequestId(row.request_id) for row in told if row.request_id is not None})
     parcels: list[deliveries.Parcel] = []
     for row in told:
         subject, request = known.get(row.subject_id), asked.get(row.request_id)
-        if subject is None or subject.key is None or request is None:
+        if subject is None or subject.key is None or (request is None and row.request_id is not None):
             continue  # erased: there is nobody to tell any more
         entry = past.opened(tx, row, subject)
         before, after = _around(tx, subject, entry, request)
-        route = policy.from_json(request.route)
         about = _About(entry, request, subject, config, _language(config, after), overrides)
-        parcels += [_parcel(tx, telling, about, at=at) for telling in parcels_for(
-            entry, request, before, after, route, config
-        )]  # fmt: skip
+        if request is None or entry.kind in OF_THE_CUSTOMER:
+            tellings = parcels_of_the_customer(entry, after, config)
+        else:
+            tellings = parcels_for(entry, request, before, after, policy.from_json(request.route), config)
+        parcels += [_parcel(tx, telling, about, at=at) for telling in tellings]
     return parcels
 
 
-def _around(tx: Look, subject: Subject, entry: Entry, request: Request) -> tuple[dict[str, Value], dict[str, Value]]:
+def _around(
+    tx: Look, subject: Subject, entry: Entry, request: Request | None
+) -> tuple[dict[str, Value], dict[str, Value]]:
     """Return the states ahead of and after what an entry tells of.
 
     Read as of the entry, not as of now: by the time it is told, the address of a thief may stand there.
@@ -100,7 +103,7 @@ def _around(tx: Look, subject: Subject, entry: Entry, request: Request) -> tuple
         return _state(tx, subject, entry.version - 1, entry), _state(tx, subject, entry.version, entry)
     earlier = past.timeline(tx, subject, before=entry.id, limit=1, only=past.Filter(kinds=_CHANGES))
     after = _state(tx, subject, earlier[0].version if earlier else 0, entry)
-    if entry.kind is EntryKind.REQUEST_DISPUTED:
+    if request is not None and entry.kind is EntryKind.REQUEST_DISPUTED:
         return {**after, **_state(tx, subject, request.base_ver, entry)}, after
     return after, after
 
@@ -126,9 +129,10 @@ def _language(config: Configuration, state: Mapping[str, Value]) -> str:
 
 
 def _parcel(tx: Tx, telling: Telling, about: _About, *, at: datetime) -> deliveries.Parcel:
-    link = _link(tx, about, at=at) if telling.linked else ""
+    request = about.request
+    link = _link(tx, about.subject, request, about.config, at=at) if telling.linked and request is not None else ""
     text = _text(telling, about, link)
-    place = str(about.request.id) if telling.once else str(about.entry.index)
+    place = str(request.id) if telling.once and request is not None else str(about.entry.index)
     return deliveries.Parcel(
         subject=about.subject,
         dedupe=f"{place}:{telling.event}:{_recipient(tx, telling, about)}",
@@ -136,9 +140,10 @@ def _parcel(tx: Tx, telling: Telling, about: _About, *, at: datetime) -> deliver
         channel=telling.channel,
         language=about.language,
         message=deliveries.Message(to=telling.to, subject=text.subject, body=text.body),
-        request=about.request.id,
+        request=None if request is None else request.id,
         log_index=about.entry.index,
         required=telling.required,
+        template=text.template,
     )
 
 
@@ -148,29 +153,26 @@ def _recipient(tx: Look, telling: Telling, about: _About) -> str:
     return hmac.digest(keys.of_client(tx).code, b"recipient\x00" + who.encode(), "sha256").hex()[:32]
 
 
-def _link(tx: Tx, about: _About, *, at: datetime) -> str:
+def _link(tx: Tx, subject: Subject, request: Request, config: Configuration, *, at: datetime) -> str:
     token = secrets.token_urlsafe(32)
     dispute = evidence.Dispute(
         id=uuid4(),
-        subject_id=about.subject.id,
-        request_id=about.request.id,
+        subject_id=subject.id,
+        request_id=request.id,
         issued_at=at,
         expires_at=at + LINK_LIFE,
     )
     evidence.issue_dispute_link(tx, dispute, token)
-    return f"{settings.CHANGEDESK_PUBLIC_URL}/p/{about.config.settings.slug}/wasnt-me/{token}"
+    return f"{settings.CHANGEDESK_PUBLIC_URL}/p/{config.settings.slug}/wasnt-me/{token}"
 
 
 def _text(telling: Telling, about: _About, link: str) -> wording.Text:
     client, request = about.config.settings, about.request
-    kind = KINDS.get(request.kind)
-    variables = {
-        "client_name": client.name,
-        "reference": request.ref,
-        "what": request.kind if kind is None else kind.summarise(request.fields, about.language),
-        "support": client.support_phone or client.support_url,
-        "link": link,
-    }
+    variables = {"client_name": client.name, "support": client.support_phone or client.support_url}
+    if request is not None:
+        kind = KINDS.get(request.kind)
+        what = request.kind if kind is None else kind.summarise(request.fields, about.language)
+        variables |= {"reference": request.ref, "what": what, "link": link}
     try:
         return wording.notice_message(telling.event, telling.channel, variables, about.language, about.overrides)
     except wording.TemplateInvalid:

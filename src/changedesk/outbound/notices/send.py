@@ -124,7 +124,7 @@ def settle(client: ClientId, ways: Transports, *, clock: Callable[[], datetime] 
             way = ways.get(row.channel)
             if way is not None and way.repeatable and deliveries.resend(tx, row.id, now=at):
                 continue
-            told = {"event": row.event, "channel": row.channel, "delivery": str(row.id)}
+            told = {"event": row.event, "channel": row.channel, "delivery": str(row.id), "template": row.template}
             _record(tx, row.subject_id, row.request_id, {**told, "state": "unconfirmed", "error": "sender-lost"}, at=at)
         return len(lost)
 
@@ -191,6 +191,7 @@ def _finish(tx: Tx, item: Delivery, outcome: _Outcome, *, at: datetime) -> None:
         "channel": item.channel,
         "delivery": str(item.id),
         "language": item.language,
+        "template": item.template,
         "attempts": item.attempts,
         "state": outcome.state,
     }

@@ -42,7 +42,9 @@ DUTIES: Final[Mapping[EntryKind, tuple[str, str]]] = {
     **dict.fromkeys(_DONE, ("security_applied", "applied")),
 }
 """The security notice of an entry, and the moment by which rules ask for it."""
-TOLD: Final = frozenset(PLAIN) | frozenset(DUTIES)
+OF_THE_CUSTOMER: Final[Mapping[EntryKind, str]] = {_K.FACTOR_BOUND: "factor_bound"}
+"""The security notice of an entry that is of no request: a new way to be taken for the customer."""
+TOLD: Final = frozenset(PLAIN) | frozenset(DUTIES) | frozenset(OF_THE_CUSTOMER)
 SILENT: Final = frozenset(
     {
         # Records from elsewhere, and what other requests do with them: nobody asked here.
@@ -64,7 +66,6 @@ SILENT: Final = frozenset(
         _K.HOLD_PLACED,
         _K.HOLD_RELEASED,
         _K.DISPUTE_RESOLVED,
-        _K.FACTOR_BOUND,
         # What staff did, and what became of notices.
         _K.NOTICE_SENT,
         _K.NOTICE_FAILED,
@@ -150,6 +151,13 @@ def parcels_for(
         event, _ = DUTIES[entry.kind]
         told += _tell(event, prior, asked) or [Telling(event, "portal", "", required=True)]
     return told
+
+
+def parcels_of_the_customer(entry: Entry, now: State, config: Configuration) -> list[Telling]:
+    """Return whom an entry of no request is told to: every contact point of record, ``now`` when it was written."""
+    event = OF_THE_CUSTOMER[entry.kind]
+    told = [Telling(event, item.channel, item.to, required=True) for item in contacts(config.catalogue, now)]
+    return told or [Telling(event, "portal", "", required=True)]
 
 
 def _plain_events(entry: Entry, request: Request) -> Sequence[str]:

@@ -20,9 +20,12 @@ LANGUAGES: Final = ("en", "de", "ar")
 CHANNELS: Final = ("email", "sms")
 SECURITY: Final = frozenset({"security_requested", "security_applied"})
 """Told to every contact point that was there before, with the link to dispute."""
+OF_THE_CUSTOMER: Final = frozenset({"factor_bound"})
+"""Security notices of no request: they name no reference, and say where to call instead of a link."""
 NOTICES: Final = frozenset(
     {"received", "being_processed", "action_needed", "completed", "declined", "cancelled", "reverted", "disputed"}
     | SECURITY
+    | OF_THE_CUSTOMER
 )
 CODES: Final = frozenset({"challenge", "caller", "new_contact"})
 """One change is confirmed, the person on the line is, a new contact point is."""
@@ -33,11 +36,13 @@ _NOTICE_VARIABLES: Final = frozenset({"client_name", "reference", "what", "suppo
 _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(NOTICES - SECURITY, _NOTICE_VARIABLES - {"link"}),
     **dict.fromkeys(SECURITY, _NOTICE_VARIABLES),
+    **dict.fromkeys(OF_THE_CUSTOMER, frozenset({"client_name", "support"}) | _SENTENCES),
     "challenge": frozenset({"client_name", "code", "summary", "support", "warning"}),
     **dict.fromkeys(("caller", "new_contact"), frozenset({"client_name", "code", "support", "warning"})),
 }
 _NEEDED: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(NOTICES, frozenset({"reference"})),
+    **dict.fromkeys(OF_THE_CUSTOMER, frozenset({"dispute"})),
     "challenge": frozenset({"code", "summary", "warning"}),
     **dict.fromkeys(("caller", "new_contact"), frozenset({"code", "warning"})),
 }
@@ -69,19 +74,26 @@ class Own(Protocol):
     def subject(self) -> str: ...
     @property
     def body(self) -> str: ...
+    @property
+    def version(self) -> int: ...
 
 
-Overrides = Mapping[tuple[str, str, str], tuple[str, str]]
-"""A client's own texts: (event, channel, language) to (subject, body)."""
+Overrides = Mapping[tuple[str, str, str], tuple[str, str, int]]
+"""A client's own texts: (event, channel, language) to (subject, body, version)."""
 NONE: Final[Overrides] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A message, ready to send. The subject of a text message is empty."""
+    """A message, ready to send. The subject of a text message is empty.
+
+    ``template`` names the text that it was made from and its version, such as ``completed/email/en/builtin-1`` or,
+    for a client's own, ``completed/email/en/client-3``.
+    """
 
     subject: str = field(repr=False)
     body: str = field(repr=False)
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,7 @@ class _Language:
 
 def overrides_of(templates: Iterable[Own]) -> Overrides:
     """Return a client's own texts as the functions here take them."""
-    return {(item.event, item.channel, item.language): (item.subject, item.body) for item in templates}
+    return {(item.event, item.channel, item.language): (item.subject, item.body, item.version) for item in templates}
 
 
 def variables(event: str) -> frozenset[str]:
@@ -155,8 +167,8 @@ def notice_message(
 ) -> Text:
     """Return a notice. ``channel``: email, sms or portal (the built-in e-mail text).
 
-    ``variables``: client_name, reference, what (the words of the kind's notice), support, and for a security
-    notice link; without one the notice says to call. Raises TemplateInvalid.
+    ``variables``: client_name, support, and for a notice of a request reference and what (the words of the kind's
+    notice); for a security notice of one link: without it the notice says to call. Raises TemplateInvalid.
     """
     if event not in NOTICES:
         raise TemplateInvalid(event=event, problem="event")
@@ -182,17 +194,18 @@ def _rendered(event: str, channel: str, given: Mapping[str, str], language: str,
     if channel not in CHANNELS:
         raise TemplateInvalid(event=event, channel=channel, problem="channel")
     tongue = _tongue(language)
-    own = overrides.get((event, channel, language)) or overrides.get((event, channel, tongue))
+    asked = language if (event, channel, language) in overrides else tongue
+    own = overrides.get((event, channel, asked))
     if own is None:
         text = _language(language).texts[event, channel]
     else:
-        text = Text(*own)
+        text = Text(own[0], own[1], f"{event}/{channel}/{asked}/client-{own[2]}")
         check(event, channel, subject=text.subject, body=text.body)
     missing = _used(text) - given.keys()
     if missing:
         raise TemplateInvalid(event=event, channel=channel, problem="variables", missing=sorted(missing))
     flat = {name: _flat(value) for name, value in given.items()}
-    return Text(_flat(_filled(text.subject, flat)), _filled(text.body, flat).strip())
+    return Text(_flat(_filled(text.subject, flat)), _filled(text.body, flat).strip(), text.template)
 
 
 def _used(text: Text) -> set[str]:
@@ -227,7 +240,9 @@ def _language(language: str) -> _Language:
 def _load(tongue: str) -> _Language:
     table: dict[str, Any] = tomllib.loads((files(__package__) / f"{tongue}.toml").read_text("utf-8"))
     texts = {
-        (event, channel): Text(text.get("subject", ""), text["body"])
+        (event, channel): Text(
+            text.get("subject", ""), text["body"], f"{event}/{channel}/{tongue}/builtin-{table['version']}"
+        )
         for channel in CHANNELS
         for event, text in table[channel].items()
     }

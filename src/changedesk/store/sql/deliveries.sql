@@ -1,14 +1,15 @@
 -- A notice that is queued already is not queued again.
 
 -- name: deliveries.enqueue
-INSERT INTO desk.delivery (client_id, id, dedupe, subject_id, request_id, log_idx, event, channel, language, required,
-                           key_id, message_ct, state, next_at, created_at)
-SELECT %(client)s, d.id, d.dedupe, d.subject_id, d.request_id, d.log_idx, d.event, d.channel, d.language, d.required,
-       d.key_id, d.message_ct, 'pending', d.next_at, d.next_at
+INSERT INTO desk.delivery (client_id, id, dedupe, subject_id, request_id, log_idx, event, channel, language, template,
+                           required, key_id, message_ct, state, next_at, created_at)
+SELECT %(client)s, d.id, d.dedupe, d.subject_id, d.request_id, d.log_idx, d.event, d.channel, d.language, d.template,
+       d.required, d.key_id, d.message_ct, 'pending', d.next_at, d.next_at
 FROM unnest(%(id)s::uuid[], %(dedupe)s::text[], %(subject_id)s::uuid[], %(request_id)s::uuid[], %(log_idx)s::bigint[],
-            %(event)s::text[], %(channel)s::text[], %(language)s::text[], %(required)s::boolean[], %(key_id)s::uuid[],
-            %(message_ct)s::bytea[], %(next_at)s::timestamptz[])
-    AS d (id, dedupe, subject_id, request_id, log_idx, event, channel, language, required, key_id, message_ct, next_at)
+            %(event)s::text[], %(channel)s::text[], %(language)s::text[], %(template)s::text[], %(required)s::boolean[],
+            %(key_id)s::uuid[], %(message_ct)s::bytea[], %(next_at)s::timestamptz[])
+    AS d (id, dedupe, subject_id, request_id, log_idx, event, channel, language, template, required, key_id, message_ct,
+          next_at)
 ON CONFLICT (client_id, dedupe) DO NOTHING
 
 -- Due notices, claimed with a lease and a fencing number that must come back with the result.
@@ -26,7 +27,7 @@ RETURNING d.*
 -- name: deliveries.lapse
 UPDATE desk.delivery SET state = 'unconfirmed', last_error = 'sender-lost', done_at = %(now)s
 WHERE client_id = %(client)s AND state = 'sending' AND lease_until < %(now)s
-RETURNING id, subject_id, request_id, event, channel
+RETURNING id, subject_id, request_id, event, channel, template
 
 -- name: deliveries.finish
 UPDATE desk.delivery SET state = %(state)s, next_at = coalesce(%(next_at)s::timestamptz, next_at), last_error = %(error)s,
