@@ -76,7 +76,7 @@ class Stage:
     def open(self, **options: Any) -> Watched:
         """A fresh browser window, signed in as nobody."""
         context = self.browser.new_context(**{"viewport": WIDE, "locale": "en", "reduced_motion": "reduce", **options})
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(20_000)
         self.contexts.append(context)
         return Watched(context.new_page(), self.url)
 
@@ -90,7 +90,8 @@ class Stage:
         page.get_by_role("button", name="Sign in").click()
         for _ in range(3):  # a code may be of the half minute that just ended
             page.locator("input[name=code]").fill(totp_now(sign.totp_secret))
-            page.get_by_role("button", name="Sign in").click()
+            with page.expect_navigation():
+                page.get_by_role("button", name="Sign in").click()
             if not page.url.endswith("/2fa/authenticate/"):
                 break
         page.wait_for_url(self.to("queue"))

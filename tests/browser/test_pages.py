@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 from tests.browser.stage import OUT, Stage, Watched, ago
-from tests.browser.test_story import find, prove, verify_by_app
+from tests.browser.test_story import REQUEST, find, prove, verify_by_app
 
 from changedesk import flow
 from changedesk.base.actor import Channel
@@ -49,6 +49,8 @@ def look(seen: Watched, name: str, look_name: str) -> list[str]:
     seen.page.wait_for_load_state("networkidle")
     OUT.mkdir(exist_ok=True)
     seen.page.screenshot(path=OUT / f"{name}.{look_name}.png", full_page=True)
+    if look_name == "light":
+        seen.page.screenshot(path=OUT / f"{name}.top.png")
     lines = [f"{name} [{look_name}] {line}" for line in seen.complaints()]
     seen.said.clear()
     return lines
@@ -68,7 +70,7 @@ def test_no_page_has_anything_to_complain_of(stage: Stage) -> None:
     ben.page.goto(stage.to(f"customers/{dana}/changes/new?kind=contact_details"))
     ben.page.get_by_role("textbox", name="E-mail").fill("dana@new.example")
     ben.page.get_by_role("button", name=re.compile("^Submit")).click()
-    ben.page.wait_for_url("**/changes/*")
+    ben.page.wait_for_url(REQUEST)
     ref = ben.page.url.rsplit("/", 1)[1]
     found: list[str] = []
     early = {
@@ -110,6 +112,7 @@ def test_no_page_has_anything_to_complain_of(stage: Stage) -> None:
         "approvals-empty": "approvals",
         "customer-after": f"customers/{dana}",
     }
+    pictures(stage, "Ben", {name: late.pop(name) for name in ("change", "customer-after")}, found)
     pictures(stage, "Ines", late, found)
     assert found == []
 

@@ -156,10 +156,10 @@ def approvals(panel: RequestPanel) -> list[Shape]:
 _HIDDEN_WHEN: Final = frozenset({"forbidden", "not-now"})
 
 
-def actions(found: Iterable[ActionView]) -> dict[str, Shape]:
+def actions(found: Iterable[ActionView], *, over: bool) -> dict[str, Shape]:
     """Return what can be done, by word. What this person or this step has no business with is left out."""
     return {
         item.word: {"allowed": item.allowed, "why_not": " ".join(_(part) for part in (item.reason, item.hint) if part)}
         for item in found
-        if item.allowed or item.code not in _HIDDEN_WHEN
+        if item.allowed or not (over or item.code in _HIDDEN_WHEN)
     }

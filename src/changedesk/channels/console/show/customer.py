@@ -1,7 +1,8 @@
 """A customer's panel and timeline in the shape of the pages."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from itertools import groupby
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
@@ -83,8 +84,14 @@ def source(item: FieldView, panel: CustomerPanel, visit: Visit) -> Shape | None:
 
 
 def entries(found: Iterable[EntryView], visit: Visit, *, revert: bool = False) -> list[Shape]:
-    """Return a history. ``revert``: changes of values lead to their undoing."""
-    return [_entry(item, visit, revert=revert) for item in found]
+    """Return a history. ``revert``: changes of values lead to their undoing. A run of notices is told as one."""
+    shapes: list[Shape] = []
+    for kind, run in groupby(found, key=lambda item: item.kind):
+        told = [_entry(item, visit, revert=revert) for item in run]
+        if kind == SENT and len(told) > 1:
+            told = [{**told[-1], "title": f"{told[-1]['title']} ×{len(told)}"}]  # noqa: RUF001 - the sign for "times"
+        shapes += told
+    return shapes
 
 
 def _entry(item: EntryView, visit: Visit, *, revert: bool) -> Shape:
@@ -110,6 +117,7 @@ def _entry(item: EntryView, visit: Visit, *, revert: bool) -> Shape:
     }
 
 
+SENT: Final = "notice.sent"
 ENTRY_ICONS: Mapping[str, str] = {
     "customer.created": "users",
     "account.created": "package",

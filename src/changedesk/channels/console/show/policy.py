@@ -26,8 +26,11 @@ _DAY_HOURS: Final = 24
 _MOST_PROVED: Final = 3
 
 
-def strip(given: Strip, *, verify_url: str = "", consent_url: str = "", ended: bool = False) -> dict[str, Any]:
+def strip(
+    given: Strip, *, verify_url: str = "", consent_url: str = "", ended: bool = False, applied: bool = False
+) -> dict[str, Any]:
     """Return the strip. The addresses are those of the next steps, where this person may take them now."""
+    after = "met" if applied else ("none" if ended else "later")
     return {
         "version": str(given.policy_version) if given.policy_version else "",
         "duties": [
@@ -35,8 +38,8 @@ def strip(given: Strip, *, verify_url: str = "", consent_url: str = "", ended: b
             *_new_contacts(given, "" if ended else verify_url, ended=ended),
             _consent(given, "" if ended else consent_url, ended=ended),
             _approvals(given, ended=ended),
-            _holds(given),
-            _notices(given),
+            _holds(given, after),
+            _notices(given, after),
             _retention(given),
         ],
         "rules": [
@@ -129,7 +132,7 @@ def _approvals(given: Strip, *, ended: bool) -> Duty:
     }
 
 
-def _holds(given: Strip) -> Duty:
+def _holds(given: Strip, state: str) -> Duty:
     if not given.holds and not given.wait_seconds:
         return {"name": _("Hold"), "word": _("None"), "state": "none"}
     texts = []
@@ -143,7 +146,7 @@ def _holds(given: Strip) -> Duty:
     return {
         "name": _("Hold"),
         "word": "; ".join(texts),
-        "state": "later",
+        "state": state,
         "note": _("Stops: %(blocks)s.") % {"blocks": ", ".join(blocks)} if blocks else "",
     }
 
@@ -155,7 +158,7 @@ def _hours(hours: int) -> str:
     return ngettext("%(hours)d hour", "%(hours)d hours", hours) % {"hours": hours}
 
 
-def _notices(given: Strip) -> Duty:
+def _notices(given: Strip, state: str) -> Duty:
     if not given.notices:
         return {"name": _("Notices"), "word": _("None"), "state": "none"}
     told = list(dict.fromkeys(words.audience(item.to) for item in given.notices))
@@ -163,7 +166,7 @@ def _notices(given: Strip) -> Duty:
     return {
         "name": _("Notices"),
         "word": ", ".join(told),
-        "state": "later",
+        "state": state,
         "note": _("With a link to object.") if security else "",
     }
 

@@ -51,7 +51,7 @@ def row(item: QueueRow, visit: "Visit") -> Shape:
         "kind_word": item.kind_label,
         "channel": item.channel,
         "state": item.state,
-        "needs": str(words.NEEDS.get(item.needs, "")),
+        "needs": "" if item.state.startswith("awaiting_") else str(words.NEEDS.get(item.needs, "")),
         "due_at": item.due_at,
         "late": item.due_at is not None and item.due_at < visit.at,
         "entered_by": item.entered_by.name,

@@ -92,7 +92,7 @@ def _answer(
     context: Mapping[str, Any] = {
         "change": shown.head(panel, visit),
         "rows": shown.rows(panel),
-        "policy": policy.strip(panel.strip, ended=shown.ended(panel)),
+        "policy": policy.strip(panel.strip, ended=shown.ended(panel), applied=panel.applied_change is not None),
         "evidence": shown.evidence(panel),
         "decision": decision if decision in open_to else (open_to[0] if open_to else ""),
         "open_to": open_to,

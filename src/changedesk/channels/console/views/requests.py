@@ -151,7 +151,7 @@ def _show(visit: Visit, ref: str, *, errors: list[Error] | None = None, status: 
     panel = read(ref, actor=visit.actor, at=visit.at, language=visit.language)
     customer = read_customer(panel.subject, actor=visit.actor, at=visit.at, language=visit.language)
     over = shown.ended(panel)
-    actions = shown.actions(panel.actions)
+    actions = shown.actions(panel.actions, over=over)
     if policy.proved(panel.strip) and panel.strip.new_contacts_confirmed:
         actions.pop("verify", None)
     may_verify = actions.get("verify", {}).get("allowed")
@@ -169,6 +169,7 @@ def _show(visit: Visit, ref: str, *, errors: list[Error] | None = None, status: 
             verify_url=f"{visit.url('verify', panel.subject)}?change={panel.ref}" if may_verify else "",
             consent_url=visit.url("consent", panel.ref) if may_consent else "",
             ended=over,
+            applied=panel.applied_change is not None,
         ),
         "evidence": shown.evidence(panel),
         "approvals": shown.approvals(panel),

@@ -18,6 +18,7 @@ from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import notices as reading
 from changedesk.reading.panels import DeliveryView
 
+LIMIT: Final = 20
 _LINK: Final = re.compile(r"https?://\S+")
 
 
@@ -26,7 +27,7 @@ def outbox(visit: Visit) -> HttpResponse:
     """Show what was sent. Where no mail server is set, this is where it arrives, codes included."""
     here = not settings.CHANGEDESK_SMTP_SET
     before = visit.request.GET.get("before")
-    found = reading.outbox(actor=visit.actor, at=visit.at, before=before, show_codes=here)
+    found = reading.outbox(actor=visit.actor, at=visit.at, before=before, limit=LIMIT, show_codes=here)
     base = visit.url("outbox")
     return visit.show(
         "console/outbox.html",
