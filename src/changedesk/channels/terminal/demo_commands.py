@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from django.conf import settings
 
+from changedesk.base import clock
 from changedesk.channels.terminal import demo, show
 from changedesk.channels.terminal.options import AsJson
 
@@ -21,6 +22,23 @@ def totp(
     with show.refusals(json_wanted=as_json):
         code = demo.code_of(who, Path(settings.CHANGEDESK_STATE_DIR))
     show.as_json({"code": code}) if as_json else show.out.print(code)
+
+
+@app.command("messages")
+def messages(
+    who: Annotated[str, typer.Argument(help="A customer of the demonstration, such as dana.")],
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Show what was sent to a customer of the demonstration, newest first, codes and links included."""
+    with show.refusals(json_wanted=as_json):
+        found = demo.messages_to(who, Path(settings.CHANGEDESK_STATE_DIR), at=clock.now())
+    rows = [
+        {"event": item.event, "to": item.recipient, "subject": item.subject_line, "body": item.body} for item in found
+    ]
+    if as_json:
+        show.as_json(rows)
+    else:
+        show.table(("event", "to", "body"), [(row["event"], row["to"], row["body"]) for row in rows])
 
 
 @app.command("customers")

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from changedesk.base import clock
-from changedesk.base.actor import Role
+from changedesk.base.actor import Channel, Role
 from changedesk.base.ids import ClientId
 from changedesk.channels.terminal import installed, show
 from changedesk.channels.terminal.options import AsJson, Client
-from changedesk.flow import configure
+from changedesk.flow import admit, configure
 from changedesk.rules import access
 
 client_app = typer.Typer(no_args_is_help=True, help="Clients of this installation.")
@@ -85,5 +85,20 @@ def key_create(
             actor=installed.client(client).actor,
             at=at,
         )
+    answer = {"key": made.secret, "prefix": made.prefix, "expires_at": made.expires_at}
+    show.as_json(answer) if as_json else show.facts(answer)
+
+
+@key_app.command("person")
+def key_person(
+    email: Annotated[str, typer.Argument(help="Who the key is for: a person who works for the client.")],
+    client: Client,
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Make a key by which a person calls the API with their own roles, for as long as a session lives."""
+    with show.refusals(json_wanted=as_json):
+        who = admit.member(email, client, channel=Channel.API, entry_point="terminal")
+        terminal = installed.client(client).actor
+        made = admit.staff_key(int(who.id.removeprefix("s")), actor=terminal, at=clock.now())
     answer = {"key": made.secret, "prefix": made.prefix, "expires_at": made.expires_at}
     show.as_json(answer) if as_json else show.facts(answer)
