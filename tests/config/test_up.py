@@ -1,97 +1,29 @@
-import json
 import os
-import select
-import shutil
+import re
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import httpx
 import pytest
-from tests.conftest import free_port as any_port
+from tests.faults.installation import Installation, any_port, pause
 
 from changedesk.config.embedded import Server
 from changedesk.config.supervisor import free_port
 
-COMMAND = [sys.executable, "-m", "changedesk.config.command"]
-READY = "Changedesk is ready"
-
 pytestmark = pytest.mark.fault
 
 
-class Installation:
-    """One installation of its own, run the way people run it."""
-
-    def __init__(self, state: Path) -> None:
-        self.state = state
-        self.process: subprocess.Popen[str] | None = None
-        cleared = {k: v for k, v in os.environ.items() if not k.startswith("CHANGEDESK_")}
-        self.environment = {**cleared, "CHANGEDESK_STATE_DIR": str(state), "CHANGEDESK_WEB_WORKERS": "1"}
-
-    def up(self, port: int) -> str:
-        """Start it; what it says until it is ready."""
-        self.process = subprocess.Popen(
-            [*COMMAND, "up", "--port", str(port)],
-            env={**self.environment, "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        said = []
-        assert self.process.stdout
-        for line in self.process.stdout:
-            said.append(line)
-            if READY in line:
-                return "".join(said)
-        pytest.fail("".join(said))
-
-    def status(self) -> dict[str, object]:
-        return dict(json.loads(self.run("status", "--json").stdout))
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*COMMAND, *words], env=self.environment, capture_output=True, text=True, check=False)
-
-    def processes(self) -> list[int]:
-        """Every process that belongs to this installation, found by the state folder in its environment or words."""
-        marks = (os.fsencode(self.state), os.fsencode(Server(state_dir=self.state).data))
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                text = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
-                if any(mark in text for mark in marks):
-                    found.append(int(folder.name))
-        return found
-
-    def wait_for(self, pids: list[int], seconds: float = 40) -> None:
-        """Return when all of these processes have ended."""
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                life = os.pidfd_open(pid)
-                gone = select.select([life], [], [], seconds)[0]
-                os.close(life)
-                assert gone, f"process {pid} still lives: {Path(f'/proc/{pid}/cmdline').read_bytes()!r}"
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def installation() -> Iterator[Installation]:
-    # Not below pytest's folder: its name would be in the environment of the test run's own processes.
-    state = Path(tempfile.mkdtemp(prefix="changedesk-up-"))
-    made = Installation(state)
+    made = Installation.fresh()
     yield made
-    if made.process and made.process.poll() is None:
-        made.process.terminate()
-        made.process.wait(90)
-    made.run("reset", "--yes")
-    shutil.rmtree(state)
+    made.end()
 
 
 def test_up_serves_survives_falls_and_leaves_nothing_behind(installation: Installation) -> None:
-    said = installation.up(any_port())
+    said = installation.up()
     status = installation.status()
     assert status["ready"]
     assert str(status["url"]) in said
@@ -104,6 +36,9 @@ def test_up_serves_survives_falls_and_leaves_nothing_behind(installation: Instal
     os.kill(int(programs["web"]), signal.SIGKILL)
     installation.wait_for([int(programs["web"])])
     answers(str(status["url"]))
+    now_running = installation.status()["programs"]
+    assert now_running["web"] != programs["web"]
+    assert now_running["worker"] == programs["worker"]
     lock = Server(state_dir=installation.state).data / "postmaster.pid"
     os.kill(int(lock.read_text().split("\n", 1)[0]), signal.SIGKILL)
     answers(str(status["url"]))
@@ -118,13 +53,53 @@ def test_up_serves_survives_falls_and_leaves_nothing_behind(installation: Instal
     assert installation.processes() == []
 
     # And the next start finds what was there.
-    installation.up(any_port())
+    installation.up()
     assert installation.status()["ready"]
     assert "already runs" in installation.run("up").stderr
     assert "Stopped" in installation.run("stop").stdout
+    assert installation.process
     installation.process.wait(10)
     assert installation.processes() == []
     assert installation.status() == {"running": False, "ready": False}
+
+
+def test_what_was_acknowledged_before_ctrl_c_is_there_after_the_next_start(installation: Installation) -> None:
+    """From an empty folder to a page, sign-ins, a customer; stopped by Ctrl-C and started again."""
+    said = installation.up()
+    assert installation.url in said
+    for name in ("Ben", "Sofia", "Ines"):
+        assert re.search(rf"{name} +(agent|supervisor) +{name.lower()}@\S+ +\S{{16,}} +[A-Z2-7]{{16,}}", said), said
+    assert httpx.get(installation.url, follow_redirects=True).status_code == httpx.codes.OK
+    key = installation.python("tests.faults.credentials")["key"]
+    values = {"personal.name": "Dana Novak", "contact.email": "dana@restart.example"}
+    made = api(installation, key, "POST", "/customers", {"values": values})
+    assert made.status_code == httpx.codes.CREATED, made.text
+    page = f"/customers/{made.json()['subject']}"
+    before = api(installation, key, "GET", page).json()
+    installation.family()
+
+    assert installation.stop(signal.SIGINT) == 0
+    assert installation.left() == []
+    assert installation.processes() == []
+    assert installation.refuses_connections()
+
+    assert sign_ins(installation.up()) == sign_ins(said)
+    assert api(installation, key, "GET", page).json() == before
+    again = api(installation, key, "POST", "/customers", {"values": values})
+    assert again.content == made.content
+    found = api(installation, key, "POST", "/customers/search", {"text": "dana@restart.example"}).json()
+    assert [hit["id"] for hit in found["items"]] == [made.json()["subject"]]
+    assert installation.stop(signal.SIGTERM) == 0
+    assert installation.left() == []
+
+
+def sign_ins(said: str) -> list[str]:
+    return [line for line in said.splitlines() if "@" in line]
+
+
+def api(installation: Installation, key: str, method: str, path: str, body: object = None) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "one-and-the-same"}
+    return httpx.request(method, f"{installation.url}/api/v1{path}", json=body, headers=headers, timeout=30)
 
 
 def answers(url: str) -> None:
@@ -133,7 +108,7 @@ def answers(url: str) -> None:
         with suppress(httpx.TransportError):
             if httpx.get(f"{url}/readyz", timeout=5).status_code == httpx.codes.OK:
                 return
-        select.select([], [], [], 0.1)
+        pause(0.1)
     pytest.fail("it did not come back")
 
 

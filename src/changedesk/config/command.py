@@ -110,7 +110,7 @@ def up(
         boss = supervisor.Supervisor(server)
         try:
             _start_all(env, boss, lock, port or env.web_port)
-            boss.watch()
+            boss.watch(lambda: lock.tell({"programs": boss.programs()}))
             out.print("Stopping ...")
         finally:
             boss.stop()
@@ -146,8 +146,7 @@ def _start_all(env: Environment, boss: supervisor.Supervisor, lock: supervisor.L
         boss.add(supervisor.Child(name="live", command=live, environment=state, log_file=logs / "live.log"))
     boss.add(supervisor.Child(name="worker", command=[*me, "worker"], environment=state, log_file=logs / "worker.log"))
     if boss.wait_ready(env.web_host, port):
-        programs = {child.name: child.process.pid for child in boss.children if child.process}
-        lock.tell({"url": url, "port": port, "programs": programs})
+        lock.tell({"url": url, "port": port, "programs": boss.programs()})
         _welcome(url, sign_ins)
 
 
@@ -312,9 +311,15 @@ def main() -> None:
 @contextmanager
 def plain_failures_at_exit() -> Iterator[None]:
     """As ``plain_failures``, for commands of the terminal channel."""
+    from django.db.utils import Error as DatabaseError  # noqa: PLC0415 - most commands here pay for Django anyway
+
     try:
         with plain_failures():
-            yield
+            try:
+                yield
+            except DatabaseError as error:
+                # Django wraps the driver's own; what it wraps is what people are told of.
+                raise (error.__cause__ if isinstance(error.__cause__, psycopg.Error) else psycopg.Error()) from error
     except typer.Exit as leaving:
         sys.exit(leaving.exit_code)
 

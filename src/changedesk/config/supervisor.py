@@ -126,6 +126,7 @@ class Lock:
         self.path = state_dir / "run" / "up.json"
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.stream = self.path.open("a+", encoding="utf-8")
+        self.facts: dict[str, object] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -144,10 +145,11 @@ class Lock:
         self.stream.close()
 
     def tell(self, facts: Mapping[str, object]) -> None:
-        """Write what ``status`` shows."""
+        """Write what ``status`` shows: these facts, and the ones told before that they do not replace."""
+        self.facts |= facts
         self.stream.seek(0)
         self.stream.truncate(0)
-        json.dump({"pid": os.getpid(), **facts}, self.stream)
+        json.dump({"pid": os.getpid(), **self.facts}, self.stream)
         self.stream.flush()
 
 
@@ -200,10 +202,15 @@ class Supervisor:
             self._wait_for_fall(0.1)
         return False
 
-    def watch(self) -> None:
-        """Restart what falls, until asked to stop."""
+    def programs(self) -> dict[str, int]:
+        """The process number of each program, by its name."""
+        return {child.name: child.process.pid for child in self.children if child.process}
+
+    def watch(self, restarted: Callable[[], None]) -> None:
+        """Restart what falls, and say so, until asked to stop."""
         while not self.asked_to_stop:
             self._wait_for_fall(None)
+            restarted()
 
     def stop(self) -> None:
         """Stop the programs, last started first, then the database."""
