@@ -97,13 +97,13 @@ class Stage:
         page.wait_for_url(self.to("queue"))
         return seen
 
-    def at_work(self, name: str, **options: Any) -> Watched:
+    def at_work(self, who: str, **options: Any) -> Watched:
         """A window of somebody who signed in earlier, at the queue."""
         seen = self.open(**options)
         session = Client()
-        session.force_login(get_user_model().objects.get(email=self.signs[name].email))
-        cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session.cookies[settings.SESSION_COOKIE_NAME].value}
-        seen.page.context.add_cookies([{**cookie, "url": self.url}])
+        session.force_login(get_user_model().objects.get(email=self.signs[who].email))
+        name = settings.SESSION_COOKIE_NAME
+        seen.page.context.add_cookies([{"name": name, "value": session.cookies[name].value, "url": self.url}])
         seen.page.goto(self.to("queue"))
         return seen
 
