@@ -3,8 +3,9 @@
 Asking: ``preview``, ``submit``, ``revise``. Proving: ``offers``, ``challenge``, ``confirm``, ``caller_level``,
 ``bind_factor``. Agreeing: ``record_consent``. Deciding: ``approve``, ``reject``, ``ask_information``. Ending and
 pausing: ``withdraw``, ``cancel``, ``hold``, ``release``, ``apply_now``, ``reschedule``. Undoing: ``plan_revert``,
-``revert``. Recording: ``create_customers``, ``record_changes``. Stopping: ``open_dispute``, ``resolve_dispute``.
-The clock: ``apply_due``, ``expire_due``, ``make_effective``. Settings: ``flow.configure``. Sign-in: ``flow.admit``.
+``revert``. Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_import``. Stopping:
+``open_dispute``, ``resolve_dispute``. The clock: ``apply_due``, ``expire_due``, ``make_effective``. Settings:
+``flow.configure``. Sign-in: ``flow.admit``.
 """
 
 from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm
@@ -24,6 +25,7 @@ from changedesk.flow.dispute import (
 from changedesk.flow.effective import make_effective
 from changedesk.flow.ending import apply_due, apply_now, cancel, expire_due, hold, release, reschedule, withdraw
 from changedesk.flow.factor import bind_factor
+from changedesk.flow.importing import finish_import, note_import
 from changedesk.flow.record import record_changes
 from changedesk.flow.recorded import (
     UNKNOWN,
@@ -71,9 +73,11 @@ __all__ = [
     "confirm",
     "create_customers",
     "expire_due",
+    "finish_import",
     "hold",
     "look_at_dispute",
     "make_effective",
+    "note_import",
     "offers",
     "open_dispute",
     "plan_revert",

@@ -1,8 +1,16 @@
-"""Source rows that were taken in: known by a keyed digest, so that a second run of a file changes nothing."""
+"""What imports brought in: their runs, and the source rows, known by a keyed digest.
+
+So a second run of a file changes nothing.
+"""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
 
 from changedesk.base.ids import SubjectId
 from changedesk.store import keys, once
@@ -24,6 +32,25 @@ class Known:
 
     subject: SubjectId
     same_body: bool
+
+
+def start(tx: Tx, run: UUID, *, map_name: str, content: bytes, by: str, at: datetime) -> None:
+    """Remember that a run began. ``content``: a digest of the file, kept under the client's key only.
+
+    The same file gives the same mark again, and somebody with a guess of what it held cannot try the guess here.
+    """
+    mark = hmac.digest(keys.of_client(tx).code, b"file\x00" + content, "sha256")[:16]
+    tx.run("imports.start", id=run, map=map_name, file_hash=mark, by=by, at=at)
+
+
+def finish(tx: Tx, run: UUID, *, counts: Mapping[str, int], at: datetime) -> bool:
+    """Remember that a run came to its end; False when there is no such run that goes on."""
+    return tx.run("imports.finish", id=run, counts=Jsonb(dict(counts)), at=at) == 1
+
+
+def runs(look: Look, *, limit: int) -> list[Any]:
+    """Return the runs, newest first: (id, map, file_hash, started_by, started_at, finished_at, counts) each."""
+    return look.rows("imports.of_client", limit=limit)
 
 
 def known(look: Look, rows: Sequence[Row]) -> list[Known | None]:

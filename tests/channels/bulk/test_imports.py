@@ -1,6 +1,7 @@
 """Imports: every refused row says why, what was known stays, and a run that was ended goes on where it was."""
 
 import csv
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -8,10 +9,11 @@ from uuid import UUID
 import pytest
 from tests.postgres import Database
 
+from changedesk import flow
 from changedesk.base import clock
 from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import ClientId, SubjectId
-from changedesk.base.refusal import Forbidden
+from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.channels.bulk import ChangeMap, CustomerMap, Report, import_changes, import_customers
 from changedesk.channels.bulk.customers import FieldNotInCatalogue
 from changedesk.channels.bulk.mapping import parse_map
@@ -21,6 +23,7 @@ from changedesk.channels.terminal import installed
 from changedesk.flow import configure
 from changedesk.reading.asof import as_of
 from changedesk.reading.customer import customer
+from changedesk.reading.imports import runs
 from changedesk.rules import access
 from changedesk.store import settings_read
 
@@ -130,6 +133,80 @@ def test_a_run_that_was_ended_goes_on_where_it_was(here: installed.Installed, tm
     assert (damaged.taken, bool(damaged.stopped)) == (700, True)
     whole, _ = take(here, tmp_path, HEAD + "".join(lines))
     assert (whole.unchanged, whole.taken, whole.refused, whole.stopped) == (700, 500, 0, "")
+
+
+def test_each_run_is_remembered_with_its_counts_and_a_file_is_known_again(
+    here: installed.Installed, tmp_path: Path
+) -> None:
+    whole = HEAD + "1,Ann,,,\n2,,,,\n"
+    for body in (whole, whole + "3,Cy,,,\n\0\n", whole):
+        take(here, tmp_path, body)
+    take(here, tmp_path, LOG_HEAD, LOG)
+    found = runs(actor=here.actor)
+    log, again, damaged, first = found
+    assert [item.map for item in found] == ["crm-log", "crm", "crm", "crm"]
+    assert again.file == first.file != damaged.file
+    assert (first.counts["taken"], first.counts["refused"], "ended_early" in first.counts) == (1, 1, False)
+    assert (again.counts["unchanged"], damaged.counts["ended_early"]) == (1, 1)
+    assert all(item.finished_at and item.finished_at >= item.started_at for item in found)
+    assert {item.started_by for item in found} == {here.actor.id}
+    assert runs(actor=here.actor, limit=1) == (log,)
+
+
+def test_the_mark_of_a_file_cannot_be_made_from_its_content(here: installed.Installed, tmp_path: Path) -> None:
+    take(here, tmp_path, HEAD + "1,Ann,,,\n")
+    (run,) = runs(actor=here.actor)
+    content = (tmp_path / "base.csv").read_bytes()
+    plain = {hashlib.new(name, content).hexdigest()[: len(run.file)] for name in ("md5", "sha1", "sha256", "sha512")}
+    assert run.file not in plain
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_a_run_that_was_killed_shows_as_unfinished(here: installed.Installed, tmp_path: Path) -> None:
+    def die(_report: Report, _share: float) -> None:
+        raise Killed
+
+    file = tmp_path / "base.csv"
+    file.write_text(HEAD + "".join(f"{number},Ann,,,\n" for number in range(600)), encoding="utf-8")
+    chosen = parse_map(MAP, "m")
+    assert isinstance(chosen, CustomerMap)
+    with pytest.raises(Killed):
+        import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US", progress=die)
+    (run,) = runs(actor=here.actor)
+    assert (run.finished_at, dict(run.counts)) == (None, {})
+    done = import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US")
+    assert (done.unchanged, done.taken) == (500, 100)
+    assert [bool(item.finished_at) for item in runs(actor=here.actor)] == [True, False]
+
+
+def test_a_dry_run_and_a_file_that_cannot_go_in_are_no_runs(here: installed.Installed, tmp_path: Path) -> None:
+    file = tmp_path / "base.csv"
+    file.write_text(HEAD + "1,Ann,,,\n", encoding="utf-8")
+    chosen = parse_map(MAP, "m")
+    assert isinstance(chosen, CustomerMap)
+    import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US", dry_run=True)
+    with pytest.raises(HeaderWrong):
+        take(here, tmp_path, "id\n1\n")
+    assert runs(actor=here.actor) == ()
+
+
+def test_a_run_ends_once_and_only_its_own_client_knows_of_it(here: installed.Installed) -> None:
+    run = flow.note_import("crm", bytes(32), actor=here.actor, at=clock.now())
+    flow.finish_import(run, {"rows": 1}, actor=here.actor, at=clock.now())
+    with pytest.raises(NotFound):
+        flow.finish_import(run, {"rows": 2}, actor=here.actor, at=clock.now())
+    new = configure.NewClient("aurora", "Aurora", "aurora.example/log")
+    configure.create_client(new, actor=access.terminal(ClientId(0)), at=clock.now())
+    assert runs(actor=installed.client("aurora").actor) == ()
+    assert [dict(item.counts) for item in runs(actor=here.actor)] == [{"rows": 1}]
+    agent = Actor(here.actor.client, ActorType.STAFF, "s1", Channel.PHONE, "test")
+    with pytest.raises(Forbidden):
+        runs(actor=agent)
+    with pytest.raises(Forbidden):
+        flow.note_import("crm", bytes(32), actor=agent, at=clock.now())
 
 
 def test_columns_that_the_map_does_not_name_are_told(here: installed.Installed, tmp_path: Path) -> None:

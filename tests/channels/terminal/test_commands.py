@@ -56,6 +56,9 @@ def test_a_file_goes_in_and_its_customer_is_found_masked(harbour: Path) -> None:
     assert past["version"] == 0
     again = answer("import", "customers", str(harbour), "--map", "crm-chinook", "--client", "harbour")
     assert again["totals"]["unchanged"] == 1  # type: ignore[index] # JSON
+    told = json.loads(run("import", "runs", "--client", "harbour", "--json").stdout)
+    assert [(item["map"], item["counts"]["taken"]) for item in told] == [("crm-chinook", 0), ("crm-chinook", 1)]
+    assert "crm-chinook" in run("import", "runs", "--client", "harbour").stdout
 
 
 def test_a_search_term_never_stands_on_the_command_line(harbour: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from changedesk.channels.bulk.customers import BATCH, FieldNotInCatalogue, KeyEm
 from changedesk.channels.bulk.mapping import ChangeMap
 from changedesk.channels.bulk.report import CHECKED, TAKEN, UNCHANGED, Report, Sheet, open_sheet
 from changedesk.channels.bulk.rows import FileUnreadable, HeaderWrong, Reader, Row, open_rows
+from changedesk.channels.bulk.running import noted
 from changedesk.rules import access
 from changedesk.rules.fields import Catalogue
 from changedesk.rules.values.text import compact
@@ -108,6 +109,8 @@ def import_changes(
         used = map.reads() | map.ignore
         report.left_out = tuple(name for name in reader.columns if name not in used)
         sheet = stack.enter_context(open_sheet(report, file, report_to))
+        name = f"{map.source}-{map.log}"
+        stack.enter_context(noted(file, name, report, actor=actor, now=now, dry_run=dry_run))
         run = _Run(map, actor, now, sheet, held, dry_run=dry_run)
         groups = _groups(_counted(reader, report, sheet), map, sheet)
         while batch := list(islice(groups, BATCH)):

@@ -15,6 +15,7 @@ from changedesk.base.refusal import Refusal
 from changedesk.channels.bulk.mapping import CustomerMap, Join
 from changedesk.channels.bulk.report import CHECKED, TAKEN, UNCHANGED, Report, Sheet, open_sheet
 from changedesk.channels.bulk.rows import FileUnreadable, HeaderWrong, Row, open_rows
+from changedesk.channels.bulk.running import noted
 from changedesk.channels.bulk.transforms import CellRefused, Source, value
 from changedesk.kinds import ManyBad
 from changedesk.rules import access
@@ -103,6 +104,7 @@ def import_customers(
         used = map.reads() | map.ignore
         report.left_out = tuple(name for name in reader.columns if name not in used)
         sheet = stack.enter_context(open_sheet(report, file, report_to))
+        stack.enter_context(noted(file, map.source, report, actor=actor, now=now, dry_run=dry_run))
         run = _Run(map, actor, catalogue, region, now, sheet, dry_run=dry_run)
         try:
             for row in reader:

@@ -10,6 +10,7 @@ from changedesk.channels.bulk.mapping import MapWrong
 from changedesk.channels.bulk.report import Report
 from changedesk.channels.terminal import installed, show
 from changedesk.channels.terminal.options import AsJson, Client
+from changedesk.reading.imports import runs as read_runs
 
 app = typer.Typer(no_args_is_help=True, help="Take in files, row by row, with a report of every row.")
 ENDED_EARLY: Final = 3
@@ -74,6 +75,32 @@ def changes(
                 progress=lambda totals, share: tell(share, f"{totals.rows} rows"),
             )
     _tell(done, as_json=as_json)
+
+
+@app.command("runs")
+def runs(
+    client: Client,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, the newest first.")] = 20,
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """List what was imported, newest first. An unfinished run goes on still or was ended: run it again."""
+    with show.refusals(json_wanted=as_json):
+        found = read_runs(actor=installed.client(client).actor, limit=limit)
+    if as_json:
+        show.as_json(found)
+        return
+    lines = [
+        (
+            item.started_at,
+            item.map,
+            item.file[:8],
+            item.started_by,
+            item.finished_at or "unfinished",
+            ", ".join(f"{name} {count}" for name, count in item.counts.items() if count),
+        )
+        for item in found
+    ]
+    show.table(("started", "map", "file", "by", "finished", "rows"), lines)
 
 
 @app.command("maps")

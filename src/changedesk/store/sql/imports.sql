@@ -1,3 +1,15 @@
+-- name: imports.start
+INSERT INTO desk.import_run (client_id, id, map, file_hash, started_by, started_at)
+VALUES (%(client)s, %(id)s, %(map)s, %(file_hash)s, %(by)s, %(at)s)
+
+-- name: imports.finish
+UPDATE desk.import_run SET finished_at = %(at)s, counts = %(counts)s
+WHERE client_id = %(client)s AND id = %(id)s AND finished_at IS NULL
+
+-- name: imports.of_client
+SELECT id, map, file_hash, started_by, started_at, finished_at, counts FROM desk.import_run
+WHERE client_id = %(client)s ORDER BY started_at DESC, id DESC LIMIT %(limit)s
+
 -- Of some source rows, those that were taken in already, and what for.
 
 -- name: imports.known

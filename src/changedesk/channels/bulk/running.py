@@ -1,0 +1,27 @@
+"""An import is noted as a run before its first row goes in, and once more when its last one did."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from changedesk import flow
+from changedesk.base.actor import Actor
+from changedesk.channels.bulk.report import Report
+
+
+@contextmanager
+def noted(
+    file: Path, map_name: str, report: Report, *, actor: Actor, now: Callable[[], datetime], dry_run: bool
+) -> Iterator[None]:
+    """Note the run of this block; one that does not come to its end stays unfinished. A dry run is none."""
+    if dry_run:
+        yield
+        return
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").digest()
+    run = flow.note_import(map_name, digest, actor=actor, at=now())
+    yield
+    counts = report.totals() | ({"ended_early": 1} if report.stopped else {})
+    flow.finish_import(run, counts, actor=actor, at=now())
