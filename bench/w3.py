@@ -137,8 +137,8 @@ def walk(stage: Stage, line: Line, subject: Any) -> None:
     assert done["matched"], done
     if now["state"] == "awaiting_consent":
         statement = STATEMENT.get(stage.client) or STATEMENT.setdefault(stage.client, _statement(stage, ref))
-        agreed = {"statement": statement, "version": 1, "language": "en", "way": "read_aloud"}
-        now = line.send(f"/{ref}/consent", agreed, match=now["version"])
+        agreed = {"statement": statement, "version": 1, "language": "en", "way": "read_aloud", "digest": now["digest"]}
+        now = line.send(f"/{ref}/consent", agreed)
     if now["state"] == "awaiting_approval":
         now = line.send(f"/{ref}/approve", {"digest": now["digest"]}, secret=line.approver, match=now["version"])
     assert now["state"] == "applied", now

@@ -39,15 +39,16 @@ challenge=$(post "$ben" "/change-requests/$ref/verification" \
 post "$ben" "/change-requests/$ref/verification/$challenge/confirm" "{\"answer\":\"$(code challenge)\"}" > /dev/null
 challenge=$(post "$ben" "/change-requests/$ref/verification" \
   '{"purpose":"new_contact","method":"code_email","path":"contact.email"}' | pick '["id"]')
-post "$ben" "/change-requests/$ref/verification/$challenge/confirm" "{\"answer\":\"$(code new_contact)\"}"
+asked=$(post "$ben" "/change-requests/$ref/verification/$challenge/confirm" "{\"answer\":\"$(code new_contact)\"}")
+echo "$asked"
+digest=$(echo "$asked" | pick '["receipt"]["digest"]')
 
-say "Her consent, read aloud"
+say "Her consent, read aloud, for exactly these values"
 waiting=$(post "$ben" "/change-requests/$ref/consent" \
-  '{"statement":"change_of_record","version":1,"language":"en","way":"read_aloud"}')
+  '{"statement":"change_of_record","version":1,"language":"en","way":"read_aloud","digest":"'$digest'"}')
 echo "$waiting"
 
 say "Ben cannot approve what he entered; Ines can, and only what she saw"
-digest=$(echo "$waiting" | pick '["digest"]')
 version=$(echo "$waiting" | pick '["version"]')
 post "$ben" "/change-requests/$ref/approve" "{\"digest\":\"$digest\"}" -H "If-Match: \"$version\""
 echo

@@ -201,7 +201,7 @@ class Client:
                 self._prove(path, "code_sms", ways["code_sms"], contact="contact.phone_mobile")
         elif panel["state"] == "awaiting_consent":
             asked = panel["consent_asked"]
-            body = {name: asked[name] for name in ("statement", "version")}
+            body = {name: asked[name] for name in ("statement", "version")} | {"digest": panel["digest"]}
             self.post("consent", f"{path}/consent", {**body, "language": "en", "way": "read_aloud"}, who="ben")
         else:
             raise Stuck(panel["state"])

@@ -192,7 +192,7 @@ def live(caller: Caller, outside: Outside) -> str:
     panel = caller.call("GET", path, by="ines").json()
     if panel["consent_asked"]:
         consent = {name: panel["consent_asked"][name] for name in ("statement", "version")}
-        more = {"language": "en", "way": "read_aloud", "evidence": LATER["note"]}
+        more = {"language": "en", "way": "read_aloud", "evidence": LATER["note"], "digest": panel["digest"]}
         caller.post(f"{path}/consent", {**consent, **more}, by="ben")
     caller.post(
         f"{path}/approve", {"digest": panel["digest"], "note": LATER["note"]}, by="ines", match=panel["version"]

@@ -11,7 +11,7 @@ from uuid import UUID
 import pyotp
 
 from changedesk.base.actor import Actor
-from changedesk.base.ids import ChallengeId, SubjectId
+from changedesk.base.ids import ChallengeId, SubjectId, parse_reference
 from changedesk.base.refusal import NotFound
 from changedesk.flow import asking, named, progress, standing
 from changedesk.flow.asking import Receipt
@@ -51,8 +51,19 @@ class CallerStanding:
     until: datetime | None
 
 
-def confirm(challenge_id: UUID, answer: str, *, actor: Actor, at: datetime) -> Confirmed:
+def confirm(
+    challenge_id: UUID,
+    answer: str,
+    *,
+    ref: str | None = None,
+    subject: SubjectId | None = None,
+    actor: Actor,
+    at: datetime,
+) -> Confirmed:
     """Compare an answer. The asker learns "matched" or "not matched", nothing else.
+
+    ``ref`` or ``subject`` is what the asker takes the challenge to be about: a challenge of something else is not
+    found.
 
     Wrong answers are counted for the customer across codes and channels, and the count is kept whatever comes of
     it. A right one takes the request as far as its evidence carries it.
@@ -60,6 +71,10 @@ def confirm(challenge_id: UUID, answer: str, *, actor: Actor, at: datetime) -> C
     with begin(actor) as tx:
         found = _hold(tx, ChallengeId(challenge_id), actor=actor)
         about = _again(tx, found)
+        if ref is not None and (about.request is None or about.request.ref != parse_reference(ref)):
+            raise NotFound
+        if subject is not None and (about.request is not None or found.subject_id != subject):
+            raise NotFound
         digest = None if about.request is None else about.request.digest
         identity.may_try(
             identity.CodeHistory(

@@ -11,6 +11,7 @@ from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
 from changedesk.rules import consent as rules
 from changedesk.rules.access import Verb
+from changedesk.rules.approval import DifferentContent
 from changedesk.rules.lifecycle import OPEN
 from changedesk.rules.values import screen_text
 from changedesk.store import evidence, once, subjects
@@ -27,19 +28,23 @@ def record_consent(
     language: str,
     way: str,
     evidence_text: str = "",
+    digest: str | None = None,
     actor: Actor,
     at: datetime,
     key: once.Once | None = None,
 ) -> Receipt:
-    """Record that the customer agreed to a wording, for exactly what the request holds now.
+    """Record that the customer agreed to a wording, for exactly what the request holds.
 
-    ``evidence_text`` says where the proof lies (recording, letter); it is sealed. Raises WayUnknown,
-    WrongStatement, WordingUnknown.
+    ``digest`` (hex) is what the asker read to the customer; another content by now is refused. ``evidence_text``
+    says where the proof lies (recording, letter); it is sealed. Raises WayUnknown, WrongStatement, WordingUnknown,
+    DifferentContent.
     """
 
     def act(tx: Tx, request: Request) -> Request:
         if request.state not in OPEN:
             raise TooLate(state=request.state.value)
+        if digest is not None and digest != request.digest.hex():
+            raise DifferentContent
         words = rules.require_wording(
             configuration(tx.client).statements,
             wanted=request.needs_consent,

@@ -52,7 +52,7 @@ def carry(caller: Caller, home: Desk, ref: str, *, new_contact: bool = True) -> 
     wanted = panel["consent_asked"]
     if wanted is not None:
         said = {name: wanted[name] for name in ("statement", "version", "language")}
-        given = caller.post(f"/change-requests/{ref}/consent", {**said, "way": "read_aloud"}, match=panel["version"])
+        given = caller.post(f"/change-requests/{ref}/consent", {**said, "way": "read_aloud", "digest": panel["digest"]})
         assert given.status_code == 200, given.text
     return dict(caller.get(f"/change-requests/{ref}").json())
 

@@ -51,6 +51,9 @@ SomeValues = Annotated[dict[str, Any], Field(min_length=1, max_length=200)]
 Asking = Literal["phone", "chat", "email", "web_portal", "mobile_app", "api", "in_person", "postal", "social"]
 
 
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", strict=True)]
+
+
 class Asked(Schema):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -113,13 +116,15 @@ class Consent(Asked):
     version: Annotated[StrictInt, Field(ge=1, le=2_000_000_000)]
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$", strict=True)]
     way: Literal["read_aloud", "written", "in_portal", "link_reply"]
+    digest: Digest
+    """Of the request as it was read to the customer: agreement to other values is none."""
     evidence: Text = ""
 
 
 class Approval(Asked):
     """Let a request go ahead exactly as it was seen."""
 
-    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", strict=True)]
+    digest: Digest
     note: Text = ""
 
 

@@ -51,9 +51,8 @@ def verify(request: HttpRequest, ref: str, body: asked.Challenge) -> HttpRespons
 @of_request.post("/{ref}/verification/{challenge}/confirm", **documented(200, told.Confirmed, problems=[409]))
 def confirm(request: HttpRequest, ref: str, challenge: asked.Id, body: asked.Answered) -> HttpResponse:
     """Answer a challenge. Each counts once; a wrong answer is counted against the customer's limit."""
-    del ref
     call = of(request)
-    return _confirmed(flow.confirm(challenge, body.answer, actor=call.actor, at=call.at))
+    return _confirmed(flow.confirm(challenge, body.answer, ref=ref, actor=call.actor, at=call.at))
 
 
 @of_request.post("/{ref}/consent", **documented(200, told.Receipt, key=True))
@@ -67,6 +66,7 @@ def consent(request: HttpRequest, ref: str, body: asked.Consent) -> HttpResponse
         language=body.language,
         way=body.way,
         evidence_text=body.evidence,
+        digest=body.digest,
         actor=call.actor,
         at=call.at,
         key=call.once(),
@@ -87,9 +87,8 @@ def verify_caller(request: HttpRequest, id: asked.Id, body: asked.CallerChalleng
 @of_customer.post("/{id}/verification/{challenge}/confirm", **documented(200, told.Confirmed, problems=[409]))
 def confirm_caller(request: HttpRequest, id: asked.Id, challenge: asked.Id, body: asked.Answered) -> HttpResponse:  # noqa: A002 - the path's word
     """Answer a challenge that was started for a caller."""
-    del id
     call = of(request)
-    return _confirmed(flow.confirm(challenge, body.answer, actor=call.actor, at=call.at))
+    return _confirmed(flow.confirm(challenge, body.answer, subject=SubjectId(id), actor=call.actor, at=call.at))
 
 
 @of_customer.post("/{id}/factors", **documented(204, None))

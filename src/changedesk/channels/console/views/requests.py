@@ -243,6 +243,7 @@ def _record(visit: Visit, ref: str) -> None:
         language=language,
         way=visit.given("way"),
         evidence_text=visit.given("reference"),
+        digest=visit.given("digest") or None,
         actor=visit.actor,
         at=visit.at,
     )
