@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from changedesk.channels.console.show import words
+from changedesk.channels.console.show import policy, words
 from changedesk.channels.console.show.shell import initials
 from changedesk.channels.console.visit import Visit
 from changedesk.reading.panels import (
@@ -110,7 +110,9 @@ def _entry(item: EntryView, visit: Visit, *, revert: bool) -> Shape:
             "on_behalf_of": item.on_behalf_of,
             "channel": "" if item.channel == "system" else item.channel,
             "verified": item.verification,
-            "consent": _("consent: %(statement)s") % {"statement": item.consent} if item.consent else "",
+            "consent": _("consent: %(statement)s") % {"statement": policy.statement(item.consent)}
+            if item.consent
+            else "",
             "approved": _and(item.approvals),
             "index": item.index,
         },
