@@ -29,9 +29,7 @@ LINES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
 
 
 @given(LINES, st.integers(0, 2**63 - 1), HASHES, st.lists(LINES, max_size=3))
-def test_a_checkpoint_read_back_is_the_one_written(
-    origin: str, size: int, root: bytes, more: list[str]
-) -> None:
+def test_a_checkpoint_read_back_is_the_one_written(origin: str, size: int, root: bytes, more: list[str]) -> None:
     checkpoint = Checkpoint(origin, size, root, tuple(more))
     assert parse(checkpoint.text()) == checkpoint
     assert open_checkpoint(sign_checkpoint(checkpoint, [LOG]), LOG.verifier, origin) == checkpoint
@@ -93,9 +91,7 @@ def a_receipt(index: int = 3, size: int = 6, extra: bytes = b"") -> Receipt:
 
 
 @given(st.integers(1, 20), st.data(), st.binary(max_size=9))
-def test_a_receipt_proves_its_entry_offline_and_no_other(
-    size: int, data: st.DataObject, extra: bytes
-) -> None:
+def test_a_receipt_proves_its_entry_offline_and_no_other(size: int, data: st.DataObject, extra: bytes) -> None:
     index = data.draw(st.integers(0, size - 1))
     receipt = receipts.parse(a_receipt(index, size, extra).render())
     assert receipt == a_receipt(index, size, extra)

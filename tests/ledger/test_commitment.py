@@ -43,9 +43,7 @@ def by_the_book(cs: bytes, fields: list[Assertion]) -> bytes:
     commitments = b""
     for i, a in enumerate(sorted(fields, key=lambda a: (a.path, a.valid_from_us))):
         message = enc(a.path.encode()) + enc(a.old) + enc(a.new)
-        message += a.valid_from_us.to_bytes(8, "big", signed=True) + a.valid_to_us.to_bytes(
-            8, "big", signed=True
-        )
+        message += a.valid_from_us.to_bytes(8, "big", signed=True) + a.valid_to_us.to_bytes(8, "big", signed=True)
         key = expand(cs, b"acl/v1/field\x00" + i.to_bytes(2, "big"))
         commitments += hmac.new(key, message, "sha256").digest()
     return hashlib.sha256(b"acl/v1/fields\x00" + len(fields).to_bytes(2, "big") + commitments).digest()

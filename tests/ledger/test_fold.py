@@ -46,9 +46,7 @@ def test_a_snapshot_stands_for_everything_before_it(history: list[Stored], cut: 
 
 
 @given(histories(), st.integers(0, 90), ANY_MOMENT)
-def test_the_flattened_state_says_the_same_at_every_moment(
-    history: list[Stored], known_at: int, valid_at: int
-) -> None:
+def test_the_flattened_state_says_the_same_at_every_moment(history: list[Stored], known_at: int, valid_at: int) -> None:
     flat = flatten(history, known_at)
     assert fold([], known_at, valid_at, flat) == replayed(history, known_at, valid_at)
     assert in_order(flat) == flat
@@ -62,14 +60,8 @@ def test_the_flattened_state_says_the_same_at_every_moment(
 
 
 @given(histories(), MOMENTS)
-def test_the_next_effective_moment_is_the_next_one_at_which_something_differs(
-    history: list[Stored], now: int
-) -> None:
-    upcoming = [
-        at
-        for at in range(now + 1, 30)
-        if replayed(history, FOREVER, at) != replayed(history, FOREVER, at - 1)
-    ]
+def test_the_next_effective_moment_is_the_next_one_at_which_something_differs(history: list[Stored], now: int) -> None:
+    upcoming = [at for at in range(now + 1, 30) if replayed(history, FOREVER, at) != replayed(history, FOREVER, at - 1)]
     found = next_effective(history, now)
     if upcoming:
         assert found is not None

@@ -25,9 +25,7 @@ READERS = [decode_payload, decode_meta, decode_state]
 
 
 @given(HASHES, st.lists(assertions()), st.none() | st.lists(assertions()))
-def test_a_payload_comes_back_as_it_was(
-    cs: bytes, fields: list[Assertion], snapshot: list[Assertion] | None
-) -> None:
+def test_a_payload_comes_back_as_it_was(cs: bytes, fields: list[Assertion], snapshot: list[Assertion] | None) -> None:
     payload = Payload(cs, fields, snapshot)
     assert decode_payload(encode_payload(payload)) == payload
 

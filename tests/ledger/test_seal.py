@@ -121,10 +121,7 @@ def test_a_short_key_is_refused(key: bytes) -> None:
 
 def test_every_place_has_its_own_binding() -> None:
     assert b"acl/v1/payload" + bytes(7) + b"\x07" + SUBJECT.bytes + CHANGE.bytes + bytes(7) + b"\x03" == AAD
-    assert (
-        state_aad(CLIENT, SUBJECT, 3)
-        == b"acl/v1/state" + bytes(7) + b"\x07" + SUBJECT.bytes + bytes(7) + b"\x03"
-    )
+    assert state_aad(CLIENT, SUBJECT, 3) == b"acl/v1/state" + bytes(7) + b"\x07" + SUBJECT.bytes + bytes(7) + b"\x03"
     places = [
         AAD,
         payload_aad(ClientId(8), SUBJECT, CHANGE, 3),

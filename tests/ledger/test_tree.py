@@ -90,9 +90,7 @@ def test_every_leaf_is_proved_in_every_tree_and_nowhere_else(size: int) -> None:
         assert not verify_inclusion(LEAVES[index], index, size, [*proof, bytes(32)], root)
         for at in range(len(proof)):
             assert not verify_inclusion(LEAVES[index], index, size, proof[:at] + proof[at + 1 :], root)
-            assert not verify_inclusion(
-                LEAVES[index], index, size, [*proof[:at], bytes(32), *proof[at + 1 :]], root
-            )
+            assert not verify_inclusion(LEAVES[index], index, size, [*proof[:at], bytes(32), *proof[at + 1 :]], root)
 
 
 def test_a_proof_with_a_part_that_is_no_hash_is_refused() -> None:

@@ -9,9 +9,7 @@ from changedesk.ledger.value import NotCanonical, decode_json, decode_value, enc
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | TEXT
-JSON = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4)
-)
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4))
 FIELD_VALUES = SCALARS | st.lists(TEXT) | st.dictionaries(TEXT, TEXT)
 
 

@@ -151,10 +151,7 @@ def check_disclosure(reveal: Reveal, c: bytes) -> bool:
     if not sound:
         return False
     others = iter(reveal.others)
-    fields = [
-        field_commitment(shown[i].key, shown[i].assertion) if i in shown else next(others)
-        for i in range(total)
-    ]
+    fields = [field_commitment(shown[i].key, shown[i].assertion) if i in shown else next(others) for i in range(total)]
     return hmac.compare_digest(_join(fields), c)
 
 

@@ -163,9 +163,7 @@ def parse(document: bytes) -> Entry:
     """Read a leaf document. Raises Malformed unless rendering what was read gives back the same bytes."""
     try:
         d = _reader.decode(document)
-        entry = Entry(
-            d.id, d.k, d.s, d.n, bytes.fromhex(d.p), d.t, fields=bytes.fromhex(d.c), meta=bytes.fromhex(d.m)
-        )
+        entry = Entry(d.id, d.k, d.s, d.n, bytes.fromhex(d.p), d.t, fields=bytes.fromhex(d.c), meta=bytes.fromhex(d.m))
     except ValueError:
         raise Malformed("unreadable") from None
     if render(entry) != document:

@@ -81,9 +81,7 @@ def visible(newest_first: Iterable[Assertion]) -> list[tuple[int, int, Assertion
     return sorted(pieces, key=lambda piece: piece[0])
 
 
-def _newest_first(
-    entries: Sequence[Stored], known_at_us: int, snapshot: Sequence[Assertion]
-) -> Iterator[Assertion]:
+def _newest_first(entries: Sequence[Stored], known_at_us: int, snapshot: Sequence[Assertion]) -> Iterator[Assertion]:
     if any(newer.version <= older.version for newer, older in pairwise(entries)):
         raise ValueError("entries are folded newest first")
     known = (entry.assertions for entry in entries if entry.recorded_at_us <= known_at_us)

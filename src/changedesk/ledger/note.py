@@ -75,9 +75,7 @@ class Signer:
     def __init__(self, name: str, seed: bytes) -> None:
         """Take the 32 secret bytes of RFC 8032; NoteRefused for a name that a note cannot carry."""
         if not _is_name(name):
-            raise NoteRefused(
-                "a key's name has no spaces, no plus and no control characters, and is not empty"
-            )
+            raise NoteRefused("a key's name has no spaces, no plus and no control characters, and is not empty")
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.verifier = Verifier(name, self._key.public_key().public_bytes_raw())
 

@@ -74,8 +74,6 @@ def check(receipt: Receipt, document: bytes, log: Verifier, origin: str) -> Chec
         checkpoint = open_checkpoint(receipt.checkpoint, log, origin)
     except NoteRefused as refusal:
         raise ReceiptRefused(str(refusal)) from None
-    if not verify_inclusion(
-        leaf_hash(document), receipt.index, checkpoint.size, receipt.proof, checkpoint.root
-    ):
+    if not verify_inclusion(leaf_hash(document), receipt.index, checkpoint.size, receipt.proof, checkpoint.root):
         raise ReceiptRefused("the entry does not stand in the log at this place")
     return checkpoint

@@ -88,9 +88,7 @@ def plan_revert(
     return [_plan(assertion, current, later, now_us) for assertion in change]
 
 
-def _plan(
-    assertion: Assertion, current: Mapping[str, bytes | None], later: Sequence[Later], now_us: int
-) -> FieldPlan:
+def _plan(assertion: Assertion, current: Mapping[str, bytes | None], later: Sequence[Later], now_us: int) -> FieldPlan:
     start, end = assertion.valid_from_us, assertion.valid_to_us
     since = [
         (newer.change_id, said)
