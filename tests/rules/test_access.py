@@ -50,7 +50,7 @@ MATRIX = {
     "import.run": "S",
     "dispute.open": "ASF",
     "dispute.resolve": "SF",
-    "factor.bind": "AS",
+    "factor.bind": "",
     "configure.read": "CUD",
     "configure.new_client": "",
     "configure.sign_in": "",

@@ -28,7 +28,10 @@ class NotAnAuthenticator(Refusal):
 
 
 def bind_factor(subject: SubjectId, secret: str, *, actor: Actor, at: datetime) -> None:
-    """Bind an authenticator app to a customer. Its secret is sealed, and shown to nobody again."""
+    """Bind an authenticator app to a customer. Its secret is sealed, and shown to nobody again.
+
+    Customers and trusted systems may. An agent may not: whoever could bind one could verify with it at once.
+    """
     access.require(actor, access.Verb.FACTOR_BIND, subject=subject)
     word = "".join(secret.split()).upper().rstrip("=")
     try:
