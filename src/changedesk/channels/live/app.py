@@ -35,7 +35,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 BEAT_SECONDS: Final = 15.0
 RECHECK_SECONDS: Final = 30.0
 SEND_SECONDS: Final = 20.0
-"""A reader that takes nothing for so long is gone."""
 STREAMS_MAX: Final = 20
 """For each person, over all their browsers: a browser's tabs share one."""
 THREADS: Final = 4
@@ -74,12 +73,19 @@ class Live:
     """The application.
 
     ``beat_seconds``: after so long a quiet stream says that it lives. ``recheck_seconds``: how often a stream asks
-    whether its reader may still listen.
+    whether its reader may still listen. ``send_seconds``: a reader that takes nothing for so long is gone.
     """
 
-    def __init__(self, *, beat_seconds: float = BEAT_SECONDS, recheck_seconds: float = RECHECK_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        beat_seconds: float = BEAT_SECONDS,
+        recheck_seconds: float = RECHECK_SECONDS,
+        send_seconds: float = SEND_SECONDS,
+    ) -> None:
         self.beat_seconds = beat_seconds
         self.recheck_seconds = recheck_seconds
+        self.send_seconds = send_seconds
         self._threads = ThreadPoolExecutor(THREADS, "live")
         self.house = House(self.in_thread)
 
@@ -170,7 +176,7 @@ class Live:
     async def _write(self, reader: Reader, send: Send) -> None:
         async for text in self._texts(reader):
             try:
-                async with asyncio.timeout(SEND_SECONDS):
+                async with asyncio.timeout(self.send_seconds):
                     await send({"type": "http.response.body", "body": text, "more_body": True})
             except (TimeoutError, OSError):
                 return
