@@ -9,6 +9,7 @@ from typing import Protocol
 
 import psycopg
 import structlog
+from django.db import OperationalError
 
 from changedesk import outbound
 from changedesk.channels import clock
@@ -71,7 +72,8 @@ class Loop:
                     while not self.stopping:
                         if not self.round(connection):
                             self._wait(connection)
-            except psycopg.OperationalError as error:
+            except (psycopg.OperationalError, OperationalError) as error:
+                # The list of clients comes by Django, which has a name of its own for the same thing.
                 log.warning("database_away", exc_info=error)
                 threading.Event().wait(FALLBACK_SECONDS)
 
