@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,11 +15,12 @@ from changedesk import flow
 from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
+from changedesk.flow.revert import NothingToRevert
 from changedesk.store import pool
 from changedesk.store.tx import CommitUnknown
 
 
-class Died(Exception):
+class DiedError(Exception):
     """The process was gone at this point."""
 
 
@@ -35,7 +37,7 @@ class Dying:
         if self.sent != self.at:
             return run()
         if self.how == "before":
-            raise Died
+            raise DiedError
         if self.how == "drop":
             connection.close()
             raise psycopg.OperationalError("the connection is gone")
@@ -75,7 +77,7 @@ def _everywhere(monkeypatch: pytest.MonkeyPatch, how: str, do: Callable[[], obje
         try:
             with dying(monkeypatch, dies):
                 do()
-        except (Died, psycopg.Error, CommitUnknown):
+        except (DiedError, psycopg.Error, CommitUnknown):
             whole()
         else:
             if dies.sent < at:
@@ -128,7 +130,10 @@ def test_an_approval_that_dies_anywhere(d: Desk, dana: SubjectId, monkeypatch: p
 def test_a_record_that_dies_anywhere(d: Desk, dana: SubjectId, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     change = flow.FieldChange(path="contact.url", new="https://a.example/")
     item = flow.RecordedChange(subject=dana, changes=[change], once=flow.Once("k", b"x"))
-    do = lambda: flow.record_changes([item], actor=d.crm, at=LATER).one()  # noqa: E731
+
+    def do() -> flow.Recorded:
+        return flow.record_changes([item], actor=d.crm, at=LATER).one()
+
     _everywhere(monkeypatch, how, do, lambda: _is_whole(d, dana))
     again = do()
     assert (again.replayed, again.version, kinds(d, dana).count("change.recorded")) == (True, 2, 1)
@@ -162,19 +167,17 @@ def test_an_answer_that_dies_anywhere_is_counted_or_not_but_never_half(
 def test_an_undoing_that_dies_anywhere(d: Desk, dana: SubjectId, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     made = record(d, dana, {"contact.url": "https://a.example/"}, at=LATER)
     vouch(d, dana, soon(LATER), agent=d.ines)
-    assert made.change is not None
-    key = flow.Once("k", b"x")
+    change, key = made.change, flow.Once("k", b"x")
+    assert change is not None
 
-    def undo() -> flow.Receipt:
+    def undo() -> flow.Receipt | None:
         try:
             return flow.revert(
-                made.change, choices={}, reason="correction_of_error", channel=Channel.PHONE, actor=d.ines,  # type: ignore[arg-type]
+                change, choices={}, reason="correction_of_error", channel=Channel.PHONE, actor=d.ines,
                 at=soon(LATER, 2), key=key,
             )  # fmt: skip
-        except flow_nothing:
-            return None  # type: ignore[return-value]
-
-    from changedesk.flow.revert import NothingToRevert as flow_nothing  # noqa: N813
+        except NothingToRevert:
+            return None
 
     _everywhere(monkeypatch, how, undo, lambda: _is_whole(d, dana))
     assert kinds(d, dana).count("change.reverted") == 1
@@ -193,8 +196,8 @@ def test_approving_many_costs_the_statements_of_approving_one(d: Desk, monkeypat
     costs = [
         _count(
             monkeypatch,
-            lambda part=part: flow.approve({x.ref: x.digest for x in part}, actor=d.ines, at=soon(LATER, 5)),
-        )  # type: ignore[misc]
+            partial(flow.approve, {x.ref: x.digest for x in part}, actor=d.ines, at=soon(LATER, 5)),
+        )
         for part in (asked[:1], asked[1:])
     ]
     assert costs[0] == costs[1] > 3
@@ -205,7 +208,7 @@ def test_recording_many_costs_the_statements_of_recording_one(d: Desk, monkeypat
     change = flow.FieldChange(path="contact.url", new="https://a.example/")
     items = [flow.RecordedChange(subject=one, changes=[change], once=flow.Once(str(one), b"x")) for one in people]
     costs = [
-        _count(monkeypatch, lambda part=part: flow.record_changes(part, actor=d.crm, at=LATER))  # type: ignore[misc]
+        _count(monkeypatch, partial(flow.record_changes, part, actor=d.crm, at=LATER))
         for part in (items[:1], items[1:])
     ]
     assert costs[0] == costs[1] > 3

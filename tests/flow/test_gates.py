@@ -1,5 +1,6 @@
 """Nothing changes without its evidence: the database refuses what no verb would do, to the application's own role."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
@@ -7,7 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from tests.cast import Desk, desk, soon
-from tests.flow.walk import LATER, POST, agree, ask, done, holds, prove, ready, record, request_of, vouch
+from tests.flow.walk import LATER, POST, agree, arrive, ask, done, holds, prove, ready, record, request_of, vouch
 from tests.postgres import Database
 
 from changedesk import flow
@@ -95,8 +96,6 @@ def test_the_makers_team_is_no_second_team_by_sql(d: Desk, sql: Sql) -> None:
     eve = d.customer(contact__phone_mobile=None)
     vouch(d, eve, LATER)
     asked = ask(d, eve, at=LATER)
-    from tests.flow.walk import arrive
-
     arrive(d, asked, soon(LATER))
     agree(d, asked, soon(LATER, 2))
     for actor in ("s3", "s9"):
@@ -107,7 +106,8 @@ def test_the_makers_team_is_no_second_team_by_sql(d: Desk, sql: Sql) -> None:
 @pytest.mark.parametrize(
     "change",
     ["needs_level = 0", "needs_approvals = 0", "needs_consent = NULL", "digest = sha256('x')", "entered_by = 's9'",
-     "entered_team = 'x'", "fields = '{contact.url}'", "base_ver = 9", "route = route || '{\"confirm_new_contacts\": false}'"],
+     "entered_team = 'x'", "fields = '{contact.url}'", "base_ver = 9",
+     "route = route || '{\"confirm_new_contacts\": false}'"],
 )  # fmt: skip
 def test_what_a_request_needs_is_not_lowered_by_sql(d: Desk, dana: SubjectId, sql: Sql, change: str) -> None:
     asked = ask(d, dana, at=LATER)
@@ -165,8 +165,8 @@ def test_a_frozen_record_changes_by_no_request(d: Desk, dana: SubjectId, sql: Sq
 
 def test_no_change_enters_the_history_without_its_request(d: Desk, dana: SubjectId, sql: Sql) -> None:
     copy = (
-        "INSERT INTO desk.entry SELECT (jsonb_populate_record(e, jsonb_build_object('id', 999999, 'change_id', %s::uuid,"
-        " 'ver', 2, 'kind', %s::text))).* FROM desk.entry e WHERE subject_id = %s AND ver = 1"
+        "INSERT INTO desk.entry SELECT (jsonb_populate_record(e, jsonb_build_object('id', 999999,"
+        " 'change_id', %s::uuid, 'ver', 2, 'kind', %s::text))).* FROM desk.entry e WHERE subject_id = %s AND ver = 1"
     )
     _refused("CD003", lambda: sql(copy, uuid4(), "change.applied", dana))
     _refused("CD003", lambda: sql(copy, uuid4(), "change.reverted", dana))
@@ -231,8 +231,8 @@ def test_no_client_sees_or_writes_anothers_rows(d: Desk, dana: SubjectId, sql: S
     assert sql(count, client=None) == 0
     assert sql(count + f" WHERE client_id = {d.client}", client=other.client) == 0
     start = {"challenge": "open"}.get(table, "submitted")
-    moved = f'INSERT INTO desk.{table} SELECT (jsonb_populate_record(t, \'{{"client_id": {other.client}, "state": "{start}"}}\')).* FROM desk.{table} t'
-    _refused("42501", lambda: sql(moved))
+    moved = f"INSERT INTO desk.{table} SELECT (jsonb_populate_record(t, %s::jsonb)).* FROM desk.{table} t"
+    _refused("42501", lambda: sql(moved, json.dumps({"client_id": other.client, "state": start})))
 
 
 def test_the_client_of_one_transaction_is_not_the_client_of_the_next(

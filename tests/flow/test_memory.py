@@ -18,13 +18,14 @@ from changedesk.ledger.commitment import commit_fields, commit_meta
 from changedesk.ledger.entry import EntryKind, leaf
 from changedesk.ledger.payload import decode_meta, decode_payload
 from changedesk.ledger.tree import leaf_hash
+from changedesk.ledger.value import decode_value
 from changedesk.rules.values import search_terms
 from changedesk.store import keys, past
 from changedesk.store.settings_read import configuration
 from changedesk.store.tx import look
 
 HOUR = timedelta(hours=1)
-PATHS = {
+PATHS: dict[str, list[str | None]] = {
     "contact.url": ["https://a.example/", "https://b.example/", None],
     "contact.phone_home": ["+12025550188", "+12025550199", "+12025550143", None],
     "personal.name": ["Dana Novak", "Dana Maria Novak", "D Winter"],
@@ -91,10 +92,11 @@ Said = tuple[datetime, datetime, datetime | None, str, object]
 
 def _replay(said: list[Said], known: datetime, valid: datetime) -> dict[str, object]:
     """What was known then about then, the slow way: of all that was said by then and covers it, the newest."""
-    found: dict[str, object] = {}
-    for recorded, start, end, path, value in said:
-        if recorded <= known and start <= valid and (end is None or valid < end):
-            found[path] = value
+    found = {
+        path: value
+        for recorded, start, end, path, value in said
+        if recorded <= known and start <= valid and (end is None or valid < end)
+    }
     return {path: value for path, value in found.items() if value is not None}
 
 
@@ -105,9 +107,10 @@ _STEP = st.tuples(
     st.sampled_from([None, 5, 20]),
     st.booleans(),
 )
+_MOMENTS = st.tuples(st.integers(-40, 60), st.integers(-40, 60))
 
 
-@given(steps=st.lists(_STEP, min_size=1, max_size=12), asked=st.lists(st.tuples(st.integers(-40, 60), st.integers(-40, 60)), min_size=4, max_size=8))  # fmt: skip
+@given(steps=st.lists(_STEP, min_size=1, max_size=12), asked=st.lists(_MOMENTS, min_size=4, max_size=8))
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -135,8 +138,6 @@ def test_any_history_gives_what_a_plain_replay_gives(
         with look(d.client) as seen:
             _, found = past.as_of(seen, stands(d, dana), known_at=moments[0], valid_at=moments[1])
         wanted = _replay(said, *moments)
-        from changedesk.ledger.value import decode_value
-
         assert {path: decode_value(text) for path, text in found.items()} == wanted
     now = LATER + 100 * HOUR
     while flow.make_effective(d.client, at=now):

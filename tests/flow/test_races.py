@@ -1,7 +1,9 @@
 """Verbs that meet: one of them comes first, the other sees it, and nothing is done twice or lost."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from tests.cast import Desk, soon
@@ -32,12 +34,11 @@ from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
-from changedesk.flow.combine import Combiner
+from changedesk.flow.combine import Combiner, _Call
 from changedesk.flow.recorded import Recorded, RecordedChange
 from changedesk.ledger.entry import EntryKind
-from changedesk.store import log
+from changedesk.store import log, once
 from changedesk.store.begin import begin
-from changedesk.store.once import InFlight
 from changedesk.store.tx import CommitUnknown, look
 
 ROUNDS = 4
@@ -66,11 +67,8 @@ def test_of_two_requests_for_one_field_one_is_told_about_the_other(d: Desk) -> N
     for number in range(ROUNDS):
         eve = d.customer(contact__email=f"eve{number}@old.example")
         found = together(
-            [
-                lambda eve=eve, to=to: ask(d, eve, {"contact.email": to}, at=LATER)
-                for to in ("a@b.example", "c@d.example")
-            ]
-        )  # type: ignore[misc]
+            [partial(ask, d, eve, {"contact.email": to}, at=LATER) for to in ("a@b.example", "c@d.example")]
+        )
         assert _codes(found) == ["field-taken"]
 
 
@@ -86,19 +84,14 @@ def test_two_batches_in_opposite_order_do_not_wait_in_a_circle(d: Desk) -> None:
         ]
         half = len(people)
         found = together(
-            [
-                lambda part=part: flow.record_changes(part, actor=d.crm, at=LATER)
-                for part in (items[:half], items[half:])
-            ]
-        )  # type: ignore[misc]
+            [partial(flow.record_changes, part, actor=d.crm, at=LATER) for part in (items[:half], items[half:])]
+        )
         assert all(isinstance(one, Outcome) and not one.refused for one in found), found
         wishes = [wish(one, {"contact.fax": f"+1 202 555 01{number:02d}"}) for one in people]
-        both = together([lambda part=part: flow.submit(part, actor=d.ben, at=LATER) for part in (wishes, wishes[::-1])])  # type: ignore[misc]
+        both = together([partial(flow.submit, part, actor=d.ben, at=LATER) for part in (wishes, wishes[::-1])])
         done = [receipt for one in both for receipt in one.done]  # type: ignore[attr-defined]
         assert Counter(receipt.subject for receipt in done) == dict.fromkeys(people, 1)
-        together(
-            [lambda ref=receipt.ref: flow.withdraw(ref, seen_version=None, actor=d.ben, at=LATER) for receipt in done]
-        )  # type: ignore[misc]
+        together([partial(flow.withdraw, receipt.ref, seen_version=None, actor=d.ben, at=LATER) for receipt in done])
     for one in people:
         _is_whole(d, one)
 
@@ -112,21 +105,19 @@ def test_an_approval_and_anything_else_come_one_after_the_other(d: Desk, other: 
         asked = ready(d, eve, values=POST)
         at = soon(LATER, 5)
         token = _link(d, asked, f"token {number}")
+        ref, seen = asked.ref, None
+        approve = partial(flow.approve, {ref: asked.digest}, at=at)
         meets = {
-            "approve": lambda: flow.approve({asked.ref: asked.digest}, actor=d.omar, at=at).one(),  # noqa: B023
-            "withdraw": lambda: flow.withdraw(asked.ref, seen_version=None, actor=d.ben, at=at),  # noqa: B023
-            "revise": lambda: flow.revise(asked.ref, OTHER_POST, seen_version=None, actor=d.ben, at=at),  # noqa: B023
-            "reject": lambda: flow.reject(
-                asked.ref, seen_version=None, reason="fraud", message="No.", actor=d.omar, at=at
-            ),
-            "cancel": lambda: flow.cancel(asked.ref, reason="duplicate", seen_version=None, actor=d.ben, at=at),  # noqa: B023
-            "hold": lambda: flow.hold(asked.ref, reason="check", until=None, seen_version=None, actor=d.omar, at=at),  # noqa: B023
-            "ask_information": lambda: flow.ask_information(
-                asked.ref, seen_version=None, message="?", actor=d.omar, at=at
-            ),
-            "dispute": lambda: flow.open_dispute(d.client, token, at=at),  # noqa: B023
+            "approve": partial(lambda do: do(actor=d.omar).one(), approve),
+            "withdraw": partial(flow.withdraw, ref, seen_version=seen, actor=d.ben, at=at),
+            "revise": partial(flow.revise, ref, OTHER_POST, seen_version=seen, actor=d.ben, at=at),
+            "reject": partial(flow.reject, ref, seen_version=seen, reason="fraud", message="No.", actor=d.omar, at=at),
+            "cancel": partial(flow.cancel, ref, reason="duplicate", seen_version=seen, actor=d.ben, at=at),
+            "hold": partial(flow.hold, ref, reason="check", until=None, seen_version=seen, actor=d.omar, at=at),
+            "ask_information": partial(flow.ask_information, ref, seen_version=seen, message="?", actor=d.omar, at=at),
+            "dispute": partial(flow.open_dispute, d.client, token, at=at),
         }
-        found = together([lambda: flow.approve({asked.ref: asked.digest}, actor=d.ines, at=at).one(), meets[other]])  # noqa: B023
+        found = together([partial(lambda do: do(actor=d.ines).one(), approve), meets[other]])
         codes = _codes(found)
         state = request_of(d, asked.ref).state.value
         applied = kinds(d, eve).count("change.applied")
@@ -149,7 +140,7 @@ def test_a_right_answer_counts_once(d: Desk) -> None:
             eve, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=LATER
         )
         code = code_to(d)
-        found = together([lambda: flow.confirm(started.id, code, actor=d.ben, at=LATER)] * 4)  # noqa: B023
+        found = together([partial(flow.confirm, started.id, code, actor=d.ben, at=LATER)] * 4)
         assert _codes(found) == ["code-used"] * 3
         assert kinds(d, eve).count("identity.verified") == 1
 
@@ -167,7 +158,7 @@ def test_wrong_answers_to_two_codes_at_once_stay_within_the_hour(d: Desk, dana: 
         return flow.challenge(dana, purpose="caller", method=method, path=path, actor=d.ben, at=LATER)
 
     three = [one("code_email", "contact.email"), one("code_sms", "contact.phone_mobile"), one("totp", None)]
-    together([lambda item=item: flow.confirm(item.id, "x", actor=d.ben, at=LATER) for item in three * 5])  # type: ignore[misc]
+    together([partial(flow.confirm, item.id, "x", actor=d.ben, at=LATER) for item in three * 5])
     assert kinds(d, dana).count("identity.failed") == 10
 
 
@@ -176,10 +167,10 @@ def test_starting_and_answering_at_once_wait_in_no_circle(d: Desk, dana: Subject
         at = LATER + timedelta(hours=number)
         started = flow.challenge(dana, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=at)
         code = code_to(d)
-        again = lambda: flow.challenge(
-            dana, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=at
+        again = partial(
+            flow.challenge, dana, purpose="caller", method="code_email", path="contact.email", actor=d.ben, at=at
         )
-        answer = lambda: flow.confirm(started.id, code, actor=d.ben, at=at)  # noqa: B023, E731
+        answer = partial(flow.confirm, started.id, code, actor=d.ben, at=at)
         assert set(_codes(together([again, answer, again]))) <= {"code-used", "too-many-sends"}
 
 
@@ -202,11 +193,13 @@ def test_expiry_and_approval_come_one_after_the_other(d: Desk) -> None:
         eve = d.customer(contact__email=f"eve{number}@old.example")
         asked = ready(d, eve, values=POST)
         at = LATER + timedelta(days=8)
-        found = together([
-            lambda: flow.approve({asked.ref: asked.digest}, actor=d.ines, at=at).one(),  # noqa: B023
-            lambda: flow.expire_due(d.client, at=at),  # noqa: B023
-            lambda: flow.expire_due(d.client, at=at),  # noqa: B023
-        ])  # fmt: skip
+        found = together(
+            [
+                partial(flow.approve, {asked.ref: asked.digest}, actor=d.ines, at=at),
+                partial(flow.expire_due, d.client, at=at),
+                partial(flow.expire_due, d.client, at=at),
+            ]
+        )
         _codes(found)
         state = request_of(d, asked.ref).state.value
         assert state in ("applied", "expired")
@@ -225,7 +218,7 @@ def test_values_to_come_arrive_once_however_many_clocks_there_are(d: Desk, dana:
 def test_changes_of_one_record_at_once_all_land_one_after_the_other(d: Desk, dana: SubjectId) -> None:
     paths = ("contact.url", "contact.fax", "personal.gender", "contact.phone_home")
     values = ("https://a.example/", "+1 202 555 0177", "female", "+1 202 555 0188")
-    calls = [lambda p=p, v=v: record(d, dana, {p: v}, at=LATER) for p, v in zip(paths, values, strict=True)]  # type: ignore[misc]
+    calls = [partial(record, d, dana, {p: v}, at=LATER) for p, v in zip(paths, values, strict=True)]
     assert _codes(together(calls)) == []
     assert stands(d, dana).ver == 5
     _is_whole(d, dana)
@@ -268,7 +261,7 @@ def test_two_sequencers_give_each_entry_one_dense_place(d: Desk, dana: SubjectId
                 place,
                 place,
                 place,
-                lambda: record(d, dana, {"contact.url": f"https://{number}.example/"}, at=LATER),
+                partial(record, d, dana, {"contact.url": f"https://{number}.example/"}, at=LATER),
             ]
         )
     while place():
@@ -296,7 +289,7 @@ def test_a_second_click_at_the_same_moment_is_harmless(d: Desk) -> None:
         eve = d.customer(contact__email=f"eve{number}@old.example")
         asked = ready(d, eve, values=POST)
         token = _link(d, asked, f"token {number}")
-        found = together([lambda: flow.open_dispute(d.client, token, at=soon(LATER, 5))] * 3)  # noqa: B023
+        found = together([partial(flow.open_dispute, d.client, token, at=soon(LATER, 5))] * 3)
         assert sorted(one.already for one in found) == [False, True, True]  # type: ignore[attr-defined]
         assert kinds(d, eve).count("hold.placed") == 1
 
@@ -304,9 +297,15 @@ def test_a_second_click_at_the_same_moment_is_harmless(d: Desk) -> None:
 def test_two_undoings_of_one_change_are_one_request(d: Desk, dana: SubjectId) -> None:
     made = record(d, dana, URL, at=LATER)
     assert made.change is not None
-    undo = lambda: flow.revert(
-        made.change, choices={}, reason="correction_of_error", channel=Channel.PHONE, actor=d.ines, at=soon(LATER)
-    )  # type: ignore[arg-type]
+    undo = partial(
+        flow.revert,
+        made.change,
+        choices={},
+        reason="correction_of_error",
+        channel=Channel.PHONE,
+        actor=d.ines,
+        at=soon(LATER),
+    )
     assert _codes(together([undo, undo])) == ["field-taken"]
 
 
@@ -318,55 +317,53 @@ def test_joined_calls_share_a_batch_and_a_refused_one_hurts_nobody(d: Desk) -> N
         for one in people
     ]
     items[5] = RecordedChange(subject=people[5], changes=[flow.FieldChange(path="contact.url", new="nonsense")])
-    found = together([lambda item=item: flow.record_joined(item, actor=d.crm, at=LATER) for item in items])  # type: ignore[misc]
+    found = together([partial(flow.record_joined, item, actor=d.crm, at=LATER) for item in items])
     assert _codes(found) == ["bad-values"]
     for place, one in enumerate(people):
         assert stands(d, one).ver == (3 if place == 5 else 4)
         _is_whole(d, one)
     asked = together(
         [
-            lambda one=one: flow.submit_joined(wish(one, {"contact.fax": "+1 202 555 0177"}), actor=d.ben, at=LATER)
+            partial(flow.submit_joined, wish(one, {"contact.fax": "+1 202 555 0177"}), actor=d.ben, at=LATER)
             for one in people
         ]
-    )  # type: ignore[misc]
+    )
     assert _codes(asked) == []
 
 
 def test_calls_that_arrive_while_a_batch_runs_go_together_but_never_two_of_one_subject() -> None:
     batches: list[list[int]] = []
 
-    def run(items: object) -> Outcome[int]:
-        batches.append(list(items))  # type: ignore[call-overload]
+    def run(items: Sequence[int]) -> Outcome[int]:
+        batches.append(list(items))
         return Outcome([item * 10 for item in batches[-1]])
 
-    joined = Combiner(run, lambda item: item % 7)
-    assert together([lambda n=n: joined.call(n) for n in range(64)]) == [n * 10 for n in range(64)]  # type: ignore[misc]
+    joined: Combiner[int, int] = Combiner(run, lambda item: item % 7)
+    assert together([partial(joined.call, n) for n in range(64)]) == [n * 10 for n in range(64)]
     assert sorted(item for batch in batches for item in batch) == list(range(64))
     assert all(len({item % 7 for item in batch}) == len(batch) <= 64 for batch in batches)
 
 
-class Broken(RuntimeError):
+class BrokenError(RuntimeError):
     pass
 
 
-@pytest.mark.parametrize("failure", [Broken, CommitUnknown, KeyboardInterrupt])
+@pytest.mark.parametrize("failure", [BrokenError, CommitUnknown, KeyboardInterrupt])
 def test_a_batch_that_breaks_is_run_one_by_one_unless_it_may_have_been_done(failure: type[BaseException]) -> None:
     ran: list[list[int]] = []
 
-    def run(items: object) -> Outcome[int]:
-        ran.append(list(items))  # type: ignore[call-overload]
+    def run(items: Sequence[int]) -> Outcome[int]:
+        ran.append(list(items))
         if len(ran[-1]) > 1 or ran[-1] == [3]:
             raise failure
         return Outcome(ran[-1])
 
-    joined = Combiner(run, lambda item: item)
-    from changedesk.flow.combine import _Call
-
+    joined: Combiner[int, int] = Combiner(run, lambda item: item)
     calls = [_Call[int, int](item) for item in (1, 2, 3)]
     joined._answer(calls)
-    if failure is Broken:
+    if failure is BrokenError:
         assert [call.answer for call in calls] == [1, 2, None]
-        assert [type(call.failure) for call in calls] == [type(None), type(None), Broken]
+        assert [type(call.failure) for call in calls] == [type(None), type(None), BrokenError]
     else:
         assert [type(call.failure) for call in calls] == [failure] * 3
         assert ran == [[1, 2, 3]]
@@ -374,14 +371,12 @@ def test_a_batch_that_breaks_is_run_one_by_one_unless_it_may_have_been_done(fail
 
 def test_a_key_that_was_claimed_and_answered_between_is_not_answered_twice(d: Desk, dana: SubjectId) -> None:
     """The other call committed after our snapshot was taken and before its lock was free."""
-    from changedesk.store import once
-
     key = once.Once("k", b"x")
     with begin(d.crm) as tx:
         claimed = once.claim(tx, d.crm.id, [key])[0]
         assert isinstance(claimed, once.Claim)
         once.record(tx, d.crm.id, [(claimed, {})], at=LATER)
-        with pytest.raises(InFlight):
+        with pytest.raises(once.InFlight):
             once.record(tx, d.crm.id, [(claimed, {})], at=LATER)
 
 
@@ -390,7 +385,7 @@ def test_two_agents_consent_and_two_answers_at_once(d: Desk) -> None:
         eve = d.customer(contact__email=f"eve{number}@old.example")
         vouch(d, eve, LATER)
         asked = ask(d, eve, POST, at=LATER)
-        assert _codes(together([lambda: agree(d, asked, LATER)] * 3)) == []  # noqa: B023
+        assert _codes(together([partial(agree, d, asked, LATER)] * 3)) == []
         assert kinds(d, eve).count(EntryKind.CONSENT_RECORDED.value) == 1
         assert request_of(d, asked.ref).state.value == "awaiting_approval"
 
@@ -401,11 +396,20 @@ def test_release_apply_now_and_the_clock_apply_once(d: Desk) -> None:
         eve = d.customer(contact__email=f"eve{number}@old.example")
         asked = ready(d, eve, values=POST, effective_at=day)
         flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(LATER, 5))
-        found = together([
-            lambda: flow.apply_now(asked.ref, seen_version=None, actor=d.ines, at=soon(day)),  # noqa: B023
-            lambda: flow.apply_due(d.client, at=soon(day)),
-            lambda: flow.reschedule(asked.ref, effective_at=soon(day, 99), seen_version=None, actor=d.omar, at=soon(day)),  # noqa: B023, E501
-        ])  # fmt: skip
+        found = together(
+            [
+                partial(flow.apply_now, asked.ref, seen_version=None, actor=d.ines, at=soon(day)),
+                partial(flow.apply_due, d.client, at=soon(day)),
+                partial(
+                    flow.reschedule,
+                    asked.ref,
+                    effective_at=soon(day, 99),
+                    seen_version=None,
+                    actor=d.omar,
+                    at=soon(day),
+                ),
+            ]
+        )
         assert set(_codes(found)) <= {"too-late"}
         flow.apply_due(d.client, at=soon(day, 100))
         assert kinds(d, eve).count("change.applied") == 1

@@ -1,6 +1,7 @@
 """Records that arrive with their evidence: changes made elsewhere, new customers, values of another day."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from tests.cast import START, Desk, soon
@@ -12,8 +13,10 @@ from changedesk.base.ids import SubjectId, uuid7
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.flow.recorded import FieldTwice, OldDiffers, RangeEmpty, RowChanged
 from changedesk.kinds import ManyBad, NoChange
+from changedesk.rules.values import search_terms
 from changedesk.store import past, subjects
 from changedesk.store.once import InFlight
+from changedesk.store.settings_read import configuration
 from changedesk.store.tx import look
 
 DAY = timedelta(days=1)
@@ -53,7 +56,7 @@ def test_an_old_value_that_differs_is_refused(d: Desk, dana: SubjectId) -> None:
 def test_several_of_one_subject_apply_in_the_order_given(d: Desk, dana: SubjectId) -> None:
     eve = d.customer(contact__email="eve@old.example")
     steps = [None, *(f"https://{name}.example/" for name in "abcd")]
-    items = [_change(dana, new, old=old) for old, new in zip(steps, steps[1:], strict=False)]
+    items = [_change(dana, new, old=old) for old, new in pairwise(steps)]
     items.insert(2, _change(eve, "https://eve.example/"))
     items.append(_change(dana, None, old=steps[-1]))
     outcome = flow.record_changes(items, actor=d.crm, at=LATER)
@@ -185,7 +188,10 @@ def _new(name: str, *accounts: flow.NewAccount, **more: object) -> flow.NewCusto
 
 def test_new_customers_come_with_their_accounts_and_share_what_is_known(d: Desk) -> None:
     first = flow.create_customers(
-        [_new("Ada", flow.NewAccount("A-1"), flow.NewAccount("A-2", role="user")), _new("Bob", flow.NewAccount("a-1 "))],
+        [
+            _new("Ada", flow.NewAccount("A-1"), flow.NewAccount("A-2", role="user")),
+            _new("Bob", flow.NewAccount("a-1 ")),
+        ],
         actor=d.crm, at=LATER,
     )  # fmt: skip
     ada, bob = first.done
@@ -227,9 +233,6 @@ def test_a_file_read_again_takes_nobody_in_twice(d: Desk) -> None:
 
 
 def test_what_was_recorded_is_found_and_what_went_is_not(d: Desk, dana: SubjectId) -> None:
-    from changedesk.rules.values import search_terms
-    from changedesk.store.settings_read import configuration
-
     email = configuration(d.client).catalogue["contact.email"]
 
     def found(value: str) -> list[SubjectId]:

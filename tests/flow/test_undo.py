@@ -1,6 +1,6 @@
 """Undoing a change without running over what came after it; and the link that stops first and asks after."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -14,6 +14,7 @@ from tests.flow.walk import (
     arrive,
     ask,
     done,
+    history,
     holds,
     kinds,
     prove,
@@ -32,7 +33,7 @@ from changedesk.flow.dispute import LinkExpired, ResolutionUnknown
 from changedesk.flow.revert import Conflicts, NothingToRevert, NotRevertible
 from changedesk.ledger.revert import Finding
 from changedesk.rules.holds import OnHold
-from changedesk.store import evidence
+from changedesk.store import deliveries, evidence
 from changedesk.store.begin import begin
 from changedesk.store.tx import look
 
@@ -98,8 +99,6 @@ def test_a_later_change_is_a_conflict_that_a_person_settles(d: Desk, dana: Subje
 
 def test_what_is_no_change_of_values_is_not_undone(d: Desk, dana: SubjectId) -> None:
     asked = ask(d, dana, at=LATER)
-    from tests.flow.walk import history
-
     for entry in history(d, dana)[:2]:
         with pytest.raises(NotRevertible):
             _findings(d, entry.change)
@@ -131,7 +130,10 @@ def test_an_undo_wants_its_own_proof_and_approval(d: Desk, dana: SubjectId) -> N
     assert flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(AGO, 4)).refused[asked.ref].code == "same-hand"
 
 
-def _link(d: Desk, asked: flow.Receipt, token: str = "a token nobody guesses") -> str:
+LINK = "a token nobody guesses"
+
+
+def _link(d: Desk, asked: flow.Receipt, token: str = LINK) -> str:
     dispute = evidence.Dispute(
         id=uuid4(), subject_id=asked.subject, request_id=asked.request, issued_at=LATER,
         expires_at=LATER + timedelta(days=30),
@@ -208,10 +210,6 @@ def test_a_freeze_that_comes_between_is_seen_by_what_is_scheduled(d: Desk, dana:
 
 
 def test_a_notice_is_sent_again_when_a_person_says_so(d: Desk, dana: SubjectId) -> None:
-    from datetime import UTC, datetime
-
-    from changedesk.store import deliveries
-
     flow.challenge(dana, purpose="caller", method="code_sms", path="contact.phone_mobile", actor=d.ben, at=LATER)
     with begin(d.ben) as tx:
         (one,) = deliveries.claim(tx, now=LATER, lease=timedelta(minutes=1), limit=10)

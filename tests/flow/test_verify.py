@@ -1,10 +1,10 @@
 """Proving who asks: what counts, what does not, and how often it may be tried."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.cast import SECRET, START, Desk, desk, soon, totp
-from tests.flow.walk import EMAIL, LATER, POST, URL, ask, code_to, kinds, not_this, prove, ready, record, vouch
+from tests.flow.walk import EMAIL, LATER, POST, URL, ask, code_to, kinds, not_this, prove, ready, record, stands, vouch
 from tests.postgres import Database
 
 from changedesk import flow
@@ -13,8 +13,11 @@ from changedesk.base.ids import SubjectId, uuid7
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.flow.factor import NotAnAuthenticator
 from changedesk.flow.named import TooLate
-from changedesk.flow.verify import Challenged, MethodRefused, NothingToConfirm
+from changedesk.flow.verify import Challenged, MethodRefused, NothingToConfirm, language_of
 from changedesk.rules.identity import CodeExpired, CodeForOtherContent, CodeUsed, TooManySends, TooManyTries
+from changedesk.store import deliveries
+from changedesk.store.settings_read import configuration
+from changedesk.store.tx import look
 
 
 def _sms(d: Desk, dana: SubjectId, *, at: object, purpose: str = "caller", ref: str | None = None) -> Challenged:
@@ -244,11 +247,6 @@ def test_an_auditor_verifies_nobody(d: Desk, dana: SubjectId) -> None:
 
 
 def test_the_message_names_the_change_and_masks_the_new_value(d: Desk, dana: SubjectId) -> None:
-    from datetime import UTC, datetime
-
-    from changedesk.store import deliveries
-    from changedesk.store.tx import look
-
     asked = ask(d, dana, at=LATER)
     _sms(d, dana, at=LATER, purpose="change", ref=asked.ref)
     with look(d.client) as seen:
@@ -260,11 +258,6 @@ def test_the_message_names_the_change_and_masks_the_new_value(d: Desk, dana: Sub
 
 
 def test_a_customer_is_written_to_in_their_own_language_if_it_is_offered(d: Desk, dana: SubjectId) -> None:
-    from tests.flow.walk import stands
-
-    from changedesk.flow.verify import language_of
-    from changedesk.store.settings_read import configuration
-
     assert language_of(configuration(d.client), stands(d, dana)) == "en"
     language = next((f.path for f in configuration(d.client).catalogue if f.type == "language"), None)
     if language is None:

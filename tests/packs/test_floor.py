@@ -14,14 +14,23 @@ CATEGORIES = sorted({field.category for field in load([*TELECOM, *BANKING]).cata
 FLOOR = [rule for rule in load([]).rules if rule.pack == "floor"]
 
 
-FLAGS = ({}, {"opts_out": "true"}, {"no_factor": "true"}, {"one_factor": "true"}, {"business": "true"})
+Way = tuple[Channel, ActorType, bool, dict[str, str]]
+FLAGS: tuple[dict[str, str], ...] = (
+    {},
+    {"opts_out": "true"},
+    {"no_factor": "true"},
+    {"one_factor": "true"},
+    {"business": "true"},
+)
 
 
 @pytest.mark.parametrize("packs", [TELECOM, BANKING, (*TELECOM, *BANKING)], ids="+".join)
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_no_combination_falls_below_the_floor(packs: tuple[str, ...], category: str) -> None:
     rules = load(packs).rules
-    every_way = [(channel, actor, actor is ActorType.STAFF, {}) for channel in Channel for actor in ActorType]
+    every_way: list[Way] = [
+        (channel, actor, actor is ActorType.STAFF, {}) for channel in Channel for actor in ActorType
+    ]
     every_flag = [(Channel.PHONE, ActorType.STAFF, attended, flag) for flag in FLAGS for attended in (False, True)]
     for channel, actor, attended, attributes in every_way + every_flag:
         asked = ask(

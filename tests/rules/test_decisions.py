@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from changedesk.base.actor import Actor, ActorType, Channel, Role
 from changedesk.base.ids import ClientId
+from changedesk.base.refusal import Refusal
 from changedesk.rules import approval, conflict, consent, holds, retention
 from changedesk.rules.lifecycle import STEPS, RequestState
 from changedesk.rules.retention import Disposal, RetentionClass
@@ -85,17 +87,24 @@ STATEMENTS = {("marketing", 2): Words()}
 
 
 def test_consent_names_statement_version_language_and_way() -> None:
-    told = {"wanted": "marketing", "statement": "marketing", "version": 2, "language": "en", "way": "read_aloud"}
-    assert consent.require_wording(STATEMENTS, **told) == "I agree."  # type: ignore[arg-type]  # spelt out above
-    assert consent.require_wording(STATEMENTS, **{**told, "wanted": None}) == "I agree."  # type: ignore[arg-type]
-    for change, refusal in [
+    told: dict[str, Any] = {
+        "wanted": "marketing",
+        "statement": "marketing",
+        "version": 2,
+        "language": "en",
+        "way": "read_aloud",
+    }
+    assert consent.require_wording(STATEMENTS, **told) == "I agree."
+    assert consent.require_wording(STATEMENTS, **{**told, "wanted": None}) == "I agree."
+    changes: list[tuple[dict[str, object], type[Refusal]]] = [
         ({"way": "assumed"}, consent.WayUnknown),
         ({"statement": "terms"}, consent.WrongStatement),
         ({"version": 1}, consent.WordingUnknown),
         ({"language": "ar"}, consent.WordingUnknown),
-    ]:
+    ]
+    for change, refusal in changes:
         with pytest.raises(refusal):
-            consent.require_wording(STATEMENTS, **{**told, **change})  # type: ignore[arg-type]  # as above
+            consent.require_wording(STATEMENTS, **{**told, **change})
 
 
 def test_consent_to_other_words_or_another_content_is_none() -> None:

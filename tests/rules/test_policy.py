@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -136,7 +137,7 @@ def test_category_patterns_meet_where_they_share_a_category(one: str, other: str
         ({"effective_to": date(2026, 3, 2)}, True),
     ],
 )
-def test_only_a_rule_in_force_counts(given_: dict[str, object], counts: bool) -> None:  # noqa: FBT001 - the expectation
+def test_only_a_rule_in_force_counts(given_: dict[str, Any], counts: bool) -> None:  # noqa: FBT001 - the expectation
     route = decide(ASK, [rule("R", duty.Verify(level=2), **given_)], policy_version=1)
     assert (route.level, route.rules) == ((2, (("R", 1),)) if counts else (0, ()))
 
@@ -353,9 +354,7 @@ OPTS_OUT = Scope(attributes={"opts_out": "true"})
         ({"status": Status.NOT_YET_EFFECTIVE}, {}),
     ],
 )
-def test_rules_that_no_one_change_falls_under_do_not_contradict(
-    hard: dict[str, object], easy: dict[str, object]
-) -> None:
+def test_rules_that_no_one_change_falls_under_do_not_contradict(hard: dict[str, Any], easy: dict[str, Any]) -> None:
     assert contradictions([rule("H", duty.Verify(3), **hard), rule("E", duty.Verify(most=1), **easy)]) == []
 
 

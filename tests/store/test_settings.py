@@ -1,13 +1,15 @@
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
-from tests.postgres import APP, Database
+from tests.postgres import Database
 
 from changedesk.base.actor import Actor, ActorType, Channel, Role
 from changedesk.base.ids import ClientId
 from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.config.bootstrap import APP
 from changedesk.flow import admit, configure
 from changedesk.flow.configure import BadSetting, NewClient
 from changedesk.rules import access
@@ -129,7 +131,7 @@ def test_an_invited_person_belongs_to_the_inviting_client_only(nordcell: ClientI
     assert settings_read.person(person).email == "ben@demo.example"
     assert [known.id for known in settings_read.clients_of(person)] == [nordcell]
     actor = admit.staff(person, "nordcell", channel=Channel.PHONE, entry_point="queue")
-    assert (actor.client, actor.id, actor.roles) == (nordcell, f"s{person}", {Role.AGENT})
+    assert (actor.client, actor.id, actor.roles) == (nordcell, f"s{person}", frozenset({Role.AGENT}))
     with pytest.raises(NotFound):
         admit.staff(person, "harbour", channel=Channel.PHONE, entry_point="queue")
     with pytest.raises(NotFound):
@@ -193,7 +195,7 @@ def test_a_key_opens_its_own_client_with_its_own_scopes(nordcell: ClientId, harb
     made = make_key(nordcell)
     actor = admit.key(f"Bearer {made.secret}", at=AT)
     assert (actor.client, actor.id, actor.type) == (nordcell, f"k{made.id}", ActorType.INTEGRATION)
-    assert (actor.scopes, actor.entry_point) == ({"search", "customers:read"}, "billing")
+    assert (actor.scopes, actor.entry_point) == (frozenset({"search", "customers:read"}), "billing")
     assert not actor.roles
 
 
@@ -370,8 +372,8 @@ def test_what_another_process_changed_is_seen_after_the_time_to_live(
     with psycopg.connect(_url()) as other_process:
         other_process.execute("UPDATE client SET name = 'Nordcell AG'")
     assert settings_read.client(nordcell).name == "Nordcell"
-    late = settings_read.time.monotonic() + settings_read.TTL_SECONDS
-    monkeypatch.setattr(settings_read.time, "monotonic", lambda: late)
+    late = time.monotonic() + settings_read.TTL_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: late)
     assert settings_read.client(nordcell).name == "Nordcell AG"
 
 

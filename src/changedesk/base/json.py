@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-Value: TypeAlias = "str | int | bool | None | Sequence[str] | Mapping[str, str]"
+Value: TypeAlias = "str | int | bool | Sequence[str] | Mapping[str, str] | None"
 """Text, whole number, yes/no, nothing, a list of words, or named parts of text (an address, a card token, money)."""
 
 State: TypeAlias = Mapping[str, Value]

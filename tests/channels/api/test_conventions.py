@@ -111,7 +111,7 @@ def test_a_call_that_creates_needs_a_key(crm: Caller, key: str) -> None:
         "/changes",
         change(str(uuid.uuid4())),
         key=None,
-        headers={"Idempotency-Key": key.encode()} if key else {},  # type: ignore[dict-item]
+        headers={"Idempotency-Key": key.encode()} if key else {},
     )
     is_problem(reply, 400, "idempotency-key-missing")
 

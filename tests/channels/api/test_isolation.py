@@ -118,8 +118,8 @@ def test_another_clients_things_are_not_there(http: httpx.Client, crm: Caller, o
             allowed = {404} if outsider is outsiders[0] and not staff_only else {403, 404}
             assert reply.status_code in allowed, (operation, reply.text)
             assert "dana" not in reply.text.lower()
-        for operation in ("requests_submit", "requests_preview", "changes_record_changes"):
-            found = next(one for one in OPERATIONS if one.id == operation)
+        for name in ("requests_submit", "requests_preview", "changes_record_changes"):
+            found = next(one for one in OPERATIONS if one.id == name)
             assert send(outsider, found, ours).status_code in {403, 404}
         assert outsider.get("/change-requests").json()["items"] == []
         assert outsider.post("/customers/search", {"text": "dana@old.example"}).json()["items"] == []

@@ -14,7 +14,7 @@ from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.flow import admit, configure
 from changedesk.rules import access
 
-ROLES = {Role.SUPERVISOR}
+ROLES = frozenset({Role.SUPERVISOR})
 
 
 def invited(home: Desk, *roles: Role) -> int:

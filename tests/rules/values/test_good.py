@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 from tests.rules.values.ask import BIRTH, TODAY, URL, field, read
 
+from changedesk.base.json import Value
 from changedesk.rules.fields import Field, FieldType, Sensitivity
 from changedesk.rules.values import concerns, display, mask, normalise, same
 
@@ -192,7 +193,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("kind", "value", "language", "shown", "masked"), SHOWN)
 def test_a_value_is_shown_in_the_reader_s_language_and_hidden_by_its_class(
-    kind: FieldType, value: object, language: str, shown: str, masked: str
+    kind: FieldType, value: Value, language: str, shown: str, masked: str
 ) -> None:
     assert display(field(kind), value, language) == shown
     assert mask(field(kind), value, language) == masked
@@ -203,8 +204,8 @@ def test_a_value_is_shown_in_the_reader_s_language_and_hidden_by_its_class(
 
 @pytest.mark.parametrize("kind", [T.ENUM, T.MULTI_ENUM, T.BOOLEAN, T.LANGUAGE])
 def test_a_sensitive_choice_is_hidden_whole(kind: FieldType) -> None:
-    value = {T.ENUM: "monthly", T.MULTI_ENUM: ["monthly"], T.BOOLEAN: True, T.LANGUAGE: "de"}[kind]
-    assert mask(field(kind, sensitivity=Sensitivity.SENSITIVE), value) == "••••"
+    shown: dict[FieldType, Value] = {T.ENUM: "monthly", T.MULTI_ENUM: ["monthly"], T.BOOLEAN: True, T.LANGUAGE: "de"}
+    assert mask(field(kind, sensitivity=Sensitivity.SENSITIVE), shown[kind]) == "••••"
 
 
 def test_the_same_value_in_another_dress_is_no_change() -> None:
@@ -246,7 +247,7 @@ CONCERNS = [
 
 @pytest.mark.parametrize(("kind", "value", "codes"), CONCERNS)
 def test_a_doubtful_value_is_a_concern_that_tells_what_to_check(
-    kind: FieldType, value: object, codes: list[str]
+    kind: FieldType, value: Value, codes: list[str]
 ) -> None:
     found = concerns(field(kind), value, before=None)
     assert [item.code for item in found] == codes
