@@ -29,10 +29,10 @@ def keep(name: str, found: dict[str, Any]) -> None:
 
 def machine() -> str:
     pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    load = os.getloadavg()[0]
+    load = os.getloadavg()[1]
     return (
         f"{os.cpu_count()} cores ({platform.machine()}), {pages * page / 2**30:.0f} GB, Python "
-        f"{platform.python_version()}, load {load:.1f} when it ended"
+        f"{platform.python_version()}, load {load:.1f} over the last five minutes"
     )
 
 

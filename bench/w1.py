@@ -23,7 +23,7 @@ def measure(stage: Stage) -> dict[str, Any]:
         baseline.make(connection, len(stage.ids), sizes)
     ordinary = baseline.one_change(len(stage.ids), sizes)
     single = baseline.one_statement(len(stage.ids), sizes)
-    seconds = max(1.0, SECONDS * min(1.0, SCALE * 2))
+    seconds = max(4.0, SECONDS * min(1.0, SCALE * 2))
     found: dict[str, Any] = {"sizes": sizes.__dict__, "runs": {}}
     with web() as server:
 
@@ -43,7 +43,7 @@ def measure(stage: Stage) -> dict[str, Any]:
         def base(script: str, connections: int, _number: int) -> dict[str, float]:
             before = cpu.seconds(server_pid)
             got = baseline.pgbench(programs, admin, script, clients=connections, seconds=seconds)
-            used = (cpu.seconds(server_pid) - before) / max(1.0, got.per_second * seconds) * 1e6
+            used = (cpu.seconds(server_pid) - before) / got.count * 1e6
             return {"per_second": got.per_second, "database_us": used}
 
         desk(16, 99)  # the processes import, connect and prepare
@@ -61,6 +61,8 @@ def measure(stage: Stage) -> dict[str, Any]:
 def _row(connections: int, runs: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
     mid = {name: {key: middle([run[key] for run in rows]) for key in rows[0]} for name, rows in runs.items()}
     ratio = mid["desk"]["per_second"] / mid["pgbench"]["per_second"]
+    used = mid["desk"]["web_us"] + mid["desk"]["database_us"]
+    mid["desk"]["cpu_ratio_percent"] = mid["pgbench"]["database_us"] / used * 100
     return {
         "what": f"W1 at {connections} connection{'s' if connections > 1 else ''}",
         "desk": f"{mid['desk']['per_second']:.0f}/s",

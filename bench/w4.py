@@ -7,7 +7,7 @@ from typing import Any
 
 from bench import baseline, cpu, wrk
 from bench.rounds import interleaved, middle
-from bench.stage import SCALE, Stage, record, web
+from bench.stage import SCALE, Stage, record, scaled, web
 
 CONNECTIONS = 16
 ROUNDS = 3
@@ -47,7 +47,7 @@ def measure(stage: Stage) -> dict[str, Any]:
         record(stage, first, first=turn)
     table: list[dict[str, Any]] = []
     found: dict[str, Any] = {"table": table}
-    spread = stage.ids[READERS : READERS * 5]
+    spread = stage.ids[READERS : READERS + scaled(4 * READERS, 40)]
     with baseline.connect(admin) as connection:
         sizes = baseline.measured(connection)
         for count in ENTRIES:

@@ -10,9 +10,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from psycopg.conninfo import conninfo_to_dict
+
 from bench.rounds import middle
 from bench.stage import DICE, SCALE, Stage, record, take_in
-from psycopg.conninfo import conninfo_to_dict
 
 DEPTHS = (10, 100, 1_000)
 PEERS = ("history", "pghistory", "eventsourcing")
@@ -83,7 +84,7 @@ def _asked(stage: Stage, subjects: Sequence[Any], moments: dict[Any, list[Any]])
 
 def _environment(stage: Stage, depth: int) -> dict[str, str]:
     known = conninfo_to_dict(stage.place.admin)
-    customers = {10: 2_000, 100: 1_000, 1_000: 100}[depth]
+    customers = {10: 500, 100: 100, 1_000: 10}[depth]
     return {
         **os.environ, "PGHOST": str(known["host"]), "PGPORT": str(known["port"]), "PGUSER": str(known["user"]),
         "PGPASSWORD": str(known["password"]), "PEER_CUSTOMERS": str(customers), "PEER_HISTORY": str(depth),
