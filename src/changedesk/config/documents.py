@@ -1,6 +1,7 @@
 """Pages made from the code: ``python -m changedesk.config.documents`` writes docs/refusals.md and docs/entries.md."""
 
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Iterator
@@ -77,6 +78,7 @@ def pages() -> dict[Path, str]:
 
 def main() -> int:
     """Write the pages."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "changedesk.config.settings")
     django.setup()
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")

@@ -35,9 +35,8 @@ def record_consent(
 ) -> Receipt:
     """Record that the customer agreed to a wording, for exactly what the request holds.
 
-    ``digest`` (hex) is what the asker read to the customer; another content by now is refused. ``evidence_text``
-    says where the proof lies (recording, letter); it is sealed. Raises WayUnknown, WrongStatement, WordingUnknown,
-    DifferentContent.
+    ``digest`` (hex) is what the asker read to the customer: another content by now is DifferentContent.
+    ``evidence_text`` says where the proof lies; it is sealed. Raises WayUnknown, WrongStatement, WordingUnknown.
     """
 
     def act(tx: Tx, request: Request) -> Request:
@@ -53,26 +52,33 @@ def record_consent(
             language=language,
             way=way,
         )
-        wording_hash = hashlib.sha256(words.encode()).digest()
         given = evidence.Consent(
             request_id=request.id,
             digest=request.digest,
             statement=statement,
             version=version,
             language=language,
-            wording_hash=wording_hash,
+            wording_hash=hashlib.sha256(words.encode()).digest(),
             way=way,
             evidence_ct=_sealed(tx, request, evidence_text) if evidence_text else None,
             recorded_by=actor.id,
             given_at=at,
         )
         if evidence.give_consent(tx, given):
-            facts: dict[str, Json] = {"statement": statement, "version": version, "language": language, "way": way}
-            facts["wording"] = wording_hash.hex()
-            progress.observe(tx, [request], EntryKind.CONSENT_RECORDED, actor=actor, at=at, facts=facts)
+            progress.observe(tx, [request], EntryKind.CONSENT_RECORDED, actor=actor, at=at, facts=_told(given))
         return progress.advance(tx, [request], actor=actor, at=at)[request.id]
 
     return on_request(ref, act, verb=Verb.CONSENT_RECORD, seen_version=None, actor=actor, at=at, key=key)
+
+
+def _told(given: evidence.Consent) -> dict[str, Json]:
+    return {
+        "statement": given.statement,
+        "version": given.version,
+        "language": given.language,
+        "way": given.way,
+        "wording": given.wording_hash.hex(),
+    }
 
 
 def _sealed(tx: Tx, request: Request, text: str) -> bytes:

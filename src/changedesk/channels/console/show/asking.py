@@ -128,51 +128,26 @@ def warnings(plan: flow.Plan | None, visit: Visit) -> list[Shape]:
 
 def around(reasons: Iterable[Choice], visit: Visit) -> Shape:
     """Return the questions that every kind has: who asks, by which channel, why, when."""
-    post = visit.request.POST
-    channel = post.get("channel", "phone")
-    asker = post.get("requested_by", "customer")
-    chosen = post.get("reason", "customer_request")
+    channels = {key.value: label for key, label in words.CHANNELS.items()}
+    whys = {item.code: item.label for item in reasons}
     return {
-        "asker_field": {
-            "name": "requested_by",
-            "label": _("Who is asking"),
-            "type": "select",
-            "required": True,
-            "options": [
-                {"value": key, "label": label, "selected": key == asker} for key, label in words.REQUESTERS.items()
-            ],
-        },
-        "channel_field": {
-            "name": "channel",
-            "label": _("How they reached us"),
-            "type": "select",
-            "required": True,
-            "options": [
-                {"value": key.value, "label": label, "selected": key == channel}
-                for key, label in words.CHANNELS.items()
-            ],
-        },
+        "asker_field": _choice("requested_by", _("Who is asking"), words.REQUESTERS, "customer", visit),
+        "channel_field": _choice("channel", _("How they reached us"), channels, "phone", visit),
         "interaction_field": {
             "name": "interaction",
             "label": _("Reference of the call, chat or letter"),
             "type": "text",
-            "value": post.get("interaction", ""),
+            "value": visit.request.POST.get("interaction", ""),
             "max_length": 100,
             "autocomplete": "off",
         },
-        "reason_field": {
-            "name": "reason",
-            "label": _("Reason"),
-            "type": "select",
-            "required": True,
-            "options": [{"value": item.code, "label": item.label, "selected": item.code == chosen} for item in reasons],
-        },
+        "reason_field": _choice("reason", _("Reason"), whys, "customer_request", visit),
         "note_field": {
             "name": "note",
             "label": _("Note"),
             "type": "textarea",
             "hint": _("For colleagues. No card numbers, no passwords."),
-            "value": post.get("note", ""),
+            "value": visit.request.POST.get("note", ""),
             "max_length": 2000,
         },
         "effective_field": {
@@ -180,6 +155,17 @@ def around(reasons: Iterable[Choice], visit: Visit) -> Shape:
             "label": _("Takes effect on"),
             "type": "date",
             "hint": _("Empty: as soon as policy allows."),
-            "value": post.get("effective_at", ""),
+            "value": visit.request.POST.get("effective_at", ""),
         },
+    }
+
+
+def _choice(name: str, label: str, options: Mapping[str, object], usual: str, visit: Visit) -> Shape:
+    chosen = visit.request.POST.get(name, usual)
+    return {
+        "name": name,
+        "label": label,
+        "type": "select",
+        "required": True,
+        "options": [{"value": key, "label": text, "selected": key == chosen} for key, text in options.items()],
     }

@@ -60,23 +60,27 @@ def customer(visit: Visit, key: UUID) -> HttpResponse:
                 {"number": item.number, "masked": item.number_masked, "role": item.role, "state": item.status}
                 for item in panel.accounts
             ],
-            "open_changes": [
-                {
-                    "ref": item.ref,
-                    "url": visit.url("change", item.ref),
-                    "kind_word": item.kind_label,
-                    "state": item.state,
-                    "since": item.since,
-                    "fields": ", ".join(item.fields),
-                }
-                for item in panel.requests
-            ],
+            "open_changes": _open_changes(panel, visit),
             "alerts": shown.alerts(panel, visit),
             "may": words,
             "as_of_url": visit.url("as_of", key),
         },
         here="search",
     )
+
+
+def _open_changes(panel: CustomerPanel, visit: Visit) -> list[dict[str, Any]]:
+    return [
+        {
+            "ref": item.ref,
+            "url": visit.url("change", item.ref),
+            "kind_word": item.kind_label,
+            "state": item.state,
+            "since": item.since,
+            "fields": ", ".join(item.fields),
+        }
+        for item in panel.requests
+    ]
 
 
 def _filters(panel: CustomerPanel, kept: Mapping[str, str]) -> list[dict[str, Any]]:
