@@ -4,7 +4,9 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -17,13 +19,14 @@ from rich.console import Console
 
 from changedesk.base.refusal import Refusal
 from changedesk.config import bootstrap, supervisor
-from changedesk.config.checks import Finding, findings
-from changedesk.config.embedded import CannotStartError, Server
+from changedesk.config.checks import Finding, findings, migrations
+from changedesk.config.embedded import CannotStartError, Server, dying_with_me
 from changedesk.config.environment import Environment
 
 UNFIT = 2
 """Exit code of a start that the checks refuse."""
 STOP_SECONDS = 90
+ME = (sys.executable, "-m", "changedesk.config.command")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -101,6 +104,7 @@ def refuse_when_unfit(env: Environment) -> None:
 @app.command()
 def up(
     port: Annotated[int | None, typer.Option(help="Where the web pages are; the next free one if taken.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say how long each step took.")] = False,  # noqa: FBT002 - Typer
 ) -> None:
     """Start everything here: database, web and worker; print where to sign in. Ctrl-C stops it all."""
     env = environment()
@@ -109,23 +113,30 @@ def up(
         server = Server(state_dir=env.state_dir) if env.embedded else None
         boss = supervisor.Supervisor(server)
         try:
-            _start_all(env, boss, lock, port or env.web_port)
+            _start_all(env, boss, lock, port or env.web_port, verbose=verbose)
             boss.watch(lambda: lock.tell({"programs": boss.programs()}))
             out.print("Stopping ...")
         finally:
             boss.stop()
 
 
-def _start_all(env: Environment, boss: supervisor.Supervisor, lock: supervisor.Lock, wanted: int) -> None:
-    me = [sys.executable, "-m", "changedesk.config.command"]
+@contextmanager
+def _step(name: str, *, verbose: bool) -> Iterator[None]:
+    out.print(f"{name} ...")
+    started = time.monotonic()
+    yield
+    if verbose:
+        out.print(f"  {time.monotonic() - started:.1f} s")
+
+
+def _start_all(
+    env: Environment, boss: supervisor.Supervisor, lock: supervisor.Lock, wanted: int, *, verbose: bool
+) -> None:
     state = {"CHANGEDESK_STATE_DIR": str(env.state_dir)}
     if boss.server:
-        out.print("Database ...")
-        boss.server.start()
-        bootstrap.prepare(boss.server.conninfo(), env.secrets_dir)
-    if env.embedded or env.migration_url:
-        out.print("Schema ...")
-        boss.run_once([*me, "migrate", "--quiet"], state)
+        with _step("Database", verbose=verbose):
+            boss.server.start()
+            bootstrap.prepare(boss.server.conninfo(), env.secrets_dir)
     port = supervisor.free_port(env.web_host, wanted)
     if port != wanted:
         out.print(f"Port {wanted} is taken; using {port}.")
@@ -133,21 +144,22 @@ def _start_all(env: Environment, boss: supervisor.Supervisor, lock: supervisor.L
     live_port = supervisor.free_port(env.web_host, port + 1) if supervisor.live_exists() else None
     if live_port and env.live_url is None:
         state["CHANGEDESK_LIVE_URL"] = _public_url(env, live_port)
-    refuse_in_child = [*me, "doctor", "--quiet"]
-    boss.run_once(refuse_in_child, state)
-    out.print("Demo clients and customers ...")
-    sign_ins = json.loads(boss.run_once([*me, "seed"], state) or "[]")
+    with _step("Schema, checks, demo clients and customers", verbose=verbose):
+        sign_ins = json.loads(boss.run_once([*ME, "ready"], state) or "[]")
     logs = env.state_dir / "log"
     logs.mkdir(parents=True, exist_ok=True, mode=0o700)
     web = supervisor.web_command(host=env.web_host, port=port, workers=env.web_workers, threads=env.web_threads)
     boss.add(supervisor.Child(name="web", command=web, environment=state, log_file=logs / "web.log"))
+    with _step("Web", verbose=verbose):
+        if not boss.wait_ready(env.web_host, port):
+            return
+    # Nobody waits for these two: beside the web process they would only keep its first page back.
     if live_port:
         live = supervisor.live_command(host=env.web_host, port=live_port)
         boss.add(supervisor.Child(name="live", command=live, environment=state, log_file=logs / "live.log"))
-    boss.add(supervisor.Child(name="worker", command=[*me, "worker"], environment=state, log_file=logs / "worker.log"))
-    if boss.wait_ready(env.web_host, port):
-        lock.tell({"url": url, "port": port, "programs": boss.programs()})
-        _welcome(url, sign_ins)
+    boss.add(supervisor.Child(name="worker", command=[*ME, "worker"], environment=state, log_file=logs / "worker.log"))
+    lock.tell({"url": url, "port": port, "programs": boss.programs()})
+    _welcome(url, sign_ins)
 
 
 def _public_url(env: Environment, port: int) -> str:
@@ -262,9 +274,47 @@ def doctor(
 
 
 @app.command(hidden=True)
+def ready() -> None:
+    """Bring schema and rights up to date, check, make the demonstration; print how to sign in, as JSON.
+
+    One process for all that has to be done before serving: each further one would load the framework anew.
+    """
+    env = environment()
+    set_up()
+    with plain_failures():
+        _bring_up_to_date(env)
+    refuse_when_unfit(env)
+    _plant()
+
+
+def _bring_up_to_date(env: Environment) -> None:
+    owner = bootstrap.urls(env).owner
+    if not owner:
+        return
+    if not migrations():
+        # A table that is named there and missing is what an interrupted first start left.
+        with suppress(psycopg.errors.UndefinedTable), psycopg.connect(owner) as connection:
+            bootstrap.grant(connection)
+            return
+    # Migrating needs a process that is the owner's from its start.
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*ME, "migrate", "--quiet"],
+        check=False,
+        stdout=sys.stderr,
+        preexec_fn=dying_with_me(signal.SIGTERM),
+    )
+    if done.returncode:
+        raise typer.Exit(done.returncode)
+
+
+@app.command(hidden=True)
 def seed() -> None:
     """Make the demo clients, people and customers; print how to sign in, as JSON."""
     set_up()
+    _plant()
+
+
+def _plant() -> None:
     plant = terminal_part("demo", "seed")
     sys.stdout.write(json.dumps(list(plant() or []) if plant else []) + "\n")
 

@@ -1,6 +1,6 @@
 """The demonstration: made once, the same each time, and walked through real verbs."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,11 @@ from tests.postgres import Database
 from changedesk.base import clock
 from changedesk.base.ids import ClientId
 from changedesk.base.refusal import NotFound
-from changedesk.channels.terminal import demo, demo_customers, installed
+from changedesk.channels.terminal import demo, demo_customers, installed, people
 from changedesk.flow import admit, configure
 from changedesk.reading.search import search
 from changedesk.rules import access
-from changedesk.store import settings_read
+from changedesk.store import keys, settings_read
 
 COUNT = "SELECT count(*) FROM desk.entry"
 
@@ -56,6 +56,48 @@ def test_planting_again_changes_nothing(planted: list[dict[str, str]], database:
     assert again == planted
     assert demo.authenticators(tmp_path) == before
     assert _rows(database, COUNT) == entries
+
+
+@pytest.mark.parametrize("lost", [demo.MARKER, demo.FILE_NAME, people.FILE_NAME])
+def test_what_was_planted_whole_is_not_looked_through_again_unless_something_is_missing(
+    planted: list[dict[str, str]], database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    looked: list[str] = []
+    whole = demo._client
+
+    def counted(new: configure.NewClient, at: datetime) -> installed.Installed:
+        looked.append(new.slug)
+        return whole(new, at)
+
+    monkeypatch.setattr(demo, "_client", counted)
+    entries = _rows(database, COUNT)
+    assert demo.plant(tmp_path, at=clock.now()) == planted
+    assert looked == []
+    (tmp_path / lost).unlink()
+    again = demo.plant(tmp_path, at=clock.now())
+    assert looked == [new.slug for new in demo.CLIENTS]
+    assert [line.get("name") for line in again] == [line.get("name") for line in planted]
+    assert all((tmp_path / name).exists() for name in (demo.MARKER, demo.FILE_NAME, people.FILE_NAME))
+    if lost == demo.MARKER:
+        assert (again, _rows(database, COUNT)) == (planted, entries)
+
+
+def test_another_release_looks_at_its_demonstration_again(planted: list[dict[str, str]], tmp_path: Path) -> None:
+    edition = (tmp_path / demo.MARKER).read_text(encoding="utf-8")
+    (tmp_path / demo.MARKER).write_text("of an earlier release", encoding="utf-8")
+    assert demo.plant(tmp_path, at=clock.now()) == planted
+    assert (tmp_path / demo.MARKER).read_text(encoding="utf-8") == edition
+
+
+def test_a_marker_beside_an_empty_database_does_not_keep_the_demonstration_away(
+    planted: list[dict[str, str]], database: Database, tmp_path: Path
+) -> None:
+    database.clean()
+    settings_read.forget()
+    keys.forget()
+    again = demo.plant(tmp_path, at=clock.now())
+    assert {line.get("email") for line in again} == {line.get("email") for line in planted}
+    assert set(admit.slugs()) == {new.slug for new in demo.CLIENTS}
 
 
 def test_the_code_of_dana_is_the_one_her_authenticator_shows(planted: list[dict[str, str]], tmp_path: Path) -> None:
