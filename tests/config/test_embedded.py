@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,6 +95,41 @@ def test_a_killed_server_starts_again_over_its_stale_lock(state: Path) -> None:
             assert connection.execute("SELECT n FROM kept").fetchone() == (42,)
     finally:
         server.stop()
+
+
+def test_a_start_waits_for_what_a_killed_server_left_however_much_that_still_says(state: Path) -> None:
+    """Its children hold the shared memory until they notice, and write to the same log meanwhile."""
+    server = Server(state_dir=state, settings=SMALL)
+    server.start()
+    try:
+        assert server.process
+        connections = [psycopg.connect(server.conninfo()) for _ in range(20)]
+        with psycopg.connect(server.conninfo()) as loud:
+            # The children's place in the log is far from its beginning by now.
+            loud.execute("DO $$ BEGIN FOR i IN 1..200 LOOP RAISE LOG 'a line of the log'; END LOOP; END $$")
+        holder = connections[0].info.backend_pid
+        os.kill(holder, signal.SIGSTOP)
+        server.process.kill()
+        server.process.wait()
+        going = threading.Thread(target=go_on_when_said, args=(server.log_file, b"still in use", holder))
+        going.start()
+        server.start()
+        going.join()
+        with psycopg.connect(server.conninfo()) as connection:
+            assert connection.execute("SELECT 42").fetchone() == (42,)
+        for one in connections:
+            one.close()
+    finally:
+        server.stop()
+
+
+def go_on_when_said(log: Path, words: bytes, pid: int) -> None:
+    """Let a stopped process go on once the log says so, twice over: the starter must try more than once."""
+    for _ in range(1000):
+        if log.read_bytes().count(words) > 1:
+            break
+        select.select([], [], [], 0.02)
+    os.kill(pid, signal.SIGCONT)
 
 
 def test_a_lock_whose_number_belongs_to_another_program_by_now_does_not_block(state: Path) -> None:

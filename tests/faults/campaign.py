@@ -86,6 +86,7 @@ class _Trial:
         nemesis = Nemesis(self.installation, self.ledger, self.seed, kills, expected=changes)
         stuck = self._load(nemesis, changes, clients)
         load_seconds = time.monotonic() - began
+        assert self.installation.lives, f"the whole installation ended: {[vars(kill) for kill in nemesis.done]}"
         quiet = self.installation.quiet(LEASE_SECONDS + 60) if patient else self.installation.rest()
         self.installation.family()
         evidence = gather(self.installation, self.folder, int(self.who["client"]), self._replay(), self._actors())

@@ -22,6 +22,8 @@ from tests.faults.ledger import Writer
 from tests.faults.outside import received
 
 PATIENCE_SECONDS = 180.0
+GIVEN_UP = threading.Event()
+"""Somebody got no answer for that long: nobody will, so nobody goes on."""
 LETTER_SECONDS = 20.0
 LATER = frozenset({"idempotency-in-flight", "busy"})
 """Refusals that say: nothing was done, send it again."""
@@ -91,7 +93,9 @@ class Client:
                 return answer
             why = "no answer" if answer is None else answer.status_code
             self.ledger.say("unknown", key, why=why)
-            pause(self.rng.uniform(0.05, 0.3))
+            if GIVEN_UP.wait(self.rng.uniform(0.05, 0.3)):
+                break
+        GIVEN_UP.set()
         raise Stuck(kind)
 
     def send(self, method: str, path: str, body: Any = None, *, who: str, **more: Any) -> httpx.Response | None:
@@ -258,6 +262,8 @@ def work(client: Client, plan: Plan, failed: list[str]) -> None:
     try:
         client.own = [client.customer("Own")[0] for _ in range(3)]
         for step in client.steps(plan):
+            if GIVEN_UP.is_set():
+                return
             try:
                 step()
             except Stuck as stuck:

@@ -97,6 +97,10 @@ class Installation:
     def url(self) -> str:
         return f"http://localhost:{self.port}"
 
+    @property
+    def lives(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def up(self, port: int = 0) -> str:
         """Start it; what it says until it is ready."""
         self.port = port or any_port()

@@ -226,6 +226,8 @@ class Server:
     bin_dir: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    log_start: int = 0
+    """Where in the log the output of the last start begins."""
 
     def __post_init__(self) -> None:
         self.account = server_account()
@@ -262,9 +264,10 @@ class Server:
             if self._answers(deadline):
                 return
             # Children of a killed server may hold its shared memory for a moment longer.
-            if "still in use" not in self._log_tail() or time.monotonic() > deadline:
+            said = self._said()
+            if "still in use" not in said or time.monotonic() > deadline:
                 self.stop()
-                raise CannotStartError(f"The embedded PostgreSQL did not start:\n{self._log_tail()}")
+                raise CannotStartError(f"The embedded PostgreSQL did not start:\n{said[-2000:]}")
 
     def stop(self, seconds: float = 60.0) -> None:
         """Stop cleanly (running statements are rolled back), by force after ``seconds``."""
@@ -324,7 +327,9 @@ class Server:
         self.log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         chosen = {**SETTINGS, "unix_socket_directories": str(self.sockets), **self.settings}
         options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
-        with self.log_file.open("wb") as log:
+        # Appending, since children of a killed server still write here while the next one starts.
+        with self.log_file.open("ab") as log:
+            self.log_start = log.tell()
             self.process = subprocess.Popen(  # noqa: S603 - our own binaries
                 [programs / "postgres", "-D", str(self.data), "-p", str(PORT), *options],
                 stdin=subprocess.DEVNULL,
@@ -363,7 +368,9 @@ class Server:
             raise CannotStartError(f"The embedded database already runs (process {pid}). Use 'changedesk stop' first.")
         lock.unlink()
 
-    def _log_tail(self) -> str:
-        with suppress(OSError):
-            return self.log_file.read_text(encoding="utf-8", errors="replace")[-2000:]
+    def _said(self) -> str:
+        """What the log holds since the last start: of that server, and of what may be left of the one before."""
+        with suppress(OSError), self.log_file.open("rb") as log:
+            log.seek(self.log_start)
+            return log.read().decode(errors="replace")
         return ""
