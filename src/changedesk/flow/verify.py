@@ -228,6 +228,7 @@ def _send(tx: Tx, about: About, made: Challenge, code: str, to: str, *, at: date
         channel=channel,
         language=language,
         message=deliveries.Message(to=to, subject=text.subject, body=text.body),
+        template=text.template,
         request=made.request_id,
     )
     deliveries.enqueue(tx, [parcel], at=at)

@@ -65,6 +65,7 @@ EVENTS: Final = {
     "challenge": _("Code for a change"),
     "caller": _("Code for a caller"),
     "new_contact": _("Code for a new contact point"),
+    "factor_bound": _("Security notice: authenticator bound"),
 }
 DELIVERY_STATES: Final = {
     "pending": "queued",
