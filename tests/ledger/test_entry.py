@@ -9,7 +9,7 @@ from tests.ledger.shapes import a_document, leaf_arguments
 
 from changedesk.ledger.entry import EntryKind, Malformed, leaf, parse, render
 
-OBSERVED_FAMILIES = {"request", "identity", "consent", "hold", "notice", "record", "value"}
+OBSERVED_FAMILIES = {"request", "identity", "consent", "hold", "notice", "record", "value", "factor", "dispute"}
 
 
 @given(leaf_arguments())
@@ -131,7 +131,7 @@ def test_observations_never_contend_with_changes() -> None:
     observations = {kind for kind in EntryKind if not kind.bumps}
     changes = set(EntryKind) - observations
     assert len(changes) == 13
-    assert len(observations) == 24
+    assert len(observations) == 27
     assert {kind.partition(".")[0] for kind in observations} == {*OBSERVED_FAMILIES, "erasure"}
     assert EntryKind.ERASURE_REQUESTED in observations
     assert EntryKind.ERASURE_CONFIRMED in changes

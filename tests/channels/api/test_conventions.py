@@ -11,6 +11,7 @@ from tests.cast import Desk
 from tests.channels.api.desk import Caller, customer, token
 from tests.channels.api.test_story import ask
 
+from changedesk import flow
 from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.store import once
 from changedesk.store.begin import begin
@@ -86,6 +87,18 @@ def test_a_call_whose_first_is_under_way_is_told_so(http: httpx.Client, home: De
             reply = other.submit(crm.post, "/customers", {"values": {"personal.name": "Kim"}}, key="slow").result()
     is_problem(reply, 409, "idempotency-in-flight")
     assert reply.headers["Retry-After"] == "1"
+
+
+def test_what_goes_wrong_on_our_side_is_told_without_its_cause(crm: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    dana = customer(crm)
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("dana@old.example")
+
+    monkeypatch.setattr(flow, "record_joined", broken)
+    reply = crm.post("/changes", change(dana))
+    is_problem(reply, 500, "internal-error")
+    assert "dana@old.example" not in reply.text
 
 
 def test_two_calls_at_once_with_one_key_make_one_request(crm: Caller) -> None:

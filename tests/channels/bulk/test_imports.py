@@ -14,8 +14,16 @@ from changedesk.base import clock
 from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import ClientId, SubjectId
 from changedesk.base.refusal import Forbidden, NotFound
-from changedesk.channels.bulk import ChangeMap, CustomerMap, Report, import_changes, import_customers
-from changedesk.channels.bulk.customers import FieldNotInCatalogue
+from changedesk.channels.bulk import (
+    ChangeMap,
+    CustomerMap,
+    Report,
+    changes,
+    customers,
+    import_changes,
+    import_customers,
+)
+from changedesk.channels.bulk.customers import FieldNotInCatalogue, JoinTooLarge
 from changedesk.channels.bulk.mapping import parse_map
 from changedesk.channels.bulk.report import ReportUnwritable
 from changedesk.channels.bulk.rows import HeaderWrong
@@ -286,3 +294,53 @@ def test_a_change_that_does_not_fit_the_record_is_refused(here: installed.Instal
         "6": "time-unclear",
         "7": "key-empty",
     }
+
+
+def test_a_joined_file_that_is_no_small_one_is_refused(
+    here: installed.Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customers, "JOINED_ROWS_MAX", 1)
+    (tmp_path / "more.csv").write_text("k,fax\n1,x\n2,y\n", encoding="utf-8")
+    with pytest.raises(JoinTooLarge):
+        take(
+            here,
+            tmp_path,
+            HEAD + "1,Ann,,,\n",
+            MAP + '[[joins]]\nname = "j"\nfile = "more.csv"\nkey = "k"\non = "id"\n',
+        )
+
+
+def test_a_change_is_not_longer_than_a_record(
+    here: installed.Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "GROUP_ROWS_MAX", 1)
+    two = LOG.replace("fields = {", 'fields = { fax = "contact.fax",')
+    body = "A,c1,web,,https://one.example,2020-01-01T09:00:00Z,x,\nA,c1,fax,,1,2020-01-01T09:00:00Z,x,\n"
+    report, lines = take(here, tmp_path, LOG_HEAD + body, two)
+    assert report.taken == 1
+    assert [line["code"] for line in lines if line["outcome"] == "refused"] == ["group-too-large"]
+
+
+def test_an_account_that_comes_up_while_its_log_is_read_waits_for_the_next_run(
+    here: installed.Installed, tmp_path: Path
+) -> None:
+    file = tmp_path / "base.csv"
+    first = "A,A-1,c1,web,,https://one.example,2020-01-01T09:00:00Z,x,\n"
+    file.write_text(LOG_HEAD.replace("id,", "id,account,", 1) + first, encoding="utf-8")
+    log = parse_map(
+        LOG.replace('"customer"\ngroup', '"account"\ngroup').replace('record = "id"', 'record = "account"'), "m"
+    )
+    assert isinstance(log, ChangeMap)
+    grown: list[int] = []
+
+    def now() -> datetime:
+        if not grown:  # the records were counted, and the rows are not read yet
+            grown.append(file.write_text(file.read_text("utf-8") + first.replace("A-1", "A-2"), encoding="utf-8"))
+        return clock.now()
+
+    report = import_changes(file, log, actor=here.actor, catalogue=here.catalogue, now=now)
+    assert report.path is not None
+    codes = [line["code"] for line in csv.DictReader(report.path.read_text("utf-8").splitlines())]
+    assert (report.taken, report.refused, codes.count("account-not-open")) == (1, 1, 1)
+    again = import_changes(file, log, actor=here.actor, catalogue=here.catalogue)
+    assert (again.unchanged, again.taken, again.refused) == (1, 1, 0)

@@ -7,6 +7,8 @@ from tests.channels.console.room import Room
 
 from changedesk.base import clock
 from changedesk.base.actor import Role
+from changedesk.channels.console.views.requests import ContentMoved, NoDay
+from changedesk.channels.console.visit import OtherClient
 from changedesk.flow import configure
 from changedesk.rules import access
 
@@ -67,7 +69,24 @@ def test_another_wording_is_not_taken_for_the_one_that_was_shown(room: Room) -> 
         form = {**hidden, **wrong}
         answer = room.post("Ben", f"changes/{asked.ref}/consent", action="given", way="read_aloud", **form)
         assert answer.status_code == 412
+        assert ContentMoved().sentence in answer.content.decode()
     assert "Consent recorded" not in room.get("Ben", f"changes/{asked.ref}").content.decode()
+
+
+def test_another_day_is_a_day(room: Room) -> None:
+    asked = room.asked()
+    for day in ("", "soon", "2026-02-31"):
+        answer = room.post("Ines", f"changes/{asked.ref}", action="reschedule", version="1", effective_at=day)
+        assert answer.status_code == 422
+        assert NoDay().sentence in answer.content.decode()
+
+
+def test_a_form_made_for_another_client_does_nothing_here(room: Room) -> None:
+    asked = room.asked()
+    form = {"client": str(room.other.client), "action": "withdraw", "version": "1"}
+    answer = room.as_("Ben").post(f"/c/aurora/changes/{asked.ref}", form)
+    assert OtherClient().sentence in answer.content.decode()
+    assert room.state(asked.ref) == "awaiting_verification"
 
 
 def test_nobody_approves_what_they_entered(room: Room) -> None:
@@ -90,6 +109,7 @@ def test_other_content_than_was_shown_is_not_approved(room: Room) -> None:
     for digest in ("0" * 64, "", "no digest"):
         answer = room.post("Ines", f"changes/{waiting.ref}/decide", decision="approve", digest=digest)
         assert answer.status_code == 412
+        assert ContentMoved().sentence in answer.content.decode()
     assert room.state(waiting.ref) == "awaiting_approval"
 
 

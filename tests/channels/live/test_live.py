@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.postgres import Database
 from changedesk import outbound
 from changedesk.base.actor import Role
 from changedesk.base.ids import ClientId
+from changedesk.channels.live import app, guard
 from changedesk.channels.live.app import Live as Application
 from changedesk.channels.live.fanout import WAITING_MAX, Event, Reader, Slow
 from changedesk.reading import live as reading
@@ -221,3 +223,33 @@ def test_who_takes_nothing_is_let_go(live: Live) -> None:
     assert b"event: change" in sent[-2]["body"]
     assert sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
     assert application.house.rooms == {}
+
+
+def _told(live: Live) -> tuple[int, str]:
+    """Ask a live process of our own; the status and the code of its no."""
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> MutableMapping[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    headers = [(b"cookie", f"session={live.cookie('Ben')}".encode())]
+    scope = {"type": "http", "method": "GET", "path": "/events", "query_string": b"client=aurora", "headers": headers}
+    asyncio.run(Application()(scope, receive, send))
+    return sent[0]["status"], json.loads(sent[1]["body"])["code"]
+
+
+def test_nobody_holds_more_streams_than_a_person_reads(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "STREAMS_MAX", 0)
+    assert _told(live) == (429, "too-many-streams")
+
+
+def test_a_page_that_comes_while_the_database_is_away_is_told_so(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise psycopg.OperationalError("gone")
+
+    monkeypatch.setattr(guard, "admitted", away)
+    assert _told(live) == (503, "database-away")

@@ -81,6 +81,13 @@ def test_a_refusal_is_a_sentence_and_for_programs_a_code(harbour: Path) -> None:
     assert run("log", "size", "--client", "nobody").exit_code == 1
 
 
+def test_a_moment_that_cannot_be_read_is_refused(harbour: Path) -> None:
+    customer = take_in(harbour)
+    told = run("customer", "as-of", customer, "--client", "harbour", "--known-at", "yesterday", "--json")
+    assert told.exit_code == 1
+    assert json.loads(told.stdout)["code"] == "moment-unclear"
+
+
 def test_a_dry_run_takes_nothing_in(harbour: Path) -> None:
     words = ("import", "customers", str(harbour), "--map", "crm-chinook", "--client", "harbour", "--dry-run")
     told = answer(*words)
