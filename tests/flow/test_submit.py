@@ -1,5 +1,6 @@
 """Asking: what is refused and why, what preview tells, what a revision voids."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from tests.flow.walk import (
     ask,
     code_to,
     done,
+    history,
     holds,
     kinds,
     prove,
@@ -30,16 +32,20 @@ from changedesk import flow
 from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Forbidden, NotFound, Refusal
-from changedesk.flow.asking import NeedsAcknowledgement, ReasonUnknown
+from changedesk.flow import asking
+from changedesk.flow.asking import NeedsAcknowledgement, Prohibited, ReasonUnknown
 from changedesk.flow.named import Moved, TooLate
 from changedesk.kinds import ManyBad, NoChange
 from changedesk.rules.approval import SameHand
 from changedesk.rules.conflict import FieldTaken
 from changedesk.rules.holds import OnHold
 from changedesk.rules.identity import CodeForOtherContent
+from changedesk.rules.obligations import Prohibit
+from changedesk.rules.policy import Rule, Scope
 from changedesk.store import evidence
 from changedesk.store.begin import begin
 from changedesk.store.once import InFlight, OtherBody
+from changedesk.store.settings_read import configuration
 
 
 def test_what_is_so_already_is_no_change(d: Desk, dana: SubjectId) -> None:
@@ -314,3 +320,21 @@ def test_a_digest_of_other_content_is_another_digest(d: Desk, dana: SubjectId) -
     first = done(d, dana)
     eve = d.customer(contact__email="eve@old.example")
     assert ask(d, eve, at=LATER).digest != first.digest
+
+
+def test_what_a_rule_forbids_is_not_asked_for(d: Desk, dana: SubjectId, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = configuration(d.client)
+    scope = Scope(categories=frozenset({"contact.email"}))
+    never = Rule("X-1", 1, "test", "a law", scope, (Prohibit("no_e_mail"),))
+    monkeypatch.setattr(asking, "configuration", lambda _: replace(known, rules=(*known.rules, never)))
+    with pytest.raises(Prohibited) as refused:
+        ask(d, dana, at=LATER)
+    assert refused.value.data == {"rule": "X-1", "until": None}
+    assert ask(d, dana, POST, at=LATER).state
+
+
+def test_who_acts_for_a_customer_and_in_which_call_is_kept(d: Desk, dana: SubjectId) -> None:
+    asked = ask(d, dana, POST, at=LATER, requested_by="representative", on_behalf_of="r-7", interaction="call 12")
+    facts = next(entry for entry in history(d, dana) if entry.kind.value == "request.submitted").facts
+    assert (facts["on_behalf_of"], facts["interaction"]) == ("r-7", "call 12")
+    assert request_of(d, asked.ref).interaction == "call 12"

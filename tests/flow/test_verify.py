@@ -288,3 +288,15 @@ def test_a_proof_while_the_house_decides_changes_nothing(d: Desk, dana: SubjectI
     after = prove(d, asked, soon(LATER, 14))
     assert (after.state, after.version) == (asked.state, asked.version)
     assert Channel.PHONE
+
+
+def test_an_answer_belongs_to_what_it_was_asked_for(d: Desk, dana: SubjectId) -> None:
+    asked, other = ask(d, dana, at=LATER), d.customer(contact__email="eve@old.example")
+    about = _sms(d, dana, at=LATER, purpose="change", ref=asked.ref)
+    caller = _sms(d, dana, at=soon(LATER))
+    with pytest.raises(NotFound):
+        flow.confirm(caller.id, "123456", ref=asked.ref, actor=d.ben, at=soon(LATER, 2))
+    for started, subject in ((about, dana), (caller, other)):
+        with pytest.raises(NotFound):
+            flow.confirm(started.id, "123456", subject=subject, actor=d.ben, at=soon(LATER, 2))
+    assert kinds(d, dana).count("identity.failed") == 0

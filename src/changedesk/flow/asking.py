@@ -12,7 +12,7 @@ from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.kinds import Kind, NoChange, Proposal, changes, find
+from changedesk.kinds import Kind, Proposal, changes, find
 from changedesk.ledger.value import Json, encode_json
 from changedesk.rules import holds as hold_rules
 from changedesk.rules import identity, policy
@@ -208,8 +208,6 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
     for refusal in checked.refusals:
         raise refusal
     after = {**diff.values, **{path: value for path, value in checked.follows.items() if before.get(path) != value}}
-    if not after:
-        raise NoChange
     ask = _ask(look, config, wish, subject, after, actor=actor, at=at)
     route = policy.decide(ask, config.rules, policy_version=config.policy_version)
     for item in route.prohibitions:
