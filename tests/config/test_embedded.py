@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,11 +107,12 @@ def test_a_start_waits_for_what_a_killed_server_left_however_much_that_still_say
         with psycopg.connect(server.conninfo()) as loud:
             # The children's place in the log is far from its beginning by now.
             loud.execute("DO $$ BEGIN FOR i IN 1..200 LOOP RAISE LOG 'a line of the log'; END LOOP; END $$")
-        holder = connections[0].info.backend_pid
-        os.kill(holder, signal.SIGSTOP)
+        late, last = (one.info.backend_pid for one in connections[:2])
+        for pid in (late, last):
+            os.kill(pid, signal.SIGSTOP)
         server.process.kill()
         server.process.wait()
-        going = threading.Thread(target=go_on_when_said, args=(server.log_file, b"still in use", holder))
+        going = threading.Thread(target=go_on_one_by_one, args=(server.log_file, late, last))
         going.start()
         server.start()
         going.join()
@@ -123,13 +124,21 @@ def test_a_start_waits_for_what_a_killed_server_left_however_much_that_still_say
         server.stop()
 
 
-def go_on_when_said(log: Path, words: bytes, pid: int) -> None:
-    """Let a stopped process go on once the log says so, twice over: the starter must try more than once."""
-    for _ in range(1000):
-        if log.read_bytes().count(words) > 1:
-            break
-        select.select([], [], [], 0.02)
-    os.kill(pid, signal.SIGCONT)
+def go_on_one_by_one(log: Path, late: int, last: int) -> None:
+    """Let one stopped child say its last word while the first start fails, the other once a second one has."""
+    size = log.stat().st_size
+    refused = b"still in use"
+    wait_until(lambda: log.stat().st_size < size or refused in log.read_bytes())
+    os.kill(late, signal.SIGCONT)
+    wait_until(lambda: log.read_bytes().count(refused) > 1)
+    os.kill(last, signal.SIGCONT)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    for _ in range(20_000):
+        if true():
+            return
+        select.select([], [], [], 0.0005)
 
 
 def test_a_lock_whose_number_belongs_to_another_program_by_now_does_not_block(state: Path) -> None:
