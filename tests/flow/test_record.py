@@ -244,3 +244,24 @@ def test_what_was_recorded_is_found_and_what_went_is_not(d: Desk, dana: SubjectI
     assert (found("dana@old.example"), found("dana@new.example")) == ([], [dana])
     record(d, dana, {"contact.email": None}, at=LATER)
     assert found("dana@new.example") == []
+
+
+def test_a_known_row_may_name_more_accounts_but_not_bad_ones(d: Desk) -> None:
+    source = flow.SourceRow("f.csv", "7", b"ada")
+    first = flow.create_customers([_new("Ada", flow.NewAccount("A-1"), source=source)], actor=d.crm, at=LATER).one()
+    more = [_new("Ada", flow.NewAccount("A-1"), flow.NewAccount("A-2"), source=source)]
+    again = flow.create_customers(more, actor=d.crm, at=LATER).one()
+    assert (again.unchanged, again.subject, len(again.accounts)) == (True, first.subject, 2)
+    bad = flow.create_customers([_new("Ada", flow.NewAccount(""), source=source)], actor=d.crm, at=LATER)
+    assert (len(bad.done), {place: type(no) for place, no in bad.refused.items()}) == (0, {0: ManyBad})
+
+
+def test_a_card_number_is_refused_even_where_text_is_taken_as_it_stands(d: Desk, dana: SubjectId) -> None:
+    item = _change(dana, "4111 1111 1111 1111", verbatim=True)
+    with pytest.raises(ManyBad) as refused:
+        flow.record_changes([item], actor=d.crm, at=LATER).one()
+    assert "4111" not in str(refused.value.data)
+    with pytest.raises(ManyBad):
+        flow.record_changes([_change(dana, "x", path="contact.no", verbatim=True)], actor=d.crm, at=LATER).one()
+    flow.record_changes([_change(dana, "as it was", verbatim=True)], actor=d.crm, at=LATER).one()
+    assert holds(d, dana, "contact.url") == "as it was"
