@@ -1,5 +1,6 @@
 # make run    start everything here: database, web, worker, demo clients; Ctrl-C stops it
 # make test   all tests
+# make cover  all tests, and which lines and branches of the rules none of them reached
 # make check  style, types, import contracts, migrations, API document
 # make bench  the measurements of bench/
 # make lock   resolve requirements/*.in again (needs uv)
@@ -12,13 +13,20 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 TESTS  ?= tests
 
-.PHONY: run test check bench lock venv venv-dev clean
+.PHONY: run test cover check bench lock venv venv-dev clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/changedesk up
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+# What decides and what remembers is reached whole; the verbs nearly so.
+cover: $(VENV)/.dev
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov=changedesk --cov-report= $(TESTS)
+	for bar in base:100 rules:100 ledger:100 kinds:100 flow:95; do \
+	  $(BIN)/coverage report --skip-covered --show-missing --include="*/changedesk/$${bar%:*}/*" \
+	    --fail-under=$${bar#*:} || exit 1; done
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

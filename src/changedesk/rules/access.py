@@ -221,7 +221,7 @@ def verbs_of(actor: Actor) -> frozenset[Verb]:
             granted = [SCOPES.get(scope, frozenset()) for scope in actor.scopes]
         case ActorType.CUSTOMER | ActorType.REPRESENTATIVE:
             granted = [CUSTOMER] if actor.subject is not None else []
-        case ActorType.AUTOMATION:
+        case ActorType.AUTOMATION:  # pragma: no branch - there is no other type
             granted = [TERMINAL if TERMINAL_SCOPE in actor.scopes else AUTOMATION]
     return frozenset().union(*granted)
 

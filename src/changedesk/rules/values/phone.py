@@ -30,7 +30,7 @@ def _plan(code: str) -> tuple[frozenset[int], re.Pattern[str]] | None:
     if regions is None:
         return None
     metadata = PhoneMetadata.metadata_for_region_or_calling_code(int(code), regions[0])
-    if metadata is None or metadata.general_desc is None:
+    if metadata is None or metadata.general_desc is None:  # pragma: no cover - every code of the table has its plan
         return None
     return (
         frozenset(metadata.general_desc.possible_length),
