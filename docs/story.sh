@@ -17,11 +17,12 @@ print(next(re.search(r"\d{6}", m["body"]).group() for m in json.load(sys.stdin) 
 }
 say() { printf '\n== %s\n' "$1"; }
 
+new="dana.$(date +%H%M%S)@new.example"
 ben=$(key ben)
 ines=$(key ines)
 
 say "Find the customer: masked, because nobody has verified her yet"
-post "$ben" /customers/search '{"text":"Dana Whit"}' | tee /dev/stderr | pick '["items"][0]["id"]' > /tmp/dana.$$
+post "$ben" /customers/search '{"text":"Dana Whit"}' | tee >(cat >&2) | pick '["items"][0]["id"]' > /tmp/dana.$$
 dana=$(cat /tmp/dana.$$) && rm /tmp/dana.$$
 
 say "Verify the caller by her authenticator"
@@ -29,9 +30,9 @@ challenge=$(post "$ben" "/customers/$dana/verification" '{"method":"totp"}' | pi
 post "$ben" "/customers/$dana/verification/$challenge/confirm" "{\"answer\":\"$($desk demo totp dana)\"}"
 
 say "Ask for the change"
-wish='{"subject":"'$dana'","kind":"contact_details","values":{"contact.email":"dana@new.example"},
+wish='{"subject":"'$dana'","kind":"contact_details","values":{"contact.email":"'$new'"},
        "reason":"customer_request","channel":"phone"}'
-ref=$(post "$ben" /change-requests "$wish" | tee /dev/stderr | pick '["ref"]')
+ref=$(post "$ben" /change-requests "$wish" | tee >(cat >&2) | pick '["ref"]')
 
 say "A code to her phone that names the change, and one to the new address"
 challenge=$(post "$ben" "/change-requests/$ref/verification" \
@@ -53,7 +54,7 @@ version=$(echo "$waiting" | pick '["version"]')
 post "$ben" "/change-requests/$ref/approve" "{\"digest\":\"$digest\"}" -H "If-Match: \"$version\""
 echo
 post "$ines" "/change-requests/$ref/approve" "{\"digest\":\"$digest\"}" -H "If-Match: \"$version\"" \
-  | tee /dev/stderr | pick '["change"]' > /tmp/change.$$
+  | tee >(cat >&2) | pick '["change"]' > /tmp/change.$$
 change=$(cat /tmp/change.$$) && rm /tmp/change.$$
 
 say "What the record said a minute ago, as we know it today"
