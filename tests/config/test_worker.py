@@ -2,7 +2,6 @@ import threading
 from collections.abc import Callable
 
 import psycopg
-from django.db import OperationalError
 from tests.postgres import Database
 
 from changedesk.config.worker import CHANNEL, Loop, claim_key
@@ -77,19 +76,3 @@ def test_a_killed_connection_does_not_end_the_worker(database: Database) -> None
         loop.stop()
         thread.join(20)
     assert not thread.is_alive()
-
-
-def test_a_database_that_is_away_for_the_list_of_clients_does_not_end_the_worker(database: Database) -> None:
-    """The list comes by Django, whose error for a lost database is none of the driver's."""
-    asked: list[int] = []
-
-    def clients() -> list[int]:
-        asked.append(1)
-        if len(asked) == 1:
-            raise OperationalError("away")
-        loop.stop()
-        return []
-
-    loop = Loop(database.url, [], clients)
-    loop.run()
-    assert len(asked) == 2

@@ -9,7 +9,6 @@ from typing import Protocol
 
 import psycopg
 import structlog
-from django.db import OperationalError
 
 from changedesk import outbound
 from changedesk.channels import clock
@@ -72,8 +71,9 @@ class Loop:
                     while not self.stopping:
                         if not self.round(connection):
                             self._wait(connection)
-            except (psycopg.OperationalError, OperationalError) as error:
-                # The list of clients comes by Django, which has a name of its own for the same thing.
+            except psycopg.OperationalError as error:
+                # Django's error for the same is not caught: its connections of this process stay broken, so the
+                # process ends and is started anew.
                 log.warning("database_away", exc_info=error)
                 threading.Event().wait(FALLBACK_SECONDS)
 
