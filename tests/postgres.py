@@ -66,6 +66,8 @@ class Run:
                 "CHANGEDESK_SECRET_KEY": "a secret of this test run only, nowhere else in use",
                 "CHANGEDESK_PUBLIC_URL": "http://localhost:8000",
                 "CHANGEDESK_POOL_SIZE": "8",
+                # Playwright keeps an event loop in the thread that also prepares the data: Django need not mind.
+                "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
                 "CHANGEDESK_MASTER_KEY_FILE": str(self.folder / "master_key"),
             }
         )

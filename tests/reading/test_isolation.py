@@ -14,7 +14,7 @@ from changedesk import flow, reading
 from changedesk.base.actor import Actor, Role, automation
 from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.refusal import NotFound
-from changedesk.reading import asof, customer, feed, log, notices, queue, request, search, timeline
+from changedesk.reading import asof, customer, feed, imports, live, log, notices, queue, request, search, timeline
 from changedesk.store.begin import begin
 from changedesk.store.log import sequence
 
@@ -72,6 +72,9 @@ LISTED: dict[str, Callable[[Filled, Actor], object]] = {
     "notices.attention": lambda _, who: notices.attention(actor=who, at=AT),
     "feed.feed": lambda _, who: feed.feed(actor=who),
     "log.state": lambda _, who: log.state(actor=who),
+    "imports.runs": lambda _, who: imports.runs(actor=who),
+    "live.size": lambda _, who: live.size(who.client),
+    "live.happened": lambda _, who: live.happened(who.client, start=0),
 }
 """Lists: only the client's own stands in them."""
 

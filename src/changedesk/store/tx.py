@@ -75,15 +75,19 @@ def _transaction(client: ClientId, start: str) -> Iterator[Connection]:
                 connection.execute("ROLLBACK")
             raise
         try:
-            _say(connection, b"COMMIT")
+            ended = _say(connection, b"COMMIT")
         except OperationalError as lost:
             raise CommitUnknown from lost
+        if ended != b"COMMIT":
+            # A transaction that failed inside answers COMMIT with a well-meant ROLLBACK: nothing was written.
+            raise errors.InFailedSqlTransaction("the transaction had failed, and was rolled back")
 
 
-def _say(connection: Connection, command: bytes) -> None:
-    """Send a command that has no arguments and no rows, straight through libpq: it frames every transaction."""
+def _say(connection: Connection, command: bytes) -> bytes | None:
+    """Send a command that has no arguments, straight through libpq, and return its tag: it frames a transaction."""
     result = connection.pgconn.exec_(command)
     if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
         if connection.closed:
             raise OperationalError("the connection was lost")
         raise errors.error_from_result(result, connection.info.encoding)
+    return result.command_status

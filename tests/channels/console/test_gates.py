@@ -11,6 +11,7 @@ from changedesk.channels.console.views.requests import ContentMoved, NoDay
 from changedesk.channels.console.visit import OtherClient
 from changedesk.flow import configure
 from changedesk.rules import access
+from changedesk.rules.approval import DifferentContent
 
 
 def digest_of(room: Room, ref: str) -> str:
@@ -109,7 +110,7 @@ def test_other_content_than_was_shown_is_not_approved(room: Room) -> None:
     for digest in ("0" * 64, "", "no digest"):
         answer = room.post("Ines", f"changes/{waiting.ref}/decide", decision="approve", digest=digest)
         assert answer.status_code == 412
-        assert ContentMoved().sentence in answer.content.decode()
+        assert DifferentContent().sentence in answer.content.decode()
     assert room.state(waiting.ref) == "awaiting_approval"
 
 

@@ -87,7 +87,7 @@ def test_news_waits_behind_a_button_is_shared_by_tabs_and_outlives_a_break(
     seen = stage.at_work("Sofia")
     try:
         first, second = seen.page, seen.page.context.new_page()
-        seen.page.context.on("request", lambda one: streams.append(one.url) if "/events?" in one.url else None)
+        second.on("request", lambda one: streams.append(one.url) if "/events?" in one.url else None)
         expect(first.locator("[data-live-state=on]")).to_be_attached(timeout=WAIT)
         second.goto(stage.to("queue"))
         expect(second.locator("[data-live-state=on]")).to_be_attached(timeout=WAIT)

@@ -55,7 +55,7 @@ def confirm(request: HttpRequest, ref: str, challenge: asked.Id, body: asked.Ans
     return _confirmed(flow.confirm(challenge, body.answer, ref=ref, actor=call.actor, at=call.at))
 
 
-@of_request.post("/{ref}/consent", **documented(200, told.Receipt, key=True))
+@of_request.post("/{ref}/consent", **documented(200, told.Receipt, key=True, problems=[412]))
 def consent(request: HttpRequest, ref: str, body: asked.Consent) -> HttpResponse:
     """Record that the customer agreed to a wording, for exactly what the request holds now."""
     call = of(request)

@@ -104,7 +104,8 @@ def query_terms(text: str, *, region: str) -> list[list[SearchTerm]]:
     account = _read(FieldType.BANK_ACCOUNT, text, region)
     if account:
         found.append([SearchTerm(BANK, account)])
-    if len(compact(text)) >= _REFERENCE_MIN:
+    # A short word without a digit is the beginning of a name, not an account.
+    if len(compact(text)) >= (1 if any(sign.isdigit() for sign in text) else _REFERENCE_MIN):
         found.append([SearchTerm(REFERENCE, compact(text))])
     tokens = name_tokens(text)[:_TOKENS_MAX] if any(sign.isalpha() for sign in text) else []
     # A lone initial is in the index only as a whole word: it would rule out the full first name.
