@@ -53,7 +53,7 @@ class Environment(BaseSettings):
 
     public_url: str = "http://127.0.0.1:8000"
     live_url: str | None = None
-    """The origin of the live process when no proxy puts it under ``public_url``."""
+    """The origin pages hear news from: the public one where a proxy puts /events there. None: they ask for none."""
     allowed_hosts: list[str] = []
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8000, ge=1, le=65535)
