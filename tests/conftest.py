@@ -1,6 +1,7 @@
 """Fixtures that need a database or a web server. Tests run as the application's own role, not its owner's."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import django
 import httpx
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 from tests.postgres import Database, Run
 
@@ -27,6 +29,17 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 
 def pytest_unconfigure() -> None:
     RUN.forget()
+
+
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -118,3 +131,15 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> N
             process.wait(0.1)
             break
     pytest.fail(f"The web server did not become ready:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all pages of this worker: Playwright allows a process no second one."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("There is no Chromium on this machine")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield browser
+        browser.close()

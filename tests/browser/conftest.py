@@ -1,5 +1,4 @@
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -11,8 +10,8 @@ import pytest
 
 django.setup()
 
-from playwright.sync_api import Browser, sync_playwright  # noqa: E402 - tables load with Django's set-up
-from tests.browser.stage import ARGS, OUT, Stage, ago  # noqa: E402
+from playwright.sync_api import Browser  # noqa: E402 - tables load with Django's set-up
+from tests.browser.stage import OUT, Stage, ago  # noqa: E402
 from tests.cast import desk  # noqa: E402
 from tests.conftest import free_port, wait_until_ready  # noqa: E402
 from tests.postgres import Database  # noqa: E402
@@ -22,17 +21,6 @@ from changedesk.config.embedded import dying_with_me  # noqa: E402
 from changedesk.store import settings_read  # noqa: E402
 
 SIGTERM = 15
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("There is no Chromium on this machine")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path, args=ARGS)
-        yield browser
-        browser.close()
 
 
 @contextmanager

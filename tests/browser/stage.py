@@ -17,15 +17,6 @@ from changedesk.channels.terminal.people import SignIn, totp_now
 from changedesk.outbound import duties
 
 OUT = Path(__file__).parent / "out"
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WIDE = {"width": 1440, "height": 900}
 
 

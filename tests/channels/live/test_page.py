@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
-from tests.browser.conftest import chromium  # noqa: F401 - a fixture
 from tests.browser.stage import Stage, ago
 from tests.cast import desk
 from tests.channels.console.room import Room
@@ -73,7 +72,7 @@ def programs(database: Database, tmp_path: Path) -> Iterator[Programs]:
 
 def test_news_waits_behind_a_button_is_shared_by_tabs_and_outlives_a_break(
     programs: Programs,
-    chromium: Browser,  # noqa: F811 - the fixture
+    chromium: Browser,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
