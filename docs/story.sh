@@ -18,6 +18,7 @@ print(next(re.search(r"\d{6}", m["body"]).group() for m in json.load(sys.stdin) 
 say() { printf '\n== %s\n' "$1"; }
 
 new="dana.$(date +%H%M%S)@new.example"
+before=$(date -u +%FT%TZ)
 ben=$(key ben)
 ines=$(key ines)
 
@@ -57,8 +58,8 @@ post "$ines" "/change-requests/$ref/approve" "{\"digest\":\"$digest\"}" -H "If-M
   | tee >(cat >&2) | pick '["change"]' > /tmp/change.$$
 change=$(cat /tmp/change.$$) && rm /tmp/change.$$
 
-say "What the record said a minute ago, as we know it today"
-curl -sS -H "$ben" "$api/customers/$dana/as-of?known_at=$(date -u +%FT%TZ)&valid_at=$(date -u -d '-1 minute' +%FT%TZ)" \
+say "What the record said before, as we know it today"
+curl -sS -H "$ben" "$api/customers/$dana/as-of?known_at=$(date -u +%FT%TZ)&valid_at=$before" \
   | pick '["values"]["contact.email"]'
 
 say "What undoing it would meet"
