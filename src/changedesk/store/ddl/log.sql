@@ -1,0 +1,1 @@
+-- What is published of the log: signing keys, checkpoints, cosignatures.
