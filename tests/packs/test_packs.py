@@ -102,12 +102,12 @@ def spoilt(shop: Path, file: str, text: str) -> str:
     target = shop / "shop" / file
     target.write_text((target.read_text() if file == "pack.toml" else "") + text)
     with pytest.raises(PackInvalid) as wrong:
-        packs.assemble([shop / "base", shop / "shop"], floor=shop / "floor.toml")
+        packs.assemble([shop / "base", shop / "shop"], floor=shop)
     return str(wrong.value)
 
 
 def test_an_untouched_copy_is_sound(shop: Path) -> None:
-    assert packs.assemble([shop / "base", shop / "shop"], floor=shop / "floor.toml").names == ("shop",)
+    assert packs.assemble([shop / "base", shop / "shop"], floor=shop).names == ("shop",)
 
 
 RULE = '[[rule]]\nid = "R"\nversion = 1\ncitation = "c"\n'
@@ -180,6 +180,16 @@ def test_what_is_wrong_is_named_by_file_and_key(shop: Path, file: str, text: str
     assert says in spoilt(shop, file, text)
 
 
+def test_a_list_may_go_on_in_further_files_in_the_order_of_their_names(shop: Path) -> None:
+    for name, path in (("fields_more.toml", "shop.width"), ("fields.toml", "shop.size"), ("rules_b.toml", "")):
+        text = FIELD.replace("shop.size", path) + LABEL if path else RULE
+        (shop / "shop" / name).write_text(text)
+    found = packs.assemble([shop / "base", shop / "shop"], floor=shop)
+    assert [path for path in found.catalogue.fields if path.startswith("shop.")] == ["shop.size", "shop.width"]
+    assert "R" in {rule.id for rule in found.rules if rule.pack == "shop"}
+    assert "R: stands twice" in spoilt(shop, "rules_c.toml", RULE)
+
+
 def test_a_message_never_tells_where_the_software_stands(shop: Path) -> None:
     assert str(shop) not in spoilt(shop, "rules.toml", "[[rule")
 
@@ -188,10 +198,10 @@ def test_a_pack_chooses_which_standing_counts(shop: Path) -> None:
     rules = RULE + 'status = "guidance"\noblige = [{ human_review = {} }]\n'
     (shop / "shop" / "rules.toml").write_text(rules)
     where = [shop / "base", shop / "shop"]
-    assert "R" in {rule.id for rule in packs.assemble(where, floor=shop / "floor.toml").rules}
+    assert "R" in {rule.id for rule in packs.assemble(where, floor=shop).rules}
     header = 'name = "shop"\nlabel = { en = "Shop" }\nstatuses = ["in_force"]\n'
     (shop / "shop" / "pack.toml").write_text(header)
-    assert "R" not in {rule.id for rule in packs.assemble(where, floor=shop / "floor.toml").rules}
+    assert "R" not in {rule.id for rule in packs.assemble(where, floor=shop).rules}
 
 
 def test_a_spoilt_pack_is_reported_by_the_check(monkeypatch: pytest.MonkeyPatch, shop: Path) -> None:

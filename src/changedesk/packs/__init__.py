@@ -1,8 +1,9 @@
 """Industries and law as data: TOML packs, merged and checked on load.
 
-``floor.toml`` and ``base/`` hold for every client; ``telecom/`` and ``banking/`` are enabled by name. A pack
-is a folder with ``pack.toml`` (name, industries, reasons, statements), and where it has any ``fields.toml``,
-``rules.toml`` and ``retention.toml``. Everything wrong is named by file and key.
+``floor*.toml`` and ``base/`` hold for every client; the industries are enabled by name. A pack
+is a folder with ``pack.toml`` (name, industries, reasons, statements), and where it has any ``fields*.toml``,
+``rules*.toml`` (each set in the order of the files' names) and ``retention.toml``. Everything wrong is named by file
+and key.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -120,7 +121,7 @@ def _load(names: tuple[str, ...]) -> Pack:
     for name in names:
         if name not in available():
             raise PackInvalid(f"{name}: there is no such pack; there are {', '.join(available())}")
-    return assemble([_root() / name for name in (_BASE, *names)], floor=_root() / "floor.toml")
+    return assemble([_root() / name for name in (_BASE, *names)], floor=_root())
 
 
 def _root() -> Traversable:
@@ -128,14 +129,14 @@ def _root() -> Traversable:
 
 
 def assemble(folders: Sequence[Traversable], *, floor: Traversable) -> Pack:
-    """Return the packs of these folders, the first of which is the base, above a floor. Raises as ``load``
-    does.
+    """Return the packs of these folders, the first of which is the base, above the floor files of another. Raises as
+    ``load`` does.
     """
     tables = [(folder, _tables(folder / "pack.toml")) for folder in folders]
     headers = tuple(_header(folder, table) for folder, table in tables)
-    rules = list(_rules(floor, "floor", headers[0]))
+    rules = [rule for file in _parts(floor, "floor") for rule in _rules(file, "floor", headers[0])]
     for folder, header in zip(folders, headers, strict=True):
-        rules += _rules(folder / "rules.toml", header.name, header)
+        rules += [rule for file in _parts(folder, "rules") for rule in _rules(file, header.name, header)]
     statements = [_statement(folder, item) for folder, table in tables for item in table.get("statement", ())]
     reasons = [_reason(folder, item) for folder, table in tables for item in table.get("reason", ())]
     kept = [_class(folder, item) for folder in folders for item in _rows(folder / "retention.toml", "class")]
@@ -155,6 +156,12 @@ def assemble(folders: Sequence[Traversable], *, floor: Traversable) -> Pack:
 def _place(file: Traversable) -> str:
     # Without the folders above: they say where the software stands, not what is wrong.
     return "/".join(str(file).replace("\\", "/").rsplit("/", 2)[-2:])
+
+
+def _parts(folder: Traversable, name: str) -> list[Traversable]:
+    # A list that outgrew one file is continued in others: rules.toml, rules_care.toml.
+    found = [file for file in folder.iterdir() if file.name.startswith(name) and file.name.endswith(".toml")]
+    return sorted(found, key=lambda file: file.name.removesuffix(".toml"))
 
 
 def _tables(file: Traversable) -> dict[str, Any]:
@@ -199,8 +206,9 @@ def _class(folder: Traversable, row: Any) -> RetentionClass:
 
 
 def _fields(folder: Traversable) -> list[Field]:
-    file = folder / "fields.toml"
-    return [build(Field, row, _named(file, row, "path")) for row in _rows(file, "field")]
+    return [
+        build(Field, row, _named(file, row, "path")) for file in _parts(folder, "fields") for row in _rows(file, "field")
+    ]
 
 
 def _rules(file: Traversable, pack: str, header: Header) -> list[Rule]:
