@@ -43,11 +43,15 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One message as it stands. ``message`` is None once it was forgotten or erased."""
+    """One message as it stands. ``message`` is None once it was forgotten or erased.
+
+    ``ref`` is its request's public name; who sends a message needs none and is given none.
+    """
 
     id: UUID
     subject_id: SubjectId
     request_id: RequestId | None
+    ref: str | None
     event: str
     channel: str
     language: str

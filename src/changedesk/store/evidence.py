@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -36,6 +36,8 @@ class Challenge:
 
 
 _CHALLENGE: Final = tuple(Challenge.__dataclass_fields__)
+_EARLIEST: Final = (datetime.min.replace(tzinfo=UTC, year=1900), UUID(int=0))
+_LATEST: Final = (datetime.max.replace(tzinfo=UTC, year=2999), UUID(int=2**128 - 1))
 
 
 def code_mac(look: Look, challenge: ChallengeId, code: str) -> bytes:
@@ -335,8 +337,16 @@ def open_dispute(tx: Tx, dispute: UUID, hold: UUID, *, at: datetime) -> bool:
     return tx.run("disputes.open", id=dispute, hold=hold, at=at) == 1
 
 
-def open_disputes(look: Look, *, limit: int = 100) -> list[Dispute]:
-    return _disputes(look.rows("disputes.open_now", limit=limit))
+def open_disputes(look: Look, *, after: tuple[datetime, UUID] | None = None, limit: int = 100) -> list[Dispute]:
+    """Return disputes that nobody has cleared up, the oldest first, from after an (opened_at, id) on."""
+    at, id_ = after or _EARLIEST
+    return _disputes(look.rows("disputes.open_now", after_at=at, after_id=id_, limit=limit))
+
+
+def resolved_disputes(look: Look, *, before: tuple[datetime, UUID] | None = None, limit: int = 100) -> list[Dispute]:
+    """Return disputes that were cleared up, the newest first, from before a (resolved_at, id) on."""
+    at, id_ = before or _LATEST
+    return _disputes(look.rows("disputes.resolved", before_at=at, before_id=id_, limit=limit))
 
 
 def disputes_of(look: Look, requests: Iterable[RequestId]) -> list[Dispute]:

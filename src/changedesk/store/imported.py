@@ -48,9 +48,14 @@ def finish(tx: Tx, run: UUID, *, counts: Mapping[str, int], at: datetime) -> boo
     return tx.run("imports.finish", id=run, counts=Jsonb(dict(counts)), at=at) == 1
 
 
-def runs(look: Look, *, limit: int) -> list[Any]:
-    """Return the runs, newest first: (id, map, file_hash, started_by, started_at, finished_at, counts) each."""
-    return look.rows("imports.of_client", limit=limit)
+def runs(look: Look, *, before: UUID | None = None, limit: int) -> list[Any]:
+    """Return runs before one, newest first: (id, map, file_hash, started_by, started_at, finished_at, counts) each."""
+    return look.rows("imports.of_client", before=before or UUID(int=2**128 - 1), limit=limit)
+
+
+def run(look: Look, id_: UUID) -> Any | None:
+    """Return one run as ``runs`` does, None when there is none."""
+    return look.row("imports.one", id=id_)
 
 
 def known(look: Look, rows: Sequence[Row]) -> list[Known | None]:

@@ -233,6 +233,8 @@ CREATE TABLE desk.dispute (
 );
 -- Read by disputes.open_now: open disputes first.
 CREATE INDEX dispute_open ON desk.dispute (client_id, opened_at) WHERE opened_at IS NOT NULL AND resolved_at IS NULL;
+-- Read by disputes.resolved: what came out, the newest first.
+CREATE INDEX dispute_resolved ON desk.dispute (client_id, resolved_at, id) WHERE resolved_at IS NOT NULL;
 
 -- A retried call gets the same answer. reply holds references and states only, never a personal value.
 CREATE TABLE desk.once (

@@ -20,7 +20,7 @@ SET state = 'sending', lease_until = %(lease_until)s, fence = d.fence + 1, attem
 FROM (SELECT id FROM desk.delivery WHERE client_id = %(client)s AND state = 'pending' AND next_at <= %(now)s
       ORDER BY next_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due
 WHERE d.client_id = %(client)s AND d.id = due.id
-RETURNING d.*
+RETURNING d.*, NULL::text AS ref
 
 -- A sender that died between sending and saying so leaves an unknown: shown to people, never sent again by itself.
 
@@ -43,14 +43,20 @@ WHERE client_id = %(client)s AND id = %(id)s AND state IN ('failed', 'unconfirme
 RETURNING id, subject_id, request_id
 
 -- name: deliveries.attention
-SELECT * FROM desk.delivery WHERE client_id = %(client)s AND state IN ('failed', 'unconfirmed')
-ORDER BY created_at DESC LIMIT %(limit)s
+SELECT d.*, r.ref FROM desk.delivery d
+LEFT JOIN desk.request r ON r.client_id = d.client_id AND r.id = d.request_id
+WHERE d.client_id = %(client)s AND d.state IN ('failed', 'unconfirmed')
+ORDER BY d.created_at DESC LIMIT %(limit)s
 
 -- name: deliveries.of_request
-SELECT * FROM desk.delivery WHERE client_id = %(client)s AND request_id = %(request)s ORDER BY created_at, id
+SELECT d.*, r.ref FROM desk.delivery d
+LEFT JOIN desk.request r ON r.client_id = d.client_id AND r.id = d.request_id
+WHERE d.client_id = %(client)s AND d.request_id = %(request)s ORDER BY d.created_at, d.id
 
 -- The in-app outbox, newest first.
 
 -- name: deliveries.outbox
-SELECT * FROM desk.delivery WHERE client_id = %(client)s AND created_at < %(before)s
-ORDER BY created_at DESC LIMIT %(limit)s
+SELECT d.*, r.ref FROM desk.delivery d
+LEFT JOIN desk.request r ON r.client_id = d.client_id AND r.id = d.request_id
+WHERE d.client_id = %(client)s AND d.created_at < %(before)s
+ORDER BY d.created_at DESC LIMIT %(limit)s

@@ -122,9 +122,21 @@ WHERE client_id = %(client)s AND id = %(id)s AND opened_at IS NULL
 -- name: disputes.of_requests
 SELECT * FROM desk.dispute WHERE client_id = %(client)s AND request_id = ANY(%(requests)s::uuid[]) AND opened_at IS NOT NULL
 
+-- Disputes that nobody has cleared up, the oldest first, by keyset.
+
 -- name: disputes.open_now
-SELECT * FROM desk.dispute WHERE client_id = %(client)s AND opened_at IS NOT NULL AND resolved_at IS NULL
-ORDER BY opened_at LIMIT %(limit)s
+SELECT * FROM desk.dispute
+WHERE client_id = %(client)s AND opened_at IS NOT NULL AND resolved_at IS NULL
+  AND (opened_at, id) > (%(after_at)s::timestamptz, %(after_id)s::uuid)
+ORDER BY opened_at, id LIMIT %(limit)s
+
+-- Disputes that were cleared up, the newest first, by keyset.
+
+-- name: disputes.resolved
+SELECT * FROM desk.dispute
+WHERE client_id = %(client)s AND resolved_at IS NOT NULL
+  AND (resolved_at, id) < (%(before_at)s::timestamptz, %(before_id)s::uuid)
+ORDER BY resolved_at DESC, id DESC LIMIT %(limit)s
 
 -- name: disputes.resolve
 UPDATE desk.dispute SET resolved_at = %(at)s, resolution = %(resolution)s

@@ -6,9 +6,15 @@ VALUES (%(client)s, %(id)s, %(map)s, %(file_hash)s, %(by)s, %(at)s)
 UPDATE desk.import_run SET finished_at = %(at)s, counts = %(counts)s
 WHERE client_id = %(client)s AND id = %(id)s AND finished_at IS NULL
 
+-- Runs, the newest first: their ids grow with time.
+
 -- name: imports.of_client
 SELECT id, map, file_hash, started_by, started_at, finished_at, counts FROM desk.import_run
-WHERE client_id = %(client)s ORDER BY started_at DESC, id DESC LIMIT %(limit)s
+WHERE client_id = %(client)s AND id < %(before)s::uuid ORDER BY id DESC LIMIT %(limit)s
+
+-- name: imports.one
+SELECT id, map, file_hash, started_by, started_at, finished_at, counts FROM desk.import_run
+WHERE client_id = %(client)s AND id = %(id)s
 
 -- Of some source rows, those that were taken in already, and what for.
 
