@@ -8,14 +8,15 @@ and key.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields as fields_of
+from dataclasses import replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from itertools import chain, combinations
+from itertools import chain, combinations, groupby, product
 from typing import Any, Final
 
-from changedesk.packs.pack import Header, Pack, Reason, Statement, extend
+from changedesk.packs.pack import Choice, Header, Pack, Reason, Statement, extend
 from changedesk.packs.parse import PackInvalid, build, convert, read
 from changedesk.packs.verify import check, check_rule
 from changedesk.rules import obligations as duty
@@ -57,6 +58,8 @@ _OBLIGATIONS: Final[Mapping[str, type[duty.Obligation]]] = {
     "human_review": duty.HumanReview,
     "suppress": duty.Suppress,
 }
+_BESIDE: Final = {"rule": ("checked_on",), "field": ("choice",), "choice": ("field",)}
+"""Which keys may stand beside a list in one file."""
 _RULE_KEYS: Final = frozenset(item.name for item in fields_of(Rule)) - {"pack", "scope", "obligations"}
 _DATES: Final = frozenset({"effective_from", "effective_to", "checked_on"})
 _NUMBER_MAX: Final = 10 * 366 * 86_400
@@ -140,10 +143,11 @@ def assemble(folders: Sequence[Traversable], *, floor: Traversable) -> Pack:
     statements = [_statement(folder, item) for folder, table in tables for item in table.get("statement", ())]
     reasons = [_reason(folder, item) for folder, table in tables for item in table.get("reason", ())]
     kept = [_class(folder, item) for folder in folders for item in _rows(folder / "retention.toml", "class")]
+    fields = ((item.path, item) for folder in folders for item in _fields(folder))
     pack = Pack(
         names=tuple(header.name for header in headers[1:]),
         headers=headers,
-        catalogue=Catalogue(_unique((item.path, item) for folder in folders for item in _fields(folder))),
+        catalogue=Catalogue.of(_chosen(folders, _unique(fields).values())),
         rules=tuple(_unique((rule.id, rule) for rule in rules).values()),
         statements=_unique(((item.id, item.version), item) for item in statements),
         reason_codes=_unique((item.code, item) for item in reasons),
@@ -170,7 +174,7 @@ def _tables(file: Traversable) -> dict[str, Any]:
 
 def _rows(file: Traversable, key: str) -> Iterable[Any]:
     tables = _tables(file)
-    for other in tables.keys() - {key, "checked_on"}:
+    for other in tables.keys() - {key, *_BESIDE.get(key, ())}:
         raise PackInvalid(f"{_place(file)}.{other}: there is no such key")
     return list(tables.get(key, ()))
 
@@ -205,10 +209,41 @@ def _class(folder: Traversable, row: Any) -> RetentionClass:
     return build(RetentionClass, row, _named(folder / "retention.toml", row, "name"))
 
 
-def _fields(folder: Traversable) -> list[Field]:
-    return [
-        build(Field, row, _named(file, row, "path")) for file in _parts(folder, "fields") for row in _rows(file, "field")
-    ]
+def _fields(folder: Traversable) -> Iterator[Field]:
+    for file in _parts(folder, "fields"):
+        for number, rows in groupby(_rows(file, "field"), partial(_slots, file)):
+            for slot, row in product(range(1, (number or 1) + 1), list(rows)):
+                yield build(Field, _numbered(row, slot) if number else row, _named(file, row, "path"))
+
+
+def _slots(file: Traversable, row: Any) -> int:
+    """Return how many times the field is there, with the number of each for # in path and label; 0 is once, as it is.
+
+    Rows that follow each other with the same number make slots of several fields: 1.type, 1.model, 2.type, 2.model.
+    """
+    given = row.get("slots", 0) if isinstance(row, dict) else 0
+    return convert(int, given, f"{_named(file, row, 'path')}.slots")  # type: ignore[no-any-return]
+
+
+def _numbered(row: Mapping[str, Any], slot: int) -> dict[str, Any]:
+    label = {language: str(text).replace("#", str(slot)) for language, text in row.get("label", {}).items()}
+    rest = {key: value for key, value in row.items() if key != "slots"}
+    return {**rest, "path": str(row.get("path")).replace("#", str(slot)), "label": label}
+
+
+def _chosen(folders: Sequence[Traversable], fields: Iterable[Field]) -> list[Field]:
+    """Return the fields, with the options of all packs that choose some instead of the base's own."""
+    chosen: dict[str, dict[str, Any]] = {}
+    wanted = {item.path: item for item in fields}
+    for folder in folders:
+        for file in _parts(folder, "fields"):
+            for row in _rows(file, "choice"):
+                where = _named(file, row, "path")
+                told = build(Choice, row, where)
+                if told.path not in wanted or not wanted[told.path].options:
+                    raise PackInvalid(f"{where}: there is no field with options by this path")
+                chosen[told.path] = {**told.options, **chosen.get(told.path, {})}
+    return [replace(item, options=chosen.get(path, item.options)) for path, item in wanted.items()]
 
 
 def _rules(file: Traversable, pack: str, header: Header) -> list[Rule]:

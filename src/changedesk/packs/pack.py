@@ -47,6 +47,14 @@ class Header:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The options that a pack gives to a field of the base, in the order of display."""
+
+    path: str
+    options: Mapping[str, Mapping[str, str]]
+
+
 @dataclass(frozen=True)
 class Pack:
     """All the packs of one client, merged and checked."""

@@ -16,7 +16,7 @@ from changedesk.rules.identity import Method
 from changedesk.rules.policy import Rule, require_consistent
 
 LANGUAGES: Final = ("en", "de", "ar")
-_PATH: Final = re.compile(r"[a-z]+(\.[a-z_]+)+")
+_PATH: Final = re.compile(r"[a-z]+(\.([a-z_]+|[0-9]+))+")
 _CATEGORY: Final = re.compile(r"\*|[a-z]+(\.[a-z_]+)*(\.\*)?")
 _JURISDICTION: Final = re.compile(r"EU|[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _SUBJECTS: Final = ("customer", "account", "any")

@@ -93,7 +93,7 @@ def _of_telecom(number: int, given: str, family: str, rng: random.Random) -> Inv
         "service.contract": rng.choice(("month_to_month", "one_year", "two_year")),
         "service.internet": rng.choice(("dsl", "fiber_optic", "no")),
         "service.phone": True,
-        "service.paperless_billing": rng.random() < 0.6,  # noqa: PLR2004 - most do
+        "service.paperless": rng.random() < 0.6,  # noqa: PLR2004 - most do
     }
     return Invented(f"aurora-{number}", values, ((account, "owner", {}),))
 
