@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -33,7 +34,7 @@ from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Forbidden, NotFound, Refusal
 from changedesk.flow import asking
-from changedesk.flow.asking import NeedsAcknowledgement, Prohibited, ReasonUnknown
+from changedesk.flow.asking import KindDoesNotFit, NeedsAcknowledgement, Prohibited, ReasonUnknown
 from changedesk.flow.named import Moved, TooLate
 from changedesk.kinds import ManyBad, NoChange
 from changedesk.rules.approval import SameHand
@@ -103,13 +104,14 @@ def test_one_refused_wish_leaves_the_rest_standing(d: Desk, dana: SubjectId) -> 
     assert {place: type(refusal) for place, refusal in outcome.refused.items()} == {1: NoChange, 3: FieldTaken}
 
 
-def test_an_unknown_customer_or_an_account_is_nothing_to_ask_for(d: Desk, dana: SubjectId) -> None:
+def test_an_unknown_customer_and_a_kind_that_is_not_of_accounts_are_refused(d: Desk, dana: SubjectId) -> None:
     account = flow.create_customers(
         [flow.NewCustomer(values={"personal.name": "Eve"}, accounts=[flow.NewAccount("A-1")])], actor=d.crm, at=LATER
     ).one().accounts[0]  # fmt: skip
-    for subject in (account, SubjectId(__import__("uuid").uuid4())):
-        with pytest.raises(NotFound):
-            ask(d, subject, at=LATER)
+    with pytest.raises(KindDoesNotFit):
+        ask(d, account, at=LATER)
+    with pytest.raises(NotFound):
+        ask(d, SubjectId(uuid4()), at=LATER)
 
 
 def test_an_auditor_asks_for_nothing(d: Desk, dana: SubjectId) -> None:

@@ -32,7 +32,9 @@ def test_each_kind_is_listed_once_under_its_own_name_with_words_in_every_languag
         assert set(kind.notice_words) <= set(kind.form_order)
         assert kind.erases == "with-key"
         assert kind.icon
-        assert {"correct", "revert"} <= kind.operations
+        assert all(set(label) == {"en", "de", "ar"} for label in kind.operations.values())
+        assert kind.subjects <= {"customer", "account"}
+        assert kind.initiators <= {"customer", "business", "system"}
 
 
 def test_an_unknown_kind_is_refused() -> None:

@@ -93,7 +93,8 @@ class Desk:
         assert held.key is not None
         route = Route(level=0, approvals=1, notices=tuple(notices), suppressed=tuple(suppressed))
         made = Request(
-            id=RequestId(uuid7()), ref=new_reference(), subject_id=subject, kind=kind, operation="update",
+            id=RequestId(uuid7()), ref=new_reference(), subject_id=subject, person_id=subject, kind=kind,
+            operation="update",
             channel=channel, requested_by="customer", entered_by="s1", reason_code="customer_request",
             fields=tuple(sorted(after)), base_ver=held.ver, digest=hashlib.sha256(b"digest").digest(),
             key_id=held.key.id, proposal=Proposal(values=after, salt="00" * 32, seen={}),

@@ -12,15 +12,17 @@ from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.kinds import Kind, Proposal, changes, find
+from changedesk.flow import whose
+from changedesk.flow.circumstances import attributes_of, categories_of, opts_out
+from changedesk.kinds import Diff, Kind, NoChange, Proposal, changes, find
 from changedesk.ledger.value import Json, encode_json
 from changedesk.rules import holds as hold_rules
-from changedesk.rules import identity, policy
+from changedesk.rules import policy
 from changedesk.rules.lifecycle import CUSTOMER_WORDS
 from changedesk.rules.route import Route
 from changedesk.rules.rule import Ask
 from changedesk.rules.values import Concern, screen_text
-from changedesk.store import evidence, past, requests
+from changedesk.store import evidence, requests
 from changedesk.store.once import Once
 from changedesk.store.settings_read import Configuration, configuration
 from changedesk.store.subjects import Subject
@@ -57,6 +59,36 @@ class ReasonUnknown(Refusal):
     hint = "Choose one of the reason codes named here; 'other' needs a note."
 
 
+class KindDoesNotFit(Refusal):
+    """This kind of change is not one of a customer, or not one of an account.
+
+    ``data``: kind, subject, fits.
+    """
+
+    code = "kind-does-not-fit"
+    hint = "Open the customer, or the account, that is to change, and choose one of the kinds offered there."
+
+
+class OperationUnknown(Refusal):
+    """This kind of change has no such operation.
+
+    ``data``: operation, known.
+    """
+
+    code = "operation-unknown"
+    hint = "Choose one of the operations that this kind of change lists."
+
+
+class NotTheirDecision(Refusal):
+    """A change like this is not decided by this side.
+
+    ``data``: initiated_by, may.
+    """
+
+    code = "not-their-decision"
+    hint = "Say whose decision it is: one of those named here."
+
+
 class Gone(Refusal):
     """This customer's data was erased, so nothing can be changed."""
 
@@ -74,6 +106,12 @@ class Wish:
     values: Mapping[str, object] = field(repr=False)
     reason: str
     channel: Channel
+    operation: str = ""
+    """What is to be done, by its name in the kind; empty where the values say it."""
+    person: SubjectId | None = None
+    """The customer who asks, where an account has several holders; the first of them when not given."""
+    initiated_by: str = "customer"
+    """Whose decision it is: customer, business, system."""
     note: str = field(default="", repr=False)
     requested_by: str = "customer"
     """customer, representative, or the actor id of whoever asked."""
@@ -95,7 +133,10 @@ class Plan:
 
     wish: Wish
     subject: Subject = field(repr=False)
+    person: Subject = field(repr=False)
+    """The customer who is verified, agrees and is told: the subject itself, or a holder of the account."""
     kind: Kind
+    operation: str
     before: Mapping[str, Value] = field(repr=False)
     after: Mapping[str, Value] = field(repr=False)
     route: Route
@@ -192,23 +233,27 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
 
     Conflicts with open requests, and concerns, are told in the plan: submitting refuses them, previewing shows them.
     """
-    if subject is None or subject.type != "customer":
-        raise NotFound(subject=str(wish.subject))
-    if subject.erased_at is not None or subject.key is None:
-        raise Gone
-    config = configuration(look.client)
     kind = find(wish.kind)
+    person = whose.person(look, subject, wish.person, actor=actor, at=at)
+    if subject is None:
+        raise NotFound(subject=str(wish.subject))
+    if None in (subject.key, person.key):
+        raise Gone
+    _fits(kind, wish, subject, actor=actor)
+    config = configuration(look.client)
     note = screen_text(wish.note).text
     if wish.reason not in config.reason_codes or (wish.reason == "other" and not note.strip()):
         raise ReasonUnknown(reason=wish.reason, known=sorted(config.reason_codes))
     before = subject.values()
     region = config.settings.region
-    diff = changes(kind, config.catalogue, before, wish.values, region=region, today=at.date())
-    checked = kind.check(Proposal(before, diff.values, config.catalogue, region, at))
+    diff = _diff(kind, config, wish, subject, before, at=at)
+    operation = wish.operation or kind.operation_of(before, diff.values)
+    proposal = Proposal(before, diff.values, config.catalogue, region, at, operation, subject.type, subject.status)
+    checked = kind.check(proposal)
     for refusal in checked.refusals:
         raise refusal
     after = {**diff.values, **{path: value for path, value in checked.follows.items() if before.get(path) != value}}
-    ask = _ask(look, config, wish, subject, after, actor=actor, at=at)
+    ask = _ask(look, config, wish, subject, person, operation, after, actor=actor, at=at)
     route = policy.decide(ask, config.rules, policy_version=config.policy_version)
     for item in route.prohibitions:
         raise Prohibited(rule=item.rule, until=None if item.until is None else item.until.isoformat())
@@ -216,7 +261,9 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
     return Plan(
         wish=wish,
         subject=subject,
+        person=person,
         kind=kind,
+        operation=operation,
         before={path: before.get(path) for path in after},
         after=after,
         route=route,
@@ -226,27 +273,42 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
     )
 
 
+def _fits(kind: Kind, wish: Wish, subject: Subject, *, actor: Actor) -> None:
+    if subject.type not in kind.subjects:
+        raise KindDoesNotFit(kind=kind.name, subject=subject.type, fits=sorted(kind.subjects))
+    if wish.operation and wish.operation not in kind.operations:
+        raise OperationUnknown(operation=wish.operation, known=sorted(kind.operations))
+    theirs = frozenset({"customer"}) if actor.type in whose.THEMSELVES else kind.initiators
+    if wish.initiated_by not in theirs & kind.initiators:
+        raise NotTheirDecision(initiated_by=wish.initiated_by, may=sorted(theirs & kind.initiators))
+
+
+def _diff(
+    kind: Kind, config: Configuration, wish: Wish, subject: Subject, before: Mapping[str, Value], *, at: datetime
+) -> Diff:
+    asked = kind.asked(wish.operation, wish.values, before) if wish.operation else wish.values
+    if not asked:
+        raise NoChange(paths=[])
+    region = config.settings.region
+    return changes(kind, config.catalogue, before, asked, region=region, today=at.date(), subject_type=subject.type)
+
+
 def _ask(
     look: Look,
     config: Configuration,
     wish: Wish,
     subject: Subject,
+    person: Subject,
+    operation: str,
     after: Mapping[str, Value],
     *,
     actor: Actor,
     at: datetime,
 ) -> Ask:
-    categories = categories_of(config, after)
-    attributes = {"opts_out": str(opts_out(categories, after)).lower()}
-    changed = last_changed(look, subject)
-    attributes |= _reach(look, config, subject, after, changed, at=at)
-    for path, when in changed.items():
-        if path in config.catalogue:
-            attributes[f"last_changed.{config.catalogue[path].category}"] = when.isoformat()
     return Ask(
         kind=wish.kind,
-        categories=categories,
-        operation="remove" if all(value is None for value in after.values()) else "update",
+        categories=categories_of(config, after),
+        operation=operation,
         channel=wish.channel,
         actor=actor.type,
         at=at,
@@ -254,56 +316,9 @@ def _ask(
         industry=frozenset(config.settings.industries),
         jurisdictions=frozenset(config.settings.jurisdictions),
         reason=wish.reason,
-        attributes=attributes,
+        attributes=attributes_of(look, config, subject, person, after, initiated_by=wish.initiated_by, at=at),
         received_at=wish.received_at,
     )
-
-
-def _reach(
-    look: Look,
-    config: Configuration,
-    subject: Subject,
-    after: Mapping[str, Value],
-    changed: Mapping[str, datetime],
-    *,
-    at: datetime,
-) -> dict[str, str]:
-    """Say whether this customer can prove who they are with two factors, one, or none: never taken from input."""
-    offered = identity.offers(
-        config.catalogue,
-        subject.values(),
-        Route(level=0, approvals=0),
-        changed=set(after),
-        last_changed=changed,
-        now=at,
-        has_totp=bool(evidence.factors_of(look, subject)),
-    )
-    lately = evidence.challenges_of_subject(look, subject.id, since=at - identity.CALLER_TTL - identity.CODE_TTL)
-    proved = {item.method for item in lately if item.purpose == identity.Purpose.CALLER and item.state == "confirmed"}
-    reach = identity.reachable(offered, proved=proved)
-    return {"one_factor": str(reach == _ONE_FACTOR).lower(), "no_factor": str(reach < _ONE_FACTOR).lower()}
-
-
-_ONE_FACTOR: Final = 2
-
-
-def categories_of(config: Configuration, paths: Iterable[str]) -> frozenset[str]:
-    """Return the words of the change taxonomy for some fields."""
-    return frozenset(config.catalogue[path].category for path in paths)
-
-
-def opts_out(categories: frozenset[str], after: Mapping[str, Value]) -> bool:
-    """Tell whether a change does nothing but end marketing: nothing may stand in its way (GDPR 7(3), 21(3))."""
-    return all(category.startswith("pref.marketing") for category in categories) and not any(after.values())
-
-
-def last_changed(look: Look, subject: Subject) -> dict[str, datetime]:
-    """Return when each standing value was last changed; a value that came with the customer is not listed."""
-    later = {path: held.ver for path, held in subject.state.items() if held.ver > 1}
-    if not later:
-        return {}
-    entries = past.provenance(look, subject)
-    return {path: entries[ver].recorded_at for path, ver in later.items() if ver in entries}
 
 
 @dataclass(frozen=True, slots=True)

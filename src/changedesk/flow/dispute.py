@@ -80,9 +80,9 @@ def _find(seen: Look, token: str, *, at: datetime, locked: bool) -> tuple[eviden
 
 
 def _stand_still(tx: Tx, request: requests.Request) -> requests.Request:
-    """Return the request as it is once nobody else acts on it, nor writes its customer's record."""
+    """Return the request as it is once nobody else acts on it, nor writes what it is about."""
     held = requests.hold(tx, [request.id])[0]
-    subjects.hold(tx, [request.subject_id])
+    subjects.hold(tx, {request.subject_id, request.person_id})
     return held
 
 

@@ -43,10 +43,10 @@ def find(look: Look, ref: str, *, actor: Actor, verb: access.Verb) -> Request:
     if found is None:
         raise NotFound
     own = actor.type in (ActorType.CUSTOMER, ActorType.REPRESENTATIVE)
-    if own and found.subject_id != actor.subject:
+    if own and found.person_id != actor.subject:
         # Another customer's reference looks like none at all.
         raise NotFound
-    access.require(actor, verb, subject=found.subject_id)
+    access.require(actor, verb, subject=found.person_id)
     return found
 
 

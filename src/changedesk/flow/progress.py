@@ -9,9 +9,10 @@ from uuid import uuid4
 from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
-from changedesk.flow import asking
+from changedesk.flow import asking, effects
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.standing import Standing, standings
+from changedesk.kinds import Effect
 from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json, encode_value
@@ -78,11 +79,12 @@ def _earliest(standing: Standing) -> datetime | None:
 def _stopped(look: Look, moving: Sequence[Request], *, at: datetime) -> dict[RequestId, OnHold]:
     """Return the requests that a hold on their customer stops, with its refusal."""
     config = configuration(look.client)
-    active = evidence.active_holds(look, {item.subject_id for item in moving}, now=at)
+    whom = {id_ for item in moving for id_ in (item.subject_id, item.person_id)}
+    active = evidence.active_holds(look, whom, now=at)
     found: dict[RequestId, OnHold] = {}
     for item in moving:
         values = {} if item.proposal is None else {path: item.proposal.values.get(path) for path in item.fields}
-        mine = [hold for hold in active if hold.subject_id == item.subject_id]
+        mine = [hold for hold in active if hold.subject_id in (item.subject_id, item.person_id)]
         if (stopped := asking.hold_against(mine, config, values, at=at)) is not None:
             found[item.id] = stopped
     return found
@@ -156,8 +158,14 @@ def request_facts(request: Request) -> dict[str, Json]:
         "reason": request.reason_code,
         "requested_by": request.requested_by,
         "entered_by": request.entered_by,
+        "operation": request.operation,
+        "initiated_by": request.initiated_by,
         "digest": request.digest.hex(),
     }
+    if request.person_id != request.subject_id:
+        facts["person"] = str(request.person_id)
+    if request.effective_at is not None:
+        facts["effective_at"] = request.effective_at.isoformat()
     if request.on_behalf_of:
         facts["on_behalf_of"] = request.on_behalf_of
     if request.interaction:
@@ -221,7 +229,8 @@ def _write(
 ) -> list[Request]:
     changes = {one.request.id: ChangeId(uuid7()) for one in ready}
     applied = {item.id: item for item in requests.move(tx, list(changes), "apply", at=at, changes=changes)}
-    now_us = micros(at) // 1000 * 1000
+    config = configuration(tx.client)
+    brought: dict[RequestId, Sequence[Effect]] = {}
     drafts: list[history.Draft] = []
     for one in ready:
         if one.request.id not in applied:
@@ -229,14 +238,16 @@ def _write(
         request = one.request
         subject = held[request.subject_id]
         values = {} if request.proposal is None else request.proposal.values
+        from_us = micros(effects.true_from(request, at)) // 1000 * 1000
+        brought[request.id] = effects.of(config, request, subject, at=at)
         drafts.append(
             history.Draft(
                 subject=subject,
-                kind=EntryKind.CHANGE_APPLIED if request.reverts is None else EntryKind.CHANGE_REVERTED,
+                kind=effects.entry_of(request),
                 actor=actor,
                 at=at,
-                assertions=[assertion(subject, path, values.get(path), now_us) for path in request.fields],
-                facts=_applied_facts(one),
+                assertions=[assertion(subject, path, values.get(path), from_us) for path in request.fields],
+                facts={**_applied_facts(one), **effects.announced(brought[request.id])},
                 request=request.id,
                 channel=request.channel,
                 change=changes[request.id],
@@ -244,6 +255,8 @@ def _write(
         )
     history.append(tx, drafts, terms=terms_for(tx.client))
     _place_holds(tx, [one for one in ready if one.request.id in applied], actor=actor, at=at)
+    for request_id, found in brought.items():
+        effects.carry_out(tx, applied[request_id], found, actor=actor, at=at)
     return list(applied.values())
 
 

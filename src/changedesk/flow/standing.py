@@ -53,7 +53,7 @@ def standings(look: Look, wanted: Sequence[Request], *, at: datetime) -> dict[Re
         return {}
     ids = [item.id for item in wanted]
     since = min(item.received_at for item in wanted) - CALLER_LOOKED_BACK
-    challenges = evidence.challenges_of_requests(look, ids, [item.subject_id for item in wanted], since=since)
+    challenges = evidence.challenges_of_requests(look, ids, [item.person_id for item in wanted], since=since)
     consents = evidence.consents_of(look, ids)
     decisions = evidence.decisions_of(look, ids)
     catalogue = configuration(look.client).catalogue
@@ -64,7 +64,7 @@ def standings(look: Look, wanted: Sequence[Request], *, at: datetime) -> dict[Re
             proof_of(challenge)
             for challenge in challenges
             if challenge.state == "confirmed"
-            and challenge.subject_id == item.subject_id
+            and challenge.subject_id == item.person_id
             and _counts_for(challenge, item)
         )
         values = {} if item.proposal is None else item.proposal.values

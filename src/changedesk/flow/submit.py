@@ -27,7 +27,7 @@ LIFE: Final = timedelta(days=7)
 
 def preview(wish: Wish, *, actor: Actor, at: datetime) -> Plan:
     """Return exactly what submitting this wish would do. Writes nothing."""
-    access.require(actor, access.Verb.REQUEST_PREVIEW, subject=wish.subject)
+    access.require(actor, access.Verb.REQUEST_PREVIEW, subject=actor.subject)
     with look(actor.client) as seen:
         found = subjects.load(seen, [wish.subject]).get(wish.subject)
         made = asking.plan(seen, wish, found, actor=actor, at=at)
@@ -36,7 +36,7 @@ def preview(wish: Wish, *, actor: Actor, at: datetime) -> Plan:
 
 
 def _require_clear(seen: Look, plan: Plan, *, at: datetime) -> None:
-    holds = evidence.active_holds(seen, [plan.subject.id], now=at)
+    holds = evidence.active_holds(seen, {plan.subject.id, plan.person.id}, now=at)
     stopped = asking.hold_against(holds, configuration(seen.client), plan.after, at=at)
     if stopped is not None:
         raise stopped
@@ -59,8 +59,7 @@ def submit(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Rec
     One refused wish leaves the rest standing; refusals come back by the wish's place. A retry with the same key
     gets the first answer. A field that another open request would set is refused with that request's reference.
     """
-    for wish in wishes:
-        access.require(actor, access.Verb.REQUEST_SUBMIT, subject=wish.subject)
+    access.require(actor, access.Verb.REQUEST_SUBMIT, subject=actor.subject)
     return enter(wishes, actor=actor, at=at)
 
 
@@ -119,8 +118,10 @@ def _make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: 
         id=request_id,
         ref=new_reference(),
         subject_id=subject.id,
+        person_id=plan.person.id,
+        initiated_by=wish.initiated_by,
         kind=plan.kind.name,
-        operation="update" if wish.reverts is None else "revert",
+        operation=plan.operation,
         channel=wish.channel.value,
         requested_by=wish.requested_by,
         entered_by=actor.id,
@@ -138,7 +139,7 @@ def _make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: 
         needs_consent=plan.route.consent,
         needs_approvals=plan.route.approvals,
         reverts=wish.reverts,
-        effective_at=wish.effective_at if wish.effective_at is not None and wish.effective_at > at else None,
+        effective_at=wish.effective_at,
         received_at=wish.received_at or at,
         submitted_at=at,
         state_at=at,
@@ -160,10 +161,11 @@ def _proposal(plan: Plan) -> requests.Proposal:
 def _undisturbed(tx: Tx, made: Sequence[_Made], refused: dict[int, Refusal], *, at: datetime) -> list[_Made]:
     """Return those that no hold stops and whose fields no other open request sets; they hold those fields now."""
     config = configuration(tx.client)
-    active = evidence.active_holds(tx, {item.plan.subject.id for item in made}, now=at)
+    whom = {id_ for item in made for id_ in (item.plan.subject.id, item.plan.person.id)}
+    active = evidence.active_holds(tx, whom, now=at)
     free: list[_Made] = []
     for item in made:
-        mine = [hold for hold in active if hold.subject_id == item.plan.subject.id]
+        mine = [hold for hold in active if hold.subject_id in (item.plan.subject.id, item.plan.person.id)]
         stopped = asking.hold_against(mine, config, item.plan.after, at=at)
         if stopped is None:
             free.append(item)
@@ -204,6 +206,7 @@ def revise(
     values: Mapping[str, object],
     *,
     seen_version: int | None,
+    operation: str = "",
     reason: str | None = None,
     note: str = "",
     acknowledged: Sequence[str] = (),
@@ -218,6 +221,9 @@ def revise(
             subject=request.subject_id,
             kind=request.kind,
             values=values,
+            operation=operation,
+            person=request.person_id,
+            initiated_by=request.initiated_by,
             reason=reason or request.reason_code,
             channel=Channel(request.channel),
             note=note or ("" if request.proposal is None else request.proposal.note),

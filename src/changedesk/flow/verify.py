@@ -9,6 +9,7 @@ from changedesk.base.actor import Actor
 from changedesk.base.ids import ChallengeId, SubjectId, uuid7
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking, named, progress
+from changedesk.flow.circumstances import last_changed
 from changedesk.flow.indexing import terms_for
 from changedesk.kinds import find
 from changedesk.ledger.entry import EntryKind
@@ -80,7 +81,7 @@ def about_whom(seen: Look, subject: SubjectId, ref: str | None, *, actor: Actor)
     request = None
     if ref is not None:
         request = named.find(seen, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE)
-        subject = request.subject_id
+        subject = request.person_id
     found = subjects.load(seen, [subject]).get(subject)
     if found is None or found.type != "customer":
         raise NotFound
@@ -95,11 +96,16 @@ def _offers(seen: Look, about: About, *, at: datetime) -> list[Offer]:
         configuration(seen.client).catalogue,
         about.subject.values(),
         about.route,
-        changed=() if about.request is None else about.request.fields,
-        last_changed=asking.last_changed(seen, about.subject),
+        changed=set_on(about.subject.id, about.request),
+        last_changed=last_changed(seen, about.subject),
         now=at,
         has_totp=bool(evidence.factors_of(seen, about.subject)),
     )
+
+
+def set_on(subject: SubjectId, request: Request | None) -> tuple[str, ...]:
+    """Return the fields of this customer that a request sets: none when it changes an account of theirs."""
+    return request.fields if request is not None and request.subject_id == subject else ()
 
 
 def challenge(

@@ -6,16 +6,21 @@ from typing import Final
 from changedesk.base.refusal import Refusal
 from changedesk.kinds import billing_payment, contact_details, marketing_preferences, personal_details
 from changedesk.kinds.diff import Diff, ManyBad, NoChange, SecretField, UnknownField, changes
+from changedesk.kinds.effects import Announce, Effect, LiftHolds, PlaceHold
 from changedesk.kinds.kind import Checked, Kind, Proposal
 from changedesk.kinds.schema import json_schema
 
 __all__ = [
     "KINDS",
+    "Announce",
     "Checked",
     "Diff",
+    "Effect",
     "Kind",
+    "LiftHolds",
     "ManyBad",
     "NoChange",
+    "PlaceHold",
     "Proposal",
     "SecretField",
     "UnknownField",

@@ -72,15 +72,16 @@ def changes(
     region: str,
     today: date,
     strictness: Strictness = Strictness.STRICT,
+    subject_type: str | None = None,
 ) -> Diff:
-    """Return what ``asked`` changes in ``before``.
+    """Return what ``asked`` changes in ``before``; ``subject_type`` leaves only the fields of such a subject.
 
     Raise ``ManyBad`` with every field that cannot be taken, ``NoChange`` when nothing would differ.
     """
     read: dict[str, Value] = {}
     refused: dict[str, Refusal] = {}
     for path, raw in asked.items():
-        refusal = _not_askable(kind, catalogue, path)
+        refusal = _not_askable(kind, catalogue, path, subject_type)
         if refusal is None:
             try:
                 read[path] = normalise(catalogue[path], raw, region=region, today=today, strictness=strictness)
@@ -100,8 +101,10 @@ def changes(
     )
 
 
-def _not_askable(kind: Kind, catalogue: Catalogue, path: str) -> Refusal | None:
+def _not_askable(kind: Kind, catalogue: Catalogue, path: str, subject_type: str | None) -> Refusal | None:
     if path not in catalogue or catalogue[path].kind != kind.name:
+        return UnknownField(path=path)
+    if subject_type is not None and catalogue[path].subject not in (subject_type, "any"):
         return UnknownField(path=path)
     if catalogue[path].sensitivity is Sensitivity.SECRET:
         return SecretField(path=path)

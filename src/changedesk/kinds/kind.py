@@ -1,12 +1,13 @@
 """What a kind of change is, and what a proposed change of it looks like."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from changedesk.base.json import State, Value
 from changedesk.base.refusal import Refusal
+from changedesk.kinds.effects import Effect
 from changedesk.rules.fields import Catalogue, Field
 from changedesk.rules.values import Concern
 
@@ -23,6 +24,10 @@ class Proposal:
     catalogue: Catalogue
     region: str
     at: datetime
+    operation: str = "update"
+    subject_type: str = "customer"
+    status: str = "active"
+    """Of the subject, before the change."""
 
     def value(self, path: str) -> Value:
         """Return what a field would hold afterwards."""
@@ -50,12 +55,27 @@ def nothing_against(_proposal: Proposal) -> Checked:
     return Checked()
 
 
+def as_asked(_operation: str, asked: Mapping[str, object], _before: State) -> Mapping[str, object]:
+    """Take the values as they were asked for."""
+    return asked
+
+
+def by_values(_before: State, after: Mapping[str, Value]) -> str:
+    """Return what a change does that was not asked for by a name of its own: it removes all it touches, or updates."""
+    return "remove" if all(value is None for value in after.values()) else "update"
+
+
+def no_effects(_proposal: Proposal) -> Sequence[Effect]:
+    """Bring nothing but the values."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of change. Its fields come from the client's catalogue; what is special about it stands here.
 
-    ``icon`` is a lucide name. ``operations`` are what policies match. ``erases`` says how its values end:
-    ``with-key``, when the subject's key is destroyed. Texts are per language (en, de, ar).
+    ``icon`` is a lucide name. ``erases`` says how its values end: ``with-key``, when the subject's key is
+    destroyed. Texts are per language (en, de, ar).
     """
 
     name: str
@@ -67,7 +87,19 @@ class Kind:
     """The words of a notice for single fields, by path: "your e-mail address"."""
     form_order: tuple[str, ...]
     check: Callable[[Proposal], Checked] = nothing_against
-    operations: frozenset[str] = frozenset({"change", "correct", "remove", "revert"})
+    subjects: frozenset[str] = frozenset({"customer"})
+    """What it can be asked for: a customer, an account."""
+    initiators: frozenset[str] = frozenset({"customer"})
+    """Whose decision it may be: the customer's, the business's, the system's."""
+    operations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What an asker chooses from by name, with labels; empty where the values say it all."""
+    asked: Callable[[str, Mapping[str, object], State], Mapping[str, object]] = as_asked
+    """Turns a chosen operation and what was typed with it into values of fields."""
+    operation_of: Callable[[State, Mapping[str, Value]], str] = by_values
+    """Names the operation of values that came without one (a revert, a file); policies match it."""
+    effects: Callable[[Proposal], Sequence[Effect]] = no_effects
+    entry: str = "change.applied"
+    """What the history calls it."""
     erases: str = "with-key"
 
     def fields(self, catalogue: Catalogue) -> list[Field]:

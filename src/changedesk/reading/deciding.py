@@ -77,7 +77,7 @@ def _refusal(word: str, act: _Act, one: Weighed, actor: Actor) -> Refusal | None
     request = one.request
     if word == "approve" and access.may(actor, act.verb):
         return approval.screen([one], actor, seen={request.id: request.digest})[1].get(request.id)
-    if not access.may(actor, act.verb, subject=request.subject_id):
+    if not access.may(actor, act.verb, subject=request.person_id):
         return Forbidden(verb=str(act.verb))
     if request.state not in act.states:
         return NotNow(state=request.state.value)

@@ -80,7 +80,7 @@ def offer_views(look: Look, one: Weighed, subject: Subject, eyes: Eyes, *, at: d
         eyes.catalogue,
         subject.values(),
         one.route,
-        changed=one.request.fields,
+        changed=one.request.fields if one.request.subject_id == subject.id else (),
         last_changed={path: entries[ver].recorded_at for path, ver in later.items() if ver in entries},
         now=at,
         has_totp=bool(evidence.factors_of(look, subject)),

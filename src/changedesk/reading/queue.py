@@ -78,7 +78,7 @@ def queue(
     config = configuration(actor.client)
     people = People({item.entered_by for item in page}, viewer=actor, language=language)
     rows = tuple(
-        row(item, known_subjects[item.subject_id], _eyes(sights, item, config, language), people, actor=actor, at=at)
+        row(item, known_subjects[item.person_id], _eyes(sights, item, config, language), people, actor=actor, at=at)
         for item in page
     )
     return Page(rows, next=_cursor(page[-1]) if len(found) > limit else None)
@@ -111,7 +111,7 @@ def approvals(
     cards = tuple(
         _card(
             weighed[item.id],
-            known[item.subject_id],
+            known,
             _eyes(sights, item, config, language),
             people,
             config,
@@ -157,14 +157,21 @@ def proposed(request: Request, subject: Subject, eyes: Eyes) -> tuple[Diff, ...]
 
 
 def _card(
-    one: Weighed, subject: Subject, eyes: Eyes, people: People, config: Configuration, *, actor: Actor, at: datetime
+    one: Weighed,
+    known: Mapping[SubjectId, Subject],
+    eyes: Eyes,
+    people: People,
+    config: Configuration,
+    *,
+    actor: Actor,
+    at: datetime,
 ) -> ApprovalCard:
     request = one.request
     approve = approve_action(one, actor)
     seen = open_to_decide(eyes, one, approve)
     return ApprovalCard(
-        row=row(request, subject, eyes, people, actor=actor, at=at),
-        diff=proposed(request, subject, seen),
+        row=row(request, known[request.person_id], eyes, people, actor=actor, at=at),
+        diff=proposed(request, known[request.subject_id], seen),
         reason=request.reason_code,
         note=request.proposal.note if request.proposal is not None and approve.allowed else "",
         level_needed=one.route.level,
@@ -184,12 +191,12 @@ def _card(
 def _customers(
     seen: Look, page: Sequence[Request], *, actor: Actor, at: datetime
 ) -> tuple[dict[SubjectId, Subject], dict[SubjectId, Sight]]:
-    known = subjects.load(seen, {item.subject_id for item in page})
+    known = subjects.load(seen, {id_ for item in page for id_ in (item.subject_id, item.person_id)})
     return known, sight.of_subjects(seen, known.values(), actor=actor, at=at)
 
 
 def _eyes(sights: Mapping[SubjectId, Sight], item: Request, config: Configuration, language: str) -> Eyes:
-    return Eyes(sights[item.subject_id], config.catalogue, language)
+    return Eyes(sights[item.person_id], config.catalogue, language)
 
 
 def _cursor(last: Request) -> str:

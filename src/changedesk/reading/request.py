@@ -1,12 +1,12 @@
 """Everything about one request that a viewer may see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from changedesk.base.actor import Actor
-from changedesk.base.ids import parse_reference
+from changedesk.base.ids import SubjectId, parse_reference
 from changedesk.base.refusal import NotFound
 from changedesk.ledger.value import decode_value
 from changedesk.reading import lines, proof, sight, steps, words
@@ -25,7 +25,7 @@ from changedesk.reading.request_panels import (
     RequestPanel,
     Strip,
 )
-from changedesk.reading.sight import Eyes
+from changedesk.reading.sight import Eyes, Sight
 from changedesk.reading.timeline import INTERNAL, entry_views
 from changedesk.reading.weigh import Weighed, weigh
 from changedesk.rules.access import Verb, may
@@ -42,10 +42,12 @@ _HOUR: Final = timedelta(hours=1).total_seconds()
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """What was read of one request: itself, its customer, its evidence and its history."""
+    """What was read of one request: itself, what it changes, whose it is, its evidence and its history."""
 
     one: Weighed
     subject: Subject
+    person: Subject
+    sights: Mapping[SubjectId, Sight]
     eyes: Eyes
     history: list[Entry]
     before: dict[str, bytes]
@@ -88,8 +90,10 @@ def request(ref: str, *, actor: Actor, at: datetime, language: str, show_codes: 
 def _gather(seen: Look, case: _Case, config: Configuration, *, actor: Actor, at: datetime, show_codes: bool) -> _Shown:
     one, subject, eyes = case.one, case.subject, case.eyes
     asked = one.request
-    holds = [item for item in evidence.active_holds(seen, [subject.id], now=at) if _concerns(item, asked)]
-    sent = deliveries.of_request(seen, asked.id) if may(actor, Verb.NOTICE_READ, subject=subject.id) else []
+    person = case.person
+    standing = evidence.active_holds(seen, {subject.id, person.id}, now=at)
+    holds = [item for item in standing if _concerns(item, asked)]
+    sent = deliveries.of_request(seen, asked.id) if may(actor, Verb.NOTICE_READ, subject=person.id) else []
     told = {asked.requested_by, asked.entered_by, *(item.placed_by for item in holds), *proof.actors_of(one)}
     people = People(told, viewer=actor, language=eyes.language)
     return _Shown(
@@ -97,7 +101,7 @@ def _gather(seen: Look, case: _Case, config: Configuration, *, actor: Actor, at:
         holds=tuple(lines.hold_view(item, people) for item in holds),
         notices=delivery_views(sent, actor=actor, show_codes=show_codes),
         disputes=lines.dispute_views(evidence.disputes_of(seen, [asked.id]), {asked.id: asked.ref}),
-        offers=proof.offer_views(seen, one, subject, eyes, at=at),
+        offers=proof.offer_views(seen, one, person, eyes, at=at),
         consents=proof.consent_views(seen, one, subject, config, people, actor=actor),
         decisions=proof.decision_views(seen, one, subject, people, actor=actor),
     )
@@ -107,13 +111,14 @@ def _panel(case: _Case, shown: _Shown, config: Configuration, *, actor: Actor, a
     one, eyes, people = case.one, case.eyes, shown.people
     asked, proposal, language = one.request, one.request.proposal, eyes.language
     outside, reads = actor.type in sight.CUSTOMERS, proof.reads_notes(actor)
-    called = sight.title(eyes, case.subject)
+    called = sight.title(eyes, case.person)
     deciding = open_to_decide(eyes, one, approve_action(one, actor))
     reason = config.reason_codes.get(asked.reason_code)
     history = [item for item in case.history if not outside or item.kind not in INTERNAL]
     return RequestPanel(
         **{name: getattr(asked, name) for name in _PLAIN},
         subject=asked.subject_id,
+        person=asked.person_id,
         title=called.text,
         title_masked=called.masked,
         kind_label=lines.kind_label(asked.kind, language),
@@ -134,7 +139,7 @@ def _panel(case: _Case, shown: _Shown, config: Configuration, *, actor: Actor, a
         diff=_diff(case, deciding),
         erased=proposal is None,
         strip=_strip(one, eyes, config, outside=outside, at=at),
-        challenges=proof.challenge_views(one, case.subject, eyes, people, at=at),
+        challenges=proof.challenge_views(one, case.person, eyes, people, at=at),
         offers=shown.offers,
         consent_asked=proof.consent_asked(one, config, language),
         consents=shown.consents,
@@ -143,7 +148,11 @@ def _panel(case: _Case, shown: _Shown, config: Configuration, *, actor: Actor, a
         notices=shown.notices,
         disputes=shown.disputes,
         history=entry_views(
-            history, {case.subject.id: deciding.sight}, config.catalogue, actor=actor, language=language
+            history,
+            {**case.sights, case.subject.id: deciding.sight},
+            config.catalogue,
+            actor=actor,
+            language=language,
         ),
         actions=actions(one, actor),
     )
@@ -156,7 +165,9 @@ def _read(seen: Look, ref: str, config: Configuration, *, actor: Actor, at: date
         raise NotFound
     # Another customer's reference looks like none at all.
     subject, _ = sight.find(seen, asked.subject_id, actor=actor)
-    eyes = Eyes(sight.of_subject(seen, subject, actor=actor, at=at), config.catalogue, language)
+    person = subject if asked.person_id == subject.id else sight.find(seen, asked.person_id, actor=actor)[0]
+    sights = sight.of_subjects(seen, [person], actor=actor, at=at)
+    eyes = Eyes(sights[person.id], config.catalogue, language)
     before: dict[str, bytes] = {}
     if asked.ended and asked.state is not RequestState.APPLIED and subject.key is not None:
         # What stands now may be the work of later changes: an ended request is shown against its own time.
@@ -165,8 +176,10 @@ def _read(seen: Look, ref: str, config: Configuration, *, actor: Actor, at: date
     return _Case(
         one=weigh(seen, [asked], config.catalogue, at=at)[asked.id],
         subject=subject,
+        person=person,
+        sights=sights,
         eyes=eyes,
-        history=past.of_request(seen, asked.id, subject),
+        history=past.of_request(seen, asked.id, [subject, person]),
         before=before,
     )
 

@@ -209,6 +209,8 @@ class RequestPanel:
     id: RequestId
     ref: str
     subject: SubjectId
+    person: SubjectId
+    """The customer who is verified, agrees and is told: the subject itself, or a holder of the account."""
     title: str
     title_masked: bool
     kind: str

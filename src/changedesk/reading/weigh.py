@@ -79,13 +79,13 @@ def weigh(look: Look, wanted: Sequence[Request], catalogue: Catalogue, *, at: da
         return {}
     ids = [item.id for item in wanted]
     since = min(item.received_at for item in wanted) - _CALLER_LOOKED_BACK
-    challenges = evidence.challenges_of_requests(look, ids, list({item.subject_id for item in wanted}), since=since)
+    challenges = evidence.challenges_of_requests(look, ids, list({item.person_id for item in wanted}), since=since)
     consents = evidence.consents_of(look, ids)
     decisions = evidence.decisions_of(look, ids)
     return {
         item.id: _weighed(
             item,
-            [one for one in challenges if one.subject_id == item.subject_id and one.request_id in (None, item.id)],
+            [one for one in challenges if one.subject_id == item.person_id and one.request_id in (None, item.id)],
             [one for one in consents if one.request_id == item.id],
             [one for one in decisions if one.request_id == item.id],
             catalogue,

@@ -23,6 +23,8 @@ from changedesk.store.tx import Tx
 SNAPSHOT_EVERY: Final = 64
 """Every 64th version carries the whole state, so that any as-of opens at most 64 payloads."""
 
+STATUS_FIELD: Final = "status.state"
+
 Terms = Callable[[str, bytes], Sequence[tuple[str, str]]]
 """Says under which (index, normalised term) pairs a field's canonical text can be looked up: one index a field."""
 
@@ -128,6 +130,7 @@ def append(
         m_target=[move.ver for move in moved],
         m_head=[move.head for move in moved],
         m_state=[_sealed_state(tx, move) for move in moved],
+        m_status=[_status(move) for move in moved],
         m_next=[move.next_at for move in moved],
         epoch=batch.client.blind_epoch,
     )
@@ -145,9 +148,16 @@ def _create(tx: Tx, moves: Sequence[_Move], types: Mapping[SubjectId, str], batc
         head=[move.head for move in moves],
         key_id=[move.key.id for move in moves],
         state=[_sealed_state(tx, move) for move in moves],
+        status=[_status(move) for move in moves],
         at=[first[move.subject.id] for move in moves],
         next=[move.next_at for move in moves],
     )
+
+
+def _status(move: _Move) -> str:
+    """Return the one value of a state that stands in clear too: no personal value, and guards and queues read it."""
+    held = move.state.get(STATUS_FIELD)
+    return "active" if held is None else str(held.value)
 
 
 def _sealed_state(tx: Tx, move: _Move) -> bytes:

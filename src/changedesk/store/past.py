@@ -76,9 +76,11 @@ def timeline(
     return [_entry(look, row, subject.key) for row in rows]
 
 
-def of_request(look: Look, request: RequestId, subject: Subject) -> list[Entry]:
-    """Return everything recorded about a request, oldest first."""
-    return [_entry(look, row, subject.key) for row in look.rows("history.of_request", request=request)]
+def of_request(look: Look, request: RequestId, about: Sequence[Subject]) -> list[Entry]:
+    """Return everything recorded about a request, oldest first, in the streams of these subjects."""
+    known = {subject.id: subject.key for subject in about}
+    rows = look.rows("history.of_request", request=request)
+    return [_entry(look, row, known[row.subject_id]) for row in rows if row.subject_id in known]
 
 
 def by_change(look: Look, change: ChangeId) -> Any | None:

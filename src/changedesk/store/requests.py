@@ -39,6 +39,11 @@ class Request:
     id: RequestId
     ref: str
     subject_id: SubjectId
+    """What changes: a customer or an account."""
+    person_id: SubjectId
+    """The customer who is verified for it, agrees to it and is told."""
+    initiated_by: str = "customer"
+    """Whose decision it is: customer, business, system."""
     kind: str
     operation: str
     state: RequestState = RequestState.SUBMITTED

@@ -67,9 +67,14 @@ class Wish(Asked):
 
     subject: Id
     kind: Word
-    values: SomeValues
+    operation: Word | None = None
+    """What is to be done, where the kind lists operations: suspend, upgrade."""
+    values: Values = {}
     reason: Word
     channel: Asking = "api"
+    person: Id | None = None
+    """The customer who asks, where an account has several holders."""
+    initiated_by: Literal["customer", "business", "system"] = "customer"
     note: Text = ""
     requested_by: Party = "customer"
     on_behalf_of: Opaque | None = None

@@ -32,5 +32,4 @@ KIND = Kind(
     notice_words={},
     form_order=(*_CHANNELS, *_CONTENT),
     check=check,
-    operations=frozenset({"opt_in", "opt_out", "change", "correct", "revert"}),
 )

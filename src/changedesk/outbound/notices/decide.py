@@ -82,14 +82,46 @@ def _parcels(tx: Tx, rows: Sequence[Any], *, at: datetime) -> list[deliveries.Pa
         if subject is None or subject.key is None or (request is None and row.request_id is not None):
             continue  # erased: there is nobody to tell any more
         entry = past.opened(tx, row, subject)
-        before, after = _around(tx, subject, entry, request)
-        about = _About(entry, request, subject, config, _language(config, after), overrides)
-        if request is None or entry.kind in OF_THE_CUSTOMER:
-            tellings = parcels_of_the_customer(entry, after, config)
-        else:
-            tellings = parcels_for(entry, request, before, after, policy.from_json(request.route), config)
-        parcels += [_parcel(tx, telling, about, at=at) for telling in tellings]
+        for person, before, after in _audience(tx, subject, entry, request):
+            about = _About(entry, request, person, config, _language(config, after), overrides)
+            parcels += [_parcel(tx, telling, about, at=at) for telling in _tellings(about, before, after)]
     return parcels
+
+
+def _tellings(about: _About, before: Mapping[str, Value], after: Mapping[str, Value]) -> list[Telling]:
+    entry, request, config = about.entry, about.request, about.config
+    if request is None or entry.kind in OF_THE_CUSTOMER:
+        return parcels_of_the_customer(entry, after, config)
+    tellings = parcels_for(entry, request, before, after, policy.from_json(request.route), config)
+    if about.subject.id == request.person_id:
+        return tellings
+    # Whoever else holds the account did not ask: they are warned, and spared the progress of it.
+    return [telling for telling in tellings if telling.event in wording.SECURITY]
+
+
+def _audience(
+    tx: Look, subject: Subject, entry: Entry, request: Request | None
+) -> list[tuple[Subject, Mapping[str, Value], Mapping[str, Value]]]:
+    """Return whom an entry concerns, each with their state ahead of it and after it.
+
+    A change of an account concerns everybody who holds it then (17 CFR 240.17a-3(a)(17): each joint owner).
+    """
+    if subject.type == "customer":
+        return [(subject, *_around(tx, subject, entry, request))]
+    moment = entry.recorded_at
+    holders = [
+        item.customer
+        for item in subjects.holders_of(tx, [subject.id])
+        if item.since <= moment and (item.until is None or item.until >= moment)
+    ]
+    people = list(dict.fromkeys([*([] if request is None else [request.person_id]), *holders]))
+    found: list[tuple[Subject, Mapping[str, Value], Mapping[str, Value]]] = []
+    for person in subjects.load(tx, people).values():
+        if person.key is not None:
+            texts = past.as_of(tx, person, known_at=moment, valid_at=moment)[1]
+            state = {path: decode_value(text) for path, text in texts.items()}
+            found.append((person, state, state))
+    return found
 
 
 def _around(

@@ -61,11 +61,15 @@ CREATE TABLE desk.holding (
 -- Read by subjects.accounts_of: a customer's accounts.
 CREATE INDEX holding_by_customer ON desk.holding (client_id, customer_id);
 
+-- What was asked. subject_id is what changes; person_id the customer who is verified for it, agrees to it and is told:
+-- the same, or the holder of the account.
 CREATE TABLE desk.request (
     client_id       integer     NOT NULL,
     id              uuid        NOT NULL,
     ref             text        NOT NULL,
     subject_id      uuid        NOT NULL,
+    person_id       uuid        NOT NULL,
+    initiated_by    text        NOT NULL CHECK (initiated_by IN ('customer', 'business', 'system')),
     kind            text        NOT NULL,
     operation       text        NOT NULL,
     state           text        NOT NULL,
@@ -97,12 +101,15 @@ CREATE TABLE desk.request (
     applied_change  uuid,
     PRIMARY KEY (client_id, id),
     UNIQUE (client_id, ref),
-    FOREIGN KEY (client_id, subject_id) REFERENCES desk.subject (client_id, id)
+    FOREIGN KEY (client_id, subject_id) REFERENCES desk.subject (client_id, id),
+    FOREIGN KEY (client_id, person_id) REFERENCES desk.subject (client_id, id)
 ) WITH (fillfactor = 80);
 -- Read by requests.queue: open work, oldest first.
 CREATE INDEX request_queue ON desk.request (client_id, state, received_at, id);
--- Read by requests.of_subject: a customer's requests, newest first.
+-- Read by requests.of_subject: a customer's or an account's requests, newest first.
 CREATE INDEX request_of_subject ON desk.request (client_id, subject_id, received_at DESC);
+-- Read by requests.of_subject: what a customer asked for their accounts.
+CREATE INDEX request_of_person ON desk.request (client_id, person_id, received_at DESC) WHERE person_id <> subject_id;
 -- Read by requests.due: what the clock must apply or expire.
 CREATE INDEX request_due ON desk.request (client_id, expires_at)
     WHERE state NOT IN ('applied', 'rejected', 'withdrawn', 'cancelled', 'expired', 'failed');

@@ -56,12 +56,14 @@ $$ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER entry_needs_request BEFORE INSERT ON desk.entry FOR EACH ROW
-    WHEN (NEW.kind IN ('change.applied', 'change.reverted'))
+    WHEN (NEW.kind IN ('change.applied', 'change.reverted', 'change.backdated', 'status.changed', 'plan.changed',
+                       'ownership.transferred'))
     EXECUTE FUNCTION desk.require_applied_request();
 -- Every other kind that changes a state is listed: a new one must say here what stands behind it.
 ALTER TABLE desk.entry ADD CONSTRAINT entry_changes_are_known CHECK (
     ver IS NULL OR kind IN ('customer.created', 'account.created', 'change.applied', 'change.reverted',
-                            'change.recorded', 'change.effective'));
+                            'change.recorded', 'change.effective', 'change.backdated', 'status.changed',
+                            'plan.changed', 'ownership.transferred'));
 
 -- The moves of rules.lifecycle.STEPS, from and to (a house test compares).
 CREATE FUNCTION desk.may_move(was text, becomes text) RETURNS boolean LANGUAGE sql IMMUTABLE AS
@@ -102,6 +104,10 @@ $$ BEGIN
     IF NEW.state <> OLD.state AND NOT desk.may_move(OLD.state, NEW.state) THEN
         RAISE EXCEPTION 'a request does not move that way' USING ERRCODE = 'CD004';
     END IF;
+    IF (NEW.subject_id, NEW.person_id, NEW.initiated_by, NEW.kind, NEW.operation)
+       IS DISTINCT FROM (OLD.subject_id, OLD.person_id, OLD.initiated_by, OLD.kind, OLD.operation) THEN
+        RAISE EXCEPTION 'whom a request is about stays' USING ERRCODE = 'CD005';
+    END IF;
     IF (NEW.digest, NEW.needs_level, NEW.needs_consent, NEW.needs_approvals, NEW.fields, NEW.entered_by,
         NEW.entered_team, NEW.route, NEW.base_ver)
        IS DISTINCT FROM (OLD.digest, OLD.needs_level, OLD.needs_consent, OLD.needs_approvals, OLD.fields, OLD.entered_by,
@@ -122,7 +128,7 @@ $$ BEGIN
             RAISE EXCEPTION 'no verification is bound to this change' USING ERRCODE = 'CD006';
         END IF;
         IF NEW.needs_level BETWEEN 1 AND 2 AND NOT EXISTS (
-            SELECT FROM desk.challenge c WHERE c.client_id = NEW.client_id AND c.subject_id = NEW.subject_id
+            SELECT FROM desk.challenge c WHERE c.client_id = NEW.client_id AND c.subject_id = NEW.person_id
             AND c.state = 'confirmed'
             AND (c.purpose = 'caller' OR c.purpose = 'change' AND c.request_id = NEW.id AND c.digest = NEW.digest)
             AND (c.method IN ('code_email', 'code_sms', 'totp') OR c.method = 'callback' AND NEW.needs_level = 1))
@@ -151,7 +157,7 @@ $$ BEGIN
     -- A freeze of everything stops whatever may be more than the end of marketing.
     IF NEW.state = 'applied' AND EXISTS (
         SELECT FROM unnest(NEW.fields) AS f (path) WHERE path NOT LIKE 'pref.marketing%') AND EXISTS (
-        SELECT FROM desk.hold h WHERE h.client_id = NEW.client_id AND h.subject_id = NEW.subject_id
+        SELECT FROM desk.hold h WHERE h.client_id = NEW.client_id AND h.subject_id IN (NEW.subject_id, NEW.person_id)
         AND h.blocks @> ARRAY['*'] AND h.released_at IS NULL AND h.starts_at <= NEW.state_at
         AND (h.ends_at IS NULL OR h.ends_at > NEW.state_at)) THEN
         RAISE EXCEPTION 'this customer''s record is frozen' USING ERRCODE = 'CD010';

@@ -6,11 +6,11 @@
 -- name: history.append
 WITH move AS (
     SELECT * FROM unnest(%(m_subject)s::uuid[], %(m_expected)s::int[], %(m_target)s::int[], %(m_head)s::bytea[],
-                         %(m_state)s::bytea[], %(m_next)s::timestamptz[])
-        AS m (subject_id, expected, target, head_leaf, state_ct, next_at)
+                         %(m_state)s::bytea[], %(m_status)s::text[], %(m_next)s::timestamptz[])
+        AS m (subject_id, expected, target, head_leaf, state_ct, status, next_at)
 ), moved AS (
     UPDATE desk.subject s
-    SET ver = m.target, head_leaf = m.head_leaf, state_ct = m.state_ct, next_effective_at = m.next_at
+    SET ver = m.target, head_leaf = m.head_leaf, state_ct = m.state_ct, status = m.status, next_effective_at = m.next_at
     FROM move m
     WHERE s.client_id = %(client)s AND s.id = m.subject_id AND s.ver = m.expected
     RETURNING s.id

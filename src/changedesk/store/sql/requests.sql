@@ -1,18 +1,19 @@
 -- name: requests.insert
-INSERT INTO desk.request (client_id, id, ref, subject_id, kind, operation, state, channel, requested_by, entered_by,
+INSERT INTO desk.request (client_id, id, ref, subject_id, person_id, initiated_by, kind, operation, state, channel, requested_by, entered_by,
     entered_team, on_behalf_of, interaction, reason_code, fields, base_ver, digest, key_id, proposal_ct, route,
     needs_level, needs_consent, needs_approvals, reverts, effective_at, received_at, submitted_at, state_at, expires_at)
-SELECT %(client)s, r.id, r.ref, r.subject_id, r.kind, r.operation, 'submitted', r.channel, r.requested_by, r.entered_by,
+SELECT %(client)s, r.id, r.ref, r.subject_id, r.person_id, r.initiated_by, r.kind, r.operation, 'submitted', r.channel, r.requested_by, r.entered_by,
     r.entered_team, r.on_behalf_of, r.interaction, r.reason_code, string_to_array(r.fields, ' '), r.base_ver, r.digest,
     r.key_id, r.proposal_ct, r.route, r.needs_level, r.needs_consent, r.needs_approvals, r.reverts, r.effective_at,
     r.received_at, r.submitted_at, r.submitted_at, r.expires_at
-FROM unnest(%(id)s::uuid[], %(ref)s::text[], %(subject_id)s::uuid[], %(kind)s::text[], %(operation)s::text[],
+FROM unnest(%(id)s::uuid[], %(ref)s::text[], %(subject_id)s::uuid[], %(person_id)s::uuid[], %(initiated_by)s::text[],
+    %(kind)s::text[], %(operation)s::text[],
     %(channel)s::text[], %(requested_by)s::text[], %(entered_by)s::text[], %(entered_team)s::text[],
     %(on_behalf_of)s::text[], %(interaction)s::text[], %(reason_code)s::text[], %(fields)s::text[], %(base_ver)s::int[],
     %(digest)s::bytea[], %(key_id)s::uuid[], %(proposal_ct)s::bytea[], %(route)s::jsonb[], %(needs_level)s::smallint[],
     %(needs_consent)s::text[], %(needs_approvals)s::smallint[], %(reverts)s::uuid[], %(effective_at)s::timestamptz[],
     %(received_at)s::timestamptz[], %(submitted_at)s::timestamptz[], %(expires_at)s::timestamptz[])
-    AS r (id, ref, subject_id, kind, operation, channel, requested_by, entered_by, entered_team, on_behalf_of,
+    AS r (id, ref, subject_id, person_id, initiated_by, kind, operation, channel, requested_by, entered_by, entered_team, on_behalf_of,
           interaction, reason_code, fields, base_ver, digest, key_id, proposal_ct, route, needs_level, needs_consent,
           needs_approvals, reverts, effective_at, received_at, submitted_at, expires_at)
 
@@ -94,7 +95,11 @@ WHERE r.client_id = %(client)s AND r.state = ANY(%(states)s::text[])
 ORDER BY r.received_at, r.id LIMIT %(limit)s
 
 -- name: requests.of_subject
-SELECT * FROM desk.request WHERE client_id = %(client)s AND subject_id = %(subject)s
+(SELECT * FROM desk.request WHERE client_id = %(client)s AND subject_id = %(subject)s
+ ORDER BY received_at DESC LIMIT %(limit)s)
+UNION ALL
+(SELECT * FROM desk.request WHERE client_id = %(client)s AND person_id = %(subject)s AND person_id <> subject_id
+ ORDER BY received_at DESC LIMIT %(limit)s)
 ORDER BY received_at DESC LIMIT %(limit)s
 
 -- What the clock must do now: apply what is scheduled and due, release holds that are over, expire what waited too long.

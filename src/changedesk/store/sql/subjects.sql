@@ -18,11 +18,11 @@ ORDER BY s.id FOR NO KEY UPDATE OF s
 -- New subjects; the deferred foreign key wants the entry of their version before the commit.
 
 -- name: subjects.create
-INSERT INTO desk.subject (client_id, id, type, ver, head_leaf, key_id, state_ct, created_at, next_effective_at)
-SELECT %(client)s, s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.created_at, s.next_at
+INSERT INTO desk.subject (client_id, id, type, ver, head_leaf, key_id, state_ct, status, created_at, next_effective_at)
+SELECT %(client)s, s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_at
 FROM unnest(%(id)s::uuid[], %(type)s::text[], %(ver)s::int[], %(head)s::bytea[], %(key_id)s::uuid[], %(state)s::bytea[],
-            %(at)s::timestamptz[], %(next)s::timestamptz[])
-    AS s (id, type, ver, head_leaf, key_id, state_ct, created_at, next_at)
+            %(status)s::text[], %(at)s::timestamptz[], %(next)s::timestamptz[])
+    AS s (id, type, ver, head_leaf, key_id, state_ct, status, created_at, next_at)
 
 -- name: subjects.hold_account
 INSERT INTO desk.holding (client_id, account_id, customer_id, role, since)

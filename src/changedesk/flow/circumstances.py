@@ -1,0 +1,88 @@
+"""What policy is told of a wish beside its values: worked out from the record, never taken from input."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+from changedesk.base.json import Value
+from changedesk.rules import identity
+from changedesk.rules.route import Route
+from changedesk.store import evidence, past
+from changedesk.store.settings_read import Configuration
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look
+
+
+def attributes_of(
+    look: Look,
+    config: Configuration,
+    subject: Subject,
+    person: Subject,
+    after: Mapping[str, Value],
+    *,
+    initiated_by: str,
+    at: datetime,
+) -> dict[str, str]:
+    """Return the attributes that rules match: whose decision, how the subject stands, what was changed when."""
+    changed = last_changed(look, person)
+    own = set(after) if person.id == subject.id else set()
+    found = {
+        "opts_out": str(opts_out(categories_of(config, after), after)).lower(),
+        "initiated_by": initiated_by,
+        "subject_type": subject.type,
+        "status": subject.status,
+        **_reach(look, config, person, own, changed, at=at),
+    }
+    if person.id != subject.id:
+        changed |= last_changed(look, subject)
+    for path, when in changed.items():
+        if path in config.catalogue:
+            found[f"last_changed.{config.catalogue[path].category}"] = when.isoformat()
+    return found
+
+
+def _reach(
+    look: Look,
+    config: Configuration,
+    person: Subject,
+    setting: set[str],
+    changed: Mapping[str, datetime],
+    *,
+    at: datetime,
+) -> dict[str, str]:
+    """Say whether this customer can prove who they are with two factors, one, or none: never taken from input."""
+    offered = identity.offers(
+        config.catalogue,
+        person.values(),
+        Route(level=0, approvals=0),
+        changed=setting,
+        last_changed=changed,
+        now=at,
+        has_totp=bool(evidence.factors_of(look, person)),
+    )
+    lately = evidence.challenges_of_subject(look, person.id, since=at - identity.CALLER_TTL - identity.CODE_TTL)
+    proved = {item.method for item in lately if item.purpose == identity.Purpose.CALLER and item.state == "confirmed"}
+    reach = identity.reachable(offered, proved=proved)
+    return {"one_factor": str(reach == _ONE_FACTOR).lower(), "no_factor": str(reach < _ONE_FACTOR).lower()}
+
+
+_ONE_FACTOR: Final = 2
+
+
+def categories_of(config: Configuration, paths: Iterable[str]) -> frozenset[str]:
+    """Return the words of the change taxonomy for some fields."""
+    return frozenset(config.catalogue[path].category for path in paths)
+
+
+def opts_out(categories: frozenset[str], after: Mapping[str, Value]) -> bool:
+    """Tell whether a change does nothing but end marketing: nothing may stand in its way (GDPR 7(3), 21(3))."""
+    return all(category.startswith("pref.marketing") for category in categories) and not any(after.values())
+
+
+def last_changed(look: Look, subject: Subject) -> dict[str, datetime]:
+    """Return when each standing value was last changed; a value that came with the customer is not listed."""
+    later = {path: held.ver for path, held in subject.state.items() if held.ver > 1}
+    if not later:
+        return {}
+    entries = past.provenance(look, subject)
+    return {path: entries[ver].recorded_at for path, ver in later.items() if ver in entries}

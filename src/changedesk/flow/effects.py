@@ -1,0 +1,74 @@
+"""What applying a request brings beside its values: carried out in the transaction that applies it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+from uuid import uuid4
+
+from changedesk.base.actor import Actor
+from changedesk.kinds import Announce, Effect, LiftHolds, PlaceHold, Proposal, find
+from changedesk.ledger.entry import EntryKind
+from changedesk.ledger.value import Json
+from changedesk.store import evidence
+from changedesk.store.requests import Request
+from changedesk.store.settings_read import Configuration
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Tx
+
+
+def true_from(request: Request, at: datetime) -> datetime:
+    """Return since when the values hold: the day that was asked for where it lay before the request, else now."""
+    return request.effective_at if request.effective_at and request.effective_at < request.submitted_at else at
+
+
+def entry_of(request: Request) -> EntryKind:
+    """Return what the history calls this request once it is applied."""
+    if request.reverts is not None:
+        return EntryKind.CHANGE_REVERTED
+    kind = EntryKind(find(request.kind).entry)
+    backdated = true_from(request, request.submitted_at) < request.submitted_at
+    return EntryKind.CHANGE_BACKDATED if kind is EntryKind.CHANGE_APPLIED and backdated else kind
+
+
+def of(config: Configuration, request: Request, subject: Subject, *, at: datetime) -> Sequence[Effect]:
+    """Return what a request brings, read against the subject as it stands before it."""
+    values = {} if request.proposal is None else request.proposal.values
+    region = config.settings.region
+    proposal = Proposal(
+        subject.values(), values, config.catalogue, region, at, request.operation, subject.type, subject.status
+    )
+    return find(request.kind).effects(proposal)
+
+
+def announced(effects: Sequence[Effect]) -> dict[str, Json]:
+    """Return what stands in the entry for other systems: it goes out with the feed."""
+    told = [
+        {"event": item.event, **cast("dict[str, Json]", item.facts)} for item in effects if isinstance(item, Announce)
+    ]
+    return {"announces": cast("Json", told)} if told else {}
+
+
+def carry_out(tx: Tx, request: Request, effects: Sequence[Effect], *, actor: Actor, at: datetime) -> None:
+    """Write what the effects of an applied request ask for. Announcements stand in its entry already."""
+    placed = [_hold(request, item, actor, at) for item in effects if isinstance(item, PlaceHold)]
+    if placed:
+        evidence.place_holds(tx, placed)
+    lifted = {item.rule for item in effects if isinstance(item, LiftHolds)}
+    if lifted:
+        for hold in evidence.active_holds(tx, [request.subject_id], now=at):
+            if hold.rule in lifted:
+                evidence.release_hold(tx, hold.id, by=actor.id, at=at)
+
+
+def _hold(request: Request, item: PlaceHold, actor: Actor, at: datetime) -> evidence.Hold:
+    return evidence.Hold(
+        id=uuid4(),
+        subject_id=request.subject_id,
+        request_id=request.id,
+        blocks=item.blocks,
+        rule=item.rule,
+        release=item.release,
+        placed_by=actor.id,
+        starts_at=at,
+        ends_at=item.until,
+    )

@@ -1,0 +1,59 @@
+"""Whose a change is: the customer who is verified for it, agrees to it, and is told."""
+
+from datetime import datetime
+from typing import Final
+
+from changedesk.base.actor import Actor, ActorType
+from changedesk.base.ids import SubjectId
+from changedesk.base.refusal import Forbidden, NotFound, Refusal
+from changedesk.store import subjects
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look
+
+THEMSELVES: Final = frozenset({ActorType.CUSTOMER, ActorType.REPRESENTATIVE})
+
+
+class NoHolder(Refusal):
+    """Nobody who holds this account can be asked for it.
+
+    ``data``: account, person.
+    """
+
+    code = "no-holder"
+    hint = "Name one of the customers who hold the account now."
+
+
+def person(look: Look, subject: Subject | None, named: SubjectId | None, *, actor: Actor, at: datetime) -> Subject:
+    """Return the customer behind a change of this subject: the customer itself, or a present holder of the account.
+
+    Customers ask for themselves only, and learn nothing of what is not theirs. Raises NotFound, NoHolder, Forbidden.
+    """
+    found = None if subject is None else _person(look, subject, named, actor=actor, at=at)
+    if actor.type in THEMSELVES and (found is None or found.id != actor.subject):
+        raise Forbidden(verb="request.submit")
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _person(look: Look, subject: Subject, named: SubjectId | None, *, actor: Actor, at: datetime) -> Subject | None:
+    if subject.type == "customer":
+        return subject
+    present = holders(look, subject.id, at=at)
+    if actor.type in THEMSELVES and named is None:
+        named = actor.subject
+    if not present or (named is not None and named not in present):
+        if actor.type in THEMSELVES:
+            return None
+        raise NoHolder(account=str(subject.id), person=None if named is None else str(named))
+    wanted = named or present[0]
+    return subjects.load(look, [wanted])[wanted]
+
+
+def holders(look: Look, account: SubjectId, *, at: datetime) -> list[SubjectId]:
+    """Return who holds an account at a moment, the first holder first."""
+    return [
+        item.customer
+        for item in subjects.holders_of(look, [account])
+        if item.since <= at and (item.until is None or item.until > at)
+    ]
