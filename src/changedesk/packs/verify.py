@@ -20,7 +20,15 @@ _PATH: Final = re.compile(r"[a-z]+(\.([a-z_]+|[0-9]+))+")
 _CATEGORY: Final = re.compile(r"\*|[a-z]+(\.[a-z_]+)*(\.\*)?")
 _JURISDICTION: Final = re.compile(r"EU|[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _SUBJECTS: Final = ("customer", "account", "any")
-_OPERATIONS: Final = ("create", "update", "remove")
+# fmt: off
+_OPERATIONS: Final = (
+    "create", "update", "remove", "change", "correct", "revert", "opt_in", "opt_out", "activate", "suspend",
+    "reinstate", "deactivate", "reactivate", "close", "reopen", "lock", "unlock", "upgrade", "downgrade",
+    "change_cycle", "change_addons", "start_reset", "set", "grant", "revoke", "register", "replace", "enrol",
+    "leave",
+)
+# fmt: on
+"""What a rule may call a deed: the operations of the kinds, and what is done where a kind names none."""
 
 
 def check(pack: Pack) -> None:
@@ -72,7 +80,7 @@ def _check_scope(rule: Rule, pack: Pack) -> None:
     _among(scope.actors, [actor.value for actor in ActorType], f"{where}.actors")
     _among(scope.attributes, pack.attributes, f"{where}.attributes")
     _among(scope.except_reasons, pack.reason_codes, f"{where}.except_reasons")
-    for category in [*scope.categories, *scope.changed_within]:
+    for category in [*scope.categories, *scope.except_categories, *scope.changed_within]:
         if not _CATEGORY.fullmatch(category):
             raise PackInvalid(f"{where}.categories: {category!r} is not a category, a branch of them, or *")
     for jurisdiction in scope.jurisdictions:

@@ -45,7 +45,8 @@ def decide(ask: Ask, rules: Iterable[Rule], *, policy_version: int) -> Route:
 
     Raises ValueError when a ``last_changed`` attribute is not an instant with an offset.
     """
-    matching = [rule for rule in rules if rule.in_force(ask.at) and rule.scope.matches(ask)]
+    asked = ask.named()
+    matching = [rule for rule in rules if rule.in_force(ask.at) and rule.scope.matches(asked)]
     return combine(matching, ask, policy_version=policy_version)
 
 

@@ -1,14 +1,17 @@
 """What policy is asked, and what a rule is: where it applies, since when, by what authority."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from changedesk.base.actor import ActorType, Channel
 from changedesk.rules.obligations import Obligation
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_ABSENT: Final[Mapping[str, str]] = {"initiated_by": "customer", "subject_type": "customer"}
+"""What an attribute reads as when nothing is told, where that is not ``false``: the side that is asked the most."""
 
 
 class Status(StrEnum):
@@ -24,7 +27,8 @@ class Ask:
     """One change as policy sees it: words about it, never its values.
 
     ``attributes`` are facts about the customer and the change as text (vulnerable, minor, business, opts_out,
-    no_factor, ``last_changed.<category>`` as an ISO 8601 instant); one that is absent reads as ``false``.
+    no_factor, ``last_changed.<category>`` as an ISO 8601 instant); one that is absent reads as ``false``, and whose
+    decision it is (``initiated_by``) as the customer's.
     ``received_at`` starts the legal clock; it is ``at`` when not given.
     """
 
@@ -41,6 +45,16 @@ class Ask:
     attributes: Mapping[str, str] = field(default_factory=dict)
     risk: str = "low"
     received_at: datetime | None = None
+    done: frozenset[str] = field(default_factory=frozenset)
+    """What is done, in words of the taxonomy; ``named`` fills it."""
+
+    def named(self) -> "Ask":
+        """Return the ask with what is done to each branch in a word of its own: closing by ``status.state`` is
+        ``status.close``.
+
+        So a rule names a deed, whether a field is there for it alone or shared with other deeds.
+        """
+        return replace(self, done=frozenset(f"{word.split('.', 1)[0]}.{self.operation}" for word in self.categories))
 
     @property
     def clock(self) -> datetime:
@@ -68,7 +82,9 @@ class Scope:
     industries: frozenset[str] = field(default_factory=frozenset)
     kinds: frozenset[str] = field(default_factory=frozenset)
     categories: frozenset[str] = field(default_factory=frozenset)
-    """Exact (``contact.email``), a branch (``contact.*``), or ``*``."""
+    """Exact (``contact.email``), a branch (``contact.*``), or ``*``; of what changes, or of what is done to it."""
+    except_categories: frozenset[str] = field(default_factory=frozenset)
+    """Not where everything that changes is among these."""
     operations: frozenset[str] = field(default_factory=frozenset)
     channels: frozenset[str] = field(default_factory=frozenset)
     actors: frozenset[str] = field(default_factory=frozenset)
@@ -91,8 +107,9 @@ class Scope:
             and _meets(self.risks, {ask.risk})
             and self.attended in (None, ask.attended)
             and ask.reason not in self.except_reasons
-            and (not self.categories or any(globs_meet(g, c) for g in self.categories for c in ask.categories))
-            and all(ask.attributes.get(name, "false") == value for name, value in self.attributes.items())
+            and (not self.categories or any(_among(c, self.categories) for c in ask.categories | ask.done))
+            and not (self.except_categories and all(_among(c, self.except_categories) for c in ask.categories))
+            and all(_told(ask, name) == value for name, value in self.attributes.items())
             and all(ask.at < self.until(category, ask) for category in self.changed_within)
         )
 
@@ -126,6 +143,14 @@ class Scope:
 
 def _meets(wanted: frozenset[str], given: frozenset[str] | set[str]) -> bool:
     return not wanted or not wanted.isdisjoint(given)
+
+
+def _told(ask: Ask, name: str) -> str:
+    return ask.attributes.get(name) or _ABSENT.get(name, "false")
+
+
+def _among(category: str, globs: frozenset[str]) -> bool:
+    return any(globs_meet(glob, category) for glob in globs)
 
 
 def _both(one: frozenset[str], other: frozenset[str]) -> bool:
