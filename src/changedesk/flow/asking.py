@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import whose
 from changedesk.flow.circumstances import attributes_of, categories_of, opts_out
 from changedesk.kinds import Diff, Kind, NoChange, Proposal, changes, find
+from changedesk.kinds.refusals import OperationDiffers
 from changedesk.ledger.value import Json, encode_json
 from changedesk.rules import holds as hold_rules
 from changedesk.rules import policy
@@ -247,8 +248,11 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
     before = subject.values()
     region = config.settings.region
     diff = _diff(kind, config, wish, subject, before, at=at)
-    operation = wish.operation or kind.operation_of(before, diff.values)
-    proposal = Proposal(before, diff.values, config.catalogue, region, at, operation, subject.type, subject.status)
+    plain = Proposal(before, diff.values, config.catalogue, region, at, "", subject.type, subject.status)
+    operation = kind.operation_of(plain)
+    if wish.operation not in ("", operation):
+        raise OperationDiffers(operation=wish.operation, values=operation)
+    proposal = replace(plain, operation=operation)
     checked = kind.check(proposal)
     for refusal in checked.refusals:
         raise refusal

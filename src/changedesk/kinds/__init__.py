@@ -4,7 +4,20 @@ from collections.abc import Mapping
 from typing import Final
 
 from changedesk.base.refusal import Refusal
-from changedesk.kinds import billing_payment, contact_details, marketing_preferences, personal_details
+from changedesk.kinds import (
+    access_grant,
+    billing_payment,
+    communication_preferences,
+    contact_details,
+    device,
+    loyalty,
+    marketing_preferences,
+    personal_details,
+    plan,
+    role_standing,
+    security_settings,
+    service_preferences,
+)
 from changedesk.kinds.diff import Diff, ManyBad, NoChange, SecretField, UnknownField, changes
 from changedesk.kinds.effects import Announce, Effect, LiftHolds, PlaceHold
 from changedesk.kinds.kind import Checked, Kind, Proposal
@@ -37,7 +50,15 @@ KINDS: Final[Mapping[str, Kind]] = {
         personal_details.KIND,
         contact_details.KIND,
         billing_payment.KIND,
+        security_settings.KIND,
+        service_preferences.KIND,
+        communication_preferences.KIND,
         marketing_preferences.KIND,
+        plan.KIND,
+        access_grant.KIND,
+        role_standing.KIND,
+        device.KIND,
+        loyalty.KIND,
     )
 }
 

@@ -60,9 +60,9 @@ def as_asked(_operation: str, asked: Mapping[str, object], _before: State) -> Ma
     return asked
 
 
-def by_values(_before: State, after: Mapping[str, Value]) -> str:
-    """Return what a change does that was not asked for by a name of its own: it removes all it touches, or updates."""
-    return "remove" if all(value is None for value in after.values()) else "update"
+def by_values(proposal: Proposal) -> str:
+    """Return what a change does that has no operations of its own: it removes all it touches, or updates."""
+    return "remove" if all(value is None for value in proposal.after.values()) else "update"
 
 
 def no_effects(_proposal: Proposal) -> Sequence[Effect]:
@@ -95,8 +95,8 @@ class Kind:
     """What an asker chooses from by name, with labels; empty where the values say it all."""
     asked: Callable[[str, Mapping[str, object], State], Mapping[str, object]] = as_asked
     """Turns a chosen operation and what was typed with it into values of fields."""
-    operation_of: Callable[[State, Mapping[str, Value]], str] = by_values
-    """Names the operation of values that came without one (a revert, a file); policies match it."""
+    operation_of: Callable[[Proposal], str] = by_values
+    """Names what values do, also where nobody chose it by name (a revert, a file); policies match it."""
     effects: Callable[[Proposal], Sequence[Effect]] = no_effects
     entry: str = "change.applied"
     """What the history calls it."""
