@@ -69,6 +69,9 @@ class Environment(BaseSettings):
     sms_gateway_url: str | None = None
     sms_gateway_token: SecretStr = SecretStr("")
 
+    witnesses: list[str] = []
+    """Who cosigns the logs' checkpoints: an address and a verifier key each, with a space between."""
+
     debug: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -48,12 +48,12 @@ def parse(text: str) -> Checkpoint:
     return Checkpoint(origin, int(size), decoded, tuple(extensions))
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signers: Iterable[note.Signer]) -> bytes:
+def sign_checkpoint(checkpoint: Checkpoint, signers: Iterable[note.Signing]) -> bytes:
     """Return the signed checkpoint, ready to publish."""
     return note.sign(checkpoint.text(), signers)
 
 
-def open_checkpoint(signed: bytes, log: note.Verifier, origin: str) -> Checkpoint:
+def open_checkpoint(signed: bytes, log: note.Trusted, origin: str) -> Checkpoint:
     """Return the checkpoint that this log's key signed for this origin; NoteRefused otherwise."""
     text, _ = note.open_note(signed, [log])
     checkpoint = parse(text)

@@ -1,11 +1,11 @@
 """Signed notes (https://c2sp.org/signed-note): a text, a blank line, one line per signature. Ed25519, type
-0x01.
+0x01; ``cosignature`` has the other types.
 """
 
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -32,6 +32,29 @@ class Signature(msgspec.Struct, frozen=True):
     signature: bytes
 
 
+class Trusted(Protocol):
+    """A key that is trusted under its name; of whichever type, it knows what it signed."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def key_id(self) -> bytes: ...
+
+    def accepts(self, text: str, signature: bytes) -> bool:
+        """Say whether this key signed exactly this text."""
+
+
+class Signing(Protocol):
+    """A key that signs notes."""
+
+    def sign(self, text: str) -> Signature:
+        """Sign a note's text (its last newline included)."""
+
+
+T = TypeVar("T", bound=Trusted)
+
+
 class Verifier(msgspec.Struct, frozen=True):
     """A trusted Ed25519 key under its name."""
 
@@ -53,7 +76,7 @@ class Verifier(msgspec.Struct, frozen=True):
         """Read a verifier key; NoteRefused when it is misshapen, of another type, or its id does not fit."""
         name, _, rest = vkey.partition("+")
         key = strict_base64(rest.partition("+")[2])
-        if not _is_name(name) or key[:1] != _typed(b"") or len(key) != 1 + _KEY_BYTES:
+        if not is_name(name) or key[:1] != _typed(b"") or len(key) != 1 + _KEY_BYTES:
             raise NoteRefused("not an Ed25519 verifier key")
         verifier = cls(name, key[1:])
         if verifier.vkey != vkey:
@@ -74,7 +97,7 @@ class Signer:
 
     def __init__(self, name: str, seed: bytes) -> None:
         """Take the 32 secret bytes of RFC 8032; NoteRefused for a name that a note cannot carry."""
-        if not _is_name(name):
+        if not is_name(name):
             raise NoteRefused("a key's name has no spaces, no plus and no control characters, and is not empty")
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.verifier = Verifier(name, self._key.public_key().public_bytes_raw())
@@ -94,10 +117,10 @@ class Note(msgspec.Struct, frozen=True):
         """Return the note as it is published; NoteRefused when its text cannot stand in one."""
         if not _is_text(self.text) or not self.signatures:
             raise NoteRefused("a note is text that ends with a newline, and at least one signature")
-        return (self.text + "\n" + "".join(_line(signature) for signature in self.signatures)).encode()
+        return (self.text + "\n" + "".join(line(signature) for signature in self.signatures)).encode()
 
 
-def sign(text: str, signers: Iterable[Signer]) -> bytes:
+def sign(text: str, signers: Iterable[Signing]) -> bytes:
     """Return the signed note; NoteRefused when the text cannot stand in one or nobody signs."""
     return Note(text, tuple(signer.sign(text) for signer in signers)).render()
 
@@ -128,7 +151,7 @@ def parse(note: bytes) -> Note:
     return Note(text, tuple(_signature(line) for line in split))
 
 
-def open_note(note: bytes, verifiers: Iterable[Verifier]) -> tuple[str, tuple[Verifier, ...]]:
+def open_note(note: bytes, verifiers: Iterable[T]) -> tuple[str, tuple[T, ...]]:
     """Return the text, and the verifiers whose signature it carries.
 
     Signatures of unknown keys are ignored. NoteRefused when a known key's signature is wrong, or none is
@@ -136,17 +159,17 @@ def open_note(note: bytes, verifiers: Iterable[Verifier]) -> tuple[str, tuple[Ve
     """
     known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
     read = parse(note)
-    signed: dict[Verifier, None] = {}
+    signed: dict[tuple[str, bytes], T] = {}
     for signature in read.signatures:
         verifier = known.get((signature.name, signature.key_id))
         if verifier is None:
             continue
         if not verifier.accepts(read.text, signature.signature):
             raise NoteRefused("a signature does not fit the note")
-        signed[verifier] = None
+        signed[signature.name, signature.key_id] = verifier
     if not signed:
         raise NoteRefused("nobody trusted has signed the note")
-    return read.text, tuple(signed)
+    return read.text, tuple(signed.values())
 
 
 def strict_base64(text: str) -> bytes:
@@ -164,19 +187,21 @@ def _typed(public_key: bytes) -> bytes:
     return bytes((ED25519,)) + public_key
 
 
-def _line(signature: Signature) -> str:
+def line(signature: Signature) -> str:
+    """Return a signature's line, with its newline."""
     return f"{_DASH}{signature.name} {base64.b64encode(signature.key_id + signature.signature).decode()}\n"
 
 
 def _signature(line: str) -> Signature:
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
     data = strict_base64(encoded)
-    if not line.startswith(_DASH) or not _is_name(name) or len(data) <= _ID_BYTES:
+    if not line.startswith(_DASH) or not is_name(name) or len(data) <= _ID_BYTES:
         raise NoteRefused("a signature line is misshapen")
     return Signature(name, data[:_ID_BYTES], data[_ID_BYTES:])
 
 
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
+    """Say whether a note can carry a key of this name."""
     return bool(name) and not any(c == "+" or c.isspace() or ord(c) < _SPACE for c in name)
 
 

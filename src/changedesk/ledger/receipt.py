@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from changedesk.ledger.checkpoint import DECIMAL, Checkpoint, open_checkpoint
-from changedesk.ledger.note import NoteRefused, Verifier, strict_base64
+from changedesk.ledger.note import NoteRefused, Trusted, strict_base64
 from changedesk.ledger.tree import HASH_BYTES, LARGEST, leaf_hash, verify_inclusion
 
 HEADER: Final = "c2sp.org/tlog-proof@v1"
@@ -64,7 +64,7 @@ def _read(lines: list[str], checkpoint: bytes) -> Receipt:
     return Receipt(int(number), proof, checkpoint, extra)
 
 
-def check(receipt: Receipt, document: bytes, log: Verifier, origin: str) -> Checkpoint:
+def check(receipt: Receipt, document: bytes, log: Trusted, origin: str) -> Checkpoint:
     """Return the checkpoint under which the leaf document is proved to stand in the log; ReceiptRefused if it
     is not.
 

@@ -81,6 +81,11 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
     return Frontier().append_many(leaf_hashes).root()
 
 
+def root_from(size: int, read: ReadHashes) -> bytes:
+    """Return the root of the first ``size`` leaves, from the hashes of a tree that holds them."""
+    return _read_ranges([(0, size)], read)[0]
+
+
 def inclusion_proof(index: int, size: int, read: ReadHashes) -> list[bytes]:
     """Return PATH(index, D_size), from the leaf's sibling up (RFC 9162, section 2.1.3.1); ValueError off the
     tree.

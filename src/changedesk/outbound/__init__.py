@@ -4,7 +4,9 @@ from typing import NamedTuple, Protocol
 
 from changedesk.base.actor import automation
 from changedesk.base.ids import ClientId
+from changedesk.outbound import publish
 from changedesk.outbound.notices import decide, send
+from changedesk.outbound.publish import anchors, witnesses
 from changedesk.store import log
 from changedesk.store.begin import begin
 
@@ -32,6 +34,9 @@ def duties() -> list[Duty]:
     """Return the duties in the order in which an entry passes through them."""
     return [
         Duty("log.sequence", sequence),
+        Duty("log.publish", publish.run),
+        Duty("log.anchor", anchors.run),
+        Duty("log.witness", witnesses.run),
         Duty("notices.decide", decide.run),
         Duty("notices.send", send.run),
         Duty("notices.lapse", send.lapse),

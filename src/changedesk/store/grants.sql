@@ -10,7 +10,8 @@ GRANT SELECT, INSERT ON
     desk.client_key, desk.subject_key, desk.subject, desk.holding, desk.request, desk.open_field, desk.challenge,
     desk.try, desk.factor, desk.consent, desk.decision, desk.hold, desk.dispute, desk.once, desk.entry, desk.payload,
     desk.blind_index, desk.staged, desk.log_leaf, desk.log_head, desk.cursor, desk.delivery, desk.import_run,
-    desk.import_row
+    desk.import_row,
+    desk.checkpoint, desk.cosignature, desk.anchor
     TO {app};
 GRANT UPDATE (ver, head_leaf, state_ct, status, next_effective_at) ON desk.subject TO {app};
 GRANT UPDATE (until) ON desk.holding TO {app};
@@ -24,6 +25,7 @@ GRANT UPDATE (opened_at, hold_id, resolved_at, resolution) ON desk.dispute TO {a
 GRANT UPDATE (reply) ON desk.once TO {app};
 GRANT UPDATE (size, frontier) ON desk.log_head TO {app};
 GRANT UPDATE (next_idx) ON desk.cursor TO {app};
+GRANT UPDATE (note) ON desk.checkpoint TO {app};
 GRANT UPDATE (state, attempts, next_at, lease_until, fence, last_error, provider_id, done_at, message_ct)
     ON desk.delivery TO {app};
 GRANT UPDATE (finished_at, counts) ON desk.import_run TO {app};

@@ -3,10 +3,10 @@
 CREATE SCHEMA IF NOT EXISTS desk;
 
 -- A client's own keys, wrapped by the master key: kek (wraps subject keys), meta (staff part of entries),
--- blind (blind index), code (codes and idempotency bodies).
+-- blind (blind index), code (codes and idempotency bodies), log and log_pq (sign the log: Ed25519, ML-DSA-44).
 CREATE TABLE desk.client_key (
     client_id  integer     NOT NULL,
-    purpose    text        NOT NULL CHECK (purpose IN ('kek', 'meta', 'blind', 'code')),
+    purpose    text        NOT NULL CHECK (purpose IN ('kek', 'meta', 'blind', 'code', 'log', 'log_pq')),
     epoch      integer     NOT NULL,
     key_id     uuid        NOT NULL,
     wrapped    bytea       NOT NULL,

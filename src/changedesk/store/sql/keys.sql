@@ -1,7 +1,8 @@
 -- A client's own keys, newest epoch first: the newest seals, the older ones still open what they sealed.
 
 -- name: keys.of_client
-SELECT purpose, epoch, key_id, wrapped FROM desk.client_key WHERE client_id = %(client)s ORDER BY purpose, epoch DESC
+SELECT purpose, epoch, key_id, wrapped FROM desk.client_key
+WHERE client_id = %(client)s AND purpose NOT IN ('log', 'log_pq') ORDER BY purpose, epoch DESC
 
 -- A client's first keys. Two that start at once agree on the first one's.
 
