@@ -33,6 +33,8 @@ def attributes_of(
         "status": subject.status,
         **_reach(look, config, person, own, changed, at=at),
     }
+    # What is taken away is another thing than what is given: a flag that protects the customer, an alert.
+    found |= {f"ends.{config.catalogue[path].category}": "true" for path, value in after.items() if not value}
     if person.id != subject.id:
         changed |= last_changed(look, subject)
     for path, when in changed.items():
