@@ -13,7 +13,7 @@ from changedesk.rules.fields import Field, FieldType
 
 def test_every_pack_and_every_pair_is_sound() -> None:
     assert packs.check_all() == []
-    assert {"banking", "telecom"} <= set(packs.available())
+    assert {"banking", "telecom", "utilities"} <= set(packs.available())
 
 
 def test_the_base_has_exactly_its_fields() -> None:
@@ -52,7 +52,7 @@ def test_packs_add_to_the_base_whatever_their_order() -> None:
     both = load(["telecom", "banking"])
     assert both is load(["banking", "telecom", "base"])
     assert both.names == ("banking", "telecom")
-    assert both.industries == {"banking", "telecom"}
+    assert both.industries == {"banking", "securities", "telecom"}
     assert both.catalogue["service.contract"].type is FieldType.ENUM
     assert both.catalogue["account.opened_on"].subject == "account"
     assert "opts_out" in both.attributes
