@@ -1,0 +1,51 @@
+"""Which records are worth comparing: those that share a block key.
+
+Keys are exact terms, so that they can stand in a blind index (keyed digests) as well as in a dictionary. Each one
+joins two hints, that a block of a common name or a big town stays small; what identifies by itself stands alone.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations, product
+from typing import Final
+
+from changedesk.rules.matching.likeness import sounds
+from changedesk.rules.matching.record import Prepared, Record, prepared
+
+_WORDS: Final = 3
+_PHONE: Final = 7
+_LOCAL_LEAST: Final = 5
+
+
+def block_keys(record: Record) -> frozenset[str]:
+    """Return the terms that this record shares with records worth comparing to it."""
+    return keys_of(prepared(record))
+
+
+def keys_of(item: Prepared) -> frozenset[str]:
+    """Return the block keys of a prepared record."""
+    return frozenset(f"{sort}:{'|'.join(parts)}" for sort, parts in _keys(item))
+
+
+def _keys(item: Prepared) -> Iterator[tuple[str, tuple[str, ...]]]:
+    # The longest words of a name are the most telling, whatever their order.
+    words = sorted({sounds(word) for word in sorted(item.name, key=len, reverse=True)[:_WORDS]})
+    firms = sorted({sounds(word) for word in sorted(item.organisation, key=len, reverse=True)[:_WORDS]})
+    places = sorted({sounds(word) for word in sorted(item.street, key=len, reverse=True)[:1]})
+    yield from (("email", (address,)) for address in item.emails)
+    for address in item.emails:
+        local = address.rpartition("@")[0]
+        if len(local) >= _LOCAL_LEAST:
+            yield "mailbox", (local,)
+    yield from (("phone", (number[-_PHONE:],)) for number in item.phones)
+    yield from (("bank", (account,)) for account in item.bank_accounts)
+    if item.national_id:
+        yield "id", (item.national_id,)
+    yield from (("names", pair) for pair in combinations(words, 2))
+    yield from (("firm", pair) for pair in combinations(firms, 2))
+    if item.birth_date:
+        yield from (("born", (item.birth_date, initial)) for initial in {word[0] for word in item.name} or {""})
+        yield from (("year", (item.birth_date[:4], word)) for word in words)
+        yield from (("day", (item.birth_date[4:], word)) for word in words)
+    if item.postal_code:
+        yield from (("post", (item.postal_code, word)) for word in (*words, *firms[:1], *places))
+    yield from (("house", pair) for pair in product(sorted(item.numbers), places))
