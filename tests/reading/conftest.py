@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
+from uuid import UUID, uuid4
 
 import django
 
@@ -18,7 +19,8 @@ from changedesk import flow  # noqa: E402
 from changedesk.base.actor import Actor, ActorType, Channel  # noqa: E402
 from changedesk.base.ids import SubjectId  # noqa: E402
 from changedesk.reading import notices, request  # noqa: E402
-from changedesk.store import keys, settings_read, tx  # noqa: E402
+from changedesk.store import evidence, keys, settings_read, tx  # noqa: E402
+from changedesk.store.begin import begin  # noqa: E402
 
 NEW_EMAIL = "dana@new.example"
 PRIVATE = ("dana@old.example", "Dana Novak", "Novak", "2025550143", "555 0143", "555-0143", NEW_EMAIL, "new.example")
@@ -105,6 +107,17 @@ def prove(desk: Desk, receipt: flow.Receipt, at: Any) -> None:
             actor=ben,
             at=at,
         )
+
+
+def dispute(desk: Desk, receipt: flow.Receipt, at: Any) -> UUID:
+    """The customer follows a notice's link and says that it wasn't them; return the dispute."""
+    found = evidence.Dispute(
+        id=uuid4(), subject_id=receipt.subject, request_id=receipt.request, issued_at=at, expires_at=soon(at, 600)
+    )
+    with begin(desk.ben) as writing:
+        evidence.issue_dispute_link(writing, found, receipt.ref)
+    assert not flow.open_dispute(desk.client, receipt.ref, at=at).already
+    return found.id
 
 
 def customer_self(desk: Desk, subject: SubjectId) -> Actor:

@@ -5,16 +5,30 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 import pytest
 from tests.cast import START, Desk, soon
-from tests.reading.conftest import ask_for_email, prove, told
+from tests.reading.conftest import ask_for_email, dispute, prove, told
 
 from changedesk import flow, reading
-from changedesk.base.actor import Actor, Role, automation
+from changedesk.base.actor import Actor, Channel, Role, automation
 from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.refusal import NotFound
-from changedesk.reading import asof, customer, feed, imports, live, log, notices, queue, request, search, timeline
+from changedesk.reading import (
+    asof,
+    customer,
+    disputes,
+    feed,
+    imports,
+    live,
+    log,
+    notices,
+    queue,
+    request,
+    search,
+    timeline,
+)
 from changedesk.store.begin import begin
 from changedesk.store.log import sequence
 
@@ -30,6 +44,7 @@ class Filled:
     account: SubjectId
     receipt: flow.Receipt
     change: ChangeId
+    run: UUID
 
 
 def fill(desk: Desk) -> Filled:
@@ -43,10 +58,19 @@ def fill(desk: Desk) -> Filled:
     flow.bind_factor(made.subject, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", actor=desk.crm, at=START)
     receipt = ask_for_email(made.subject, desk.ben, soon(START))
     prove(desk, receipt, soon(START, 2))
+    assert made.change is not None
+    out = flow.Wish(
+        subject=made.subject,
+        kind="marketing_preferences",
+        values={"pref.marketing_email": "no"},
+        reason="customer_request",
+        channel=Channel.PHONE,
+    )
+    dispute(desk, flow.submit([out], actor=desk.ben, at=soon(START, 4)).one(), at=soon(START, 5))
+    run = flow.note_import("crm", bytes(32), actor=desk.crm, at=START)
     with begin(automation(desk.client, "test")) as tx:
         sequence(tx)
-    assert made.change is not None
-    return Filled(desk, made.subject, made.accounts[0], receipt, made.change)
+    return Filled(desk, made.subject, made.accounts[0], receipt, made.change, run)
 
 
 NAMED: dict[str, Callable[[Filled, Actor], object]] = {
@@ -58,6 +82,7 @@ NAMED: dict[str, Callable[[Filled, Actor], object]] = {
     "timeline.entry": lambda of, who: timeline.entry(of.change, actor=who, at=AT, language="en"),
     "asof.as_of": lambda of, who: asof.as_of(of.customer, known_at=AT, valid_at=AT, actor=who, at=AT),
     "request.request": lambda of, who: request.request(of.receipt.ref, actor=who, at=AT, language="en"),
+    "imports.run": lambda of, who: imports.run(of.run, actor=who),
 }
 """Asked about somebody: what is not the client's own is not there."""
 
@@ -72,6 +97,7 @@ LISTED: dict[str, Callable[[Filled, Actor], object]] = {
     "notices.attention": lambda _, who: notices.attention(actor=who, at=AT),
     "feed.feed": lambda _, who: feed.feed(actor=who),
     "log.state": lambda _, who: log.state(actor=who),
+    "disputes.disputes": lambda _, who: disputes.disputes(actor=who, at=AT, language="en"),
     "imports.runs": lambda _, who: imports.runs(actor=who),
     "live.size": lambda _, who: live.size(who.client),
     "live.happened": lambda _, who: live.happened(who.client, start=0),
@@ -85,7 +111,7 @@ def reader(desk: Desk) -> Actor:
 
 
 def ids(of: Filled) -> list[str]:
-    return [str(of.customer), str(of.account), of.receipt.ref, str(of.receipt.request), str(of.change)]
+    return [str(of.customer), str(of.account), of.receipt.ref, str(of.receipt.request), str(of.change), str(of.run)]
 
 
 @pytest.fixture
@@ -103,7 +129,7 @@ def test_nobody_reads_what_belongs_to_another_client(both: tuple[Filled, Filled]
         for name, ask in LISTED.items():
             text = told(ask(theirs, who))
             assert not any(word in text for word in ids(theirs)), name
-            if name not in ("notices.attention", "log.state", "imports.runs", "live.size"):
+            if name not in ("notices.attention", "log.state", "live.size"):
                 assert any(word in told(ask(mine, who)) for word in ids(mine)), name
 
 

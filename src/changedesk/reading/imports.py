@@ -3,50 +3,106 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from changedesk.base.actor import Actor
-from changedesk.base.refusal import Forbidden
+from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.reading.panels import ActorView, Page
+from changedesk.reading.people import People
+from changedesk.reading.timeline import BadCursor
 from changedesk.rules import access
 from changedesk.rules.access import Verb
+from changedesk.rules.values import BadValue
 from changedesk.store import imported
 from changedesk.store.tx import look
 
 LIMIT_MAX: Final = 500
+REASON: Final = "reason "
+"""What the counts of reasons begin with: the reason's code and the field stand after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowReason:
+    """Why rows were refused or went in without a field, and how often. ``text``: what to do, where there is one."""
+
+    code: str
+    field: str
+    text: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRun:
     """One import. ``file`` is the same for the same content, within one client; it tells nothing about it.
 
-    ``finished_at`` is None for a run that is still going on, or that was ended from outside.
+    ``finished_at`` is None for a run that is still going on, or that was ended from outside. ``counts`` are rows by
+    what became of them: rows, taken, unchanged, warned, refused, changes; ``ended_early`` says that the file did.
     """
 
     id: UUID
     map: str
     file: str
-    started_by: str
+    started_by: ActorView
     started_at: datetime
     finished_at: datetime | None
     counts: Mapping[str, int]
+    reasons: tuple[RowReason, ...]
+    """The most frequent first. Each row's own stands in the report file that the import wrote."""
 
 
-def runs(*, actor: Actor, limit: int = 50) -> tuple[ImportRun, ...]:
-    """Return the client's imports, newest first. For who imports or reads the feed. Raises Forbidden."""
-    if not access.may(actor, Verb.IMPORT_RUN) and not access.may(actor, Verb.FEED_READ):
-        raise Forbidden(verb=str(Verb.IMPORT_RUN))
+def may_read(actor: Actor) -> bool:
+    """Say whether this viewer may read what was imported: who imports, or reads the feed."""
+    return access.may(actor, Verb.IMPORT_RUN) or access.may(actor, Verb.FEED_READ)
+
+
+def runs(*, actor: Actor, language: str = "en", before: str | None = None, limit: int = 50) -> Page[ImportRun]:
+    """Return a page of the client's imports, newest first. Raises Forbidden, BadCursor."""
+    _require(actor)
+    limit = max(1, min(limit, LIMIT_MAX))
     with look(actor.client) as seen:
-        rows = imported.runs(seen, limit=max(1, min(limit, LIMIT_MAX)))
-    return tuple(
-        ImportRun(
-            id=row.id,
-            map=row.map,
-            file=bytes(row.file_hash).hex(),
-            started_by=row.started_by,
-            started_at=row.started_at,
-            finished_at=row.finished_at,
-            counts=row.counts,
-        )
-        for row in rows
+        found = imported.runs(seen, before=_place(before), limit=limit + 1)
+    page = found[:limit]
+    people = People({row.started_by for row in page}, viewer=actor, language=language)
+    return Page(tuple(_run(row, people) for row in page), next=page[-1].id.hex if len(found) > limit else None)
+
+
+def run(id: UUID, *, actor: Actor, language: str = "en") -> ImportRun:  # noqa: A002 - as everywhere
+    """Return one import. Raises Forbidden, NotFound."""
+    _require(actor)
+    with look(actor.client) as seen:
+        row = imported.run(seen, id)
+    if row is None:
+        raise NotFound
+    return _run(row, People({row.started_by}, viewer=actor, language=language))
+
+
+def _require(actor: Actor) -> None:
+    if not may_read(actor):
+        raise Forbidden(verb=str(Verb.IMPORT_RUN))
+
+
+def _run(row: Any, people: People) -> ImportRun:
+    reasons = [_reason(name, count) for name, count in row.counts.items() if name.startswith(REASON)]
+    return ImportRun(
+        id=row.id,
+        map=row.map,
+        file=bytes(row.file_hash).hex(),
+        started_by=people.show(row.started_by),
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        counts={name: count for name, count in row.counts.items() if not name.startswith(REASON)},
+        reasons=tuple(sorted(reasons, key=lambda item: (-item.count, item.code, item.field))),
     )
+
+
+def _reason(name: str, count: int) -> RowReason:
+    code, _, path = name.removeprefix(REASON).partition(" ")
+    return RowReason(code=code, field=path, text=BadValue.reasons.get(code, ""), count=count)
+
+
+def _place(before: str | None) -> UUID | None:
+    try:
+        return None if before is None else UUID(hex=before)
+    except ValueError:
+        raise BadCursor from None

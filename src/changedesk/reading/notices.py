@@ -100,6 +100,7 @@ def _view(item: Delivery, *, text: Sequence[str] | None) -> DeliveryView:
         id=item.id,
         subject=item.subject_id,
         request=item.request_id,
+        ref=item.ref,
         event=item.event,
         channel=item.channel,
         language=item.language,

@@ -237,6 +237,7 @@ class DeliveryView:
     id: UUID
     subject: SubjectId
     request: RequestId | None
+    ref: str | None
     event: str
     channel: str
     language: str

@@ -72,7 +72,7 @@ def queue(
     limit = max(1, min(limit, LIMIT_MAX))
     only = QueueFilter(list(wanted), kind=kind, channel=channel, entered_by=actor.id if mine else None)
     with look(actor.client) as seen:
-        found = requests.queue(seen, only, after=_place(after), limit=limit + 1)
+        found = requests.queue(seen, only, after=place(after), limit=limit + 1)
         page = found[:limit]
         known_subjects, sights = _customers(seen, page, actor=actor, at=at)
     config = configuration(actor.client)
@@ -81,7 +81,7 @@ def queue(
         row(item, known_subjects[item.person_id], _eyes(sights, item, config, language), people, actor=actor, at=at)
         for item in page
     )
-    return Page(rows, next=_cursor(page[-1]) if len(found) > limit else None)
+    return Page(rows, next=cursor(page[-1].received_at, page[-1].id) if len(found) > limit else None)
 
 
 def approvals(
@@ -103,7 +103,7 @@ def approvals(
     limit = max(1, min(limit, LIMIT_MAX))
     with look(actor.client) as seen:
         only = QueueFilter([RequestState.AWAITING_APPROVAL], kind=kind)
-        found = requests.queue(seen, only, after=_place(after), limit=limit + 1)
+        found = requests.queue(seen, only, after=place(after), limit=limit + 1)
         page = found[:limit]
         known, sights = _customers(seen, page, actor=actor, at=at)
         weighed = weigh(seen, page, config.catalogue, at=at)
@@ -120,7 +120,7 @@ def approvals(
         )
         for item in page
     )
-    return Page(cards, next=_cursor(page[-1]) if len(found) > limit else None)
+    return Page(cards, next=cursor(page[-1].received_at, page[-1].id) if len(found) > limit else None)
 
 
 def row(request: Request, subject: Subject, eyes: Eyes, people: People, *, actor: Actor, at: datetime) -> QueueRow:
@@ -199,11 +199,13 @@ def _eyes(sights: Mapping[SubjectId, Sight], item: Request, config: Configuratio
     return Eyes(sights[item.person_id], config.catalogue, language)
 
 
-def _cursor(last: Request) -> str:
-    return f"{micros(last.received_at)}.{last.id.hex}"
+def cursor(at: datetime, id: UUID) -> str:  # noqa: A002 - as everywhere
+    """Return the place in a list behind a row of this moment and id."""
+    return f"{micros(at)}.{id.hex}"
 
 
-def _place(after: str | None) -> tuple[datetime, UUID] | None:
+def place(after: str | None) -> tuple[datetime, UUID] | None:
+    """Return the moment and id that a cursor stands for. Raises BadCursor."""
     if after is None:
         return None
     us, _, id_ = after.partition(".")

@@ -74,10 +74,14 @@ class ApprovalCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
-    """One station of a request. ``state``: done, current, todo, skipped, or ended (it stopped here)."""
+    """One station of a request. ``state``: done, current, todo, skipped, or ended (it stopped here).
+
+    ``at``: when it was done, or when the request stopped; None where it is not, or nothing says when.
+    """
 
     word: str
     state: str
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The stations of a request as a line that people follow: what is done, what is on, what is to come."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from changedesk.reading.request_panels import StepView
@@ -28,21 +29,37 @@ def steps(one: Weighed) -> tuple[StepView, ...]:
     A request that ended otherwise than applied has its ending (rejected, withdrawn, ...) as the last station.
     """
     state = one.request.state
-    wanted = _wanted(one)
+    wanted, times = _wanted(one), _times(one)
     if state is _S.APPLIED:
-        return tuple(StepView(word=word, state="done" if wanted[word] else "skipped") for word in _LINE)
+        return tuple(_step(word, "done" if wanted[word] else "skipped", times) for word in _LINE)
     done = _done(one)
     if one.request.ended:
-        passed = [StepView(word=word, state=_passed(done[word], wanted[word])) for word in _LINE[:-1]]
-        return (*passed, StepView(word=state.value, state="ended"))
+        passed = [_step(word, _passed(done[word], wanted[word]), times) for word in _LINE[:-1]]
+        return (*passed, StepView(word=state.value, state="ended", at=one.request.state_at))
     current = _AT.get(state) or next((word for word in _LINE if wanted[word] and not done[word]), "applied")
     return tuple(
-        StepView(
-            word=word,
-            state="current" if word == current else _passed(done[word], wanted[word], open_="todo"),
-        )
+        _step(word, "current" if word == current else _passed(done[word], wanted[word], open_="todo"), times)
         for word in _LINE
     )
+
+
+def _step(word: str, state: str, times: Mapping[str, datetime | None]) -> StepView:
+    return StepView(word=word, state=state, at=times[word] if state == "done" else None)
+
+
+def _times(one: Weighed) -> dict[str, datetime | None]:
+    """Return when the last piece of each station came in, as far as the evidence that counts says."""
+    request = one.request
+    proved = {item for item in one.challenges if item.state == "confirmed" and item.digest == one.digest}
+    approved = sorted(item.at for item in one.decisions if one.counts(item) and item.verdict == "approve")
+    return {
+        "received": request.received_at,
+        "verified": max((item.decided_at for item in proved.union(one.proofs) if item.decided_at), default=None),
+        "consent": min((item.given_at for item in one.consents if one.counts(item)), default=None),
+        "approval": approved[one.route.approvals - 1] if 0 < one.route.approvals <= len(approved) else None,
+        "hold": None,
+        "applied": request.state_at if request.state is _S.APPLIED else None,
+    }
 
 
 def _passed(done: bool, wanted: bool, *, open_: str = "skipped") -> str:  # noqa: FBT001 - two facts side by side

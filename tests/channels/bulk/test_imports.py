@@ -31,7 +31,8 @@ from changedesk.channels.terminal import installed
 from changedesk.flow import configure
 from changedesk.reading.asof import as_of
 from changedesk.reading.customer import customer
-from changedesk.reading.imports import runs
+from changedesk.reading.imports import run, runs
+from changedesk.reading.timeline import BadCursor
 from changedesk.rules import access
 from changedesk.store import settings_read
 
@@ -150,20 +151,23 @@ def test_each_run_is_remembered_with_its_counts_and_a_file_is_known_again(
     for body in (whole, whole + "3,Cy,,,\n\0\n", whole):
         take(here, tmp_path, body)
     take(here, tmp_path, LOG_HEAD, LOG)
-    found = runs(actor=here.actor)
+    found = runs(actor=here.actor).items
     log, again, damaged, first = found
     assert [item.map for item in found] == ["crm-log", "crm", "crm", "crm"]
     assert again.file == first.file != damaged.file
     assert (first.counts["taken"], first.counts["refused"], "ended_early" in first.counts) == (1, 1, False)
     assert (again.counts["unchanged"], damaged.counts["ended_early"]) == (1, 1)
     assert all(item.finished_at and item.finished_at >= item.started_at for item in found)
-    assert {item.started_by for item in found} == {here.actor.id}
-    assert runs(actor=here.actor, limit=1) == (log,)
+    assert {item.started_by.id for item in found} == {here.actor.id}
+    page = runs(actor=here.actor, limit=1)
+    assert page.items == (log,)
+    rest = runs(actor=here.actor, before=page.next)
+    assert (rest.items, rest.next) == ((again, damaged, first), None)
 
 
 def test_the_mark_of_a_file_cannot_be_made_from_its_content(here: installed.Installed, tmp_path: Path) -> None:
     take(here, tmp_path, HEAD + "1,Ann,,,\n")
-    (run,) = runs(actor=here.actor)
+    (run,) = runs(actor=here.actor).items
     content = (tmp_path / "base.csv").read_bytes()
     plain = {hashlib.new(name, content).hexdigest()[: len(run.file)] for name in ("md5", "sha1", "sha256", "sha512")}
     assert run.file not in plain
@@ -183,11 +187,11 @@ def test_a_run_that_was_killed_shows_as_unfinished(here: installed.Installed, tm
     assert isinstance(chosen, CustomerMap)
     with pytest.raises(Killed):
         import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US", progress=die)
-    (run,) = runs(actor=here.actor)
+    (run,) = runs(actor=here.actor).items
     assert (run.finished_at, dict(run.counts)) == (None, {})
     done = import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US")
     assert (done.unchanged, done.taken) == (500, 100)
-    assert [bool(item.finished_at) for item in runs(actor=here.actor)] == [True, False]
+    assert [bool(item.finished_at) for item in runs(actor=here.actor).items] == [True, False]
 
 
 def test_a_dry_run_and_a_file_that_cannot_go_in_are_no_runs(here: installed.Installed, tmp_path: Path) -> None:
@@ -198,7 +202,7 @@ def test_a_dry_run_and_a_file_that_cannot_go_in_are_no_runs(here: installed.Inst
     import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US", dry_run=True)
     with pytest.raises(HeaderWrong):
         take(here, tmp_path, "id\n1\n")
-    assert runs(actor=here.actor) == ()
+    assert runs(actor=here.actor).items == ()
 
 
 def test_a_run_ends_once_and_only_its_own_client_knows_of_it(here: installed.Installed) -> None:
@@ -208,8 +212,8 @@ def test_a_run_ends_once_and_only_its_own_client_knows_of_it(here: installed.Ins
         flow.finish_import(run, {"rows": 2}, actor=here.actor, at=clock.now())
     new = configure.NewClient("aurora", "Aurora", "aurora.example/log")
     configure.create_client(new, actor=access.terminal(ClientId(0)), at=clock.now())
-    assert runs(actor=installed.client("aurora").actor) == ()
-    assert [dict(item.counts) for item in runs(actor=here.actor)] == [{"rows": 1}]
+    assert runs(actor=installed.client("aurora").actor).items == ()
+    assert [dict(item.counts) for item in runs(actor=here.actor).items] == [{"rows": 1}]
     agent = Actor(here.actor.client, ActorType.STAFF, "s1", Channel.PHONE, "test")
     with pytest.raises(Forbidden):
         runs(actor=agent)
@@ -344,3 +348,29 @@ def test_an_account_that_comes_up_while_its_log_is_read_waits_for_the_next_run(
     assert (report.taken, report.refused, codes.count("account-not-open")) == (1, 1, 1)
     again = import_changes(file, log, actor=here.actor, catalogue=here.catalogue)
     assert (again.unchanged, again.taken, again.refused) == (1, 1, 0)
+
+
+def test_a_run_says_why_its_rows_were_refused_and_nothing_that_they_held(
+    here: installed.Installed, tmp_path: Path
+) -> None:
+    take(here, tmp_path, HEAD + "1,Ann,,,\n2,,,,\n3,,,,\n4,Bo,zyxanthia,,\n")
+    (found,) = runs(actor=here.actor).items
+    told = run(found.id, actor=here.actor)
+    assert told == found
+    assert [(item.code, item.field, item.count) for item in told.reasons] == [
+        ("field-empty", "personal.name", 2),
+        ("email_at", "contact.email", 1),
+    ]
+    assert all(item.text for item in told.reasons)
+    assert "zyxanthia" not in str(told)
+    assert not [name for name in told.counts if name.startswith("reason")]
+    new = configure.NewClient("aurora", "Aurora", "aurora.example/log")
+    configure.create_client(new, actor=access.terminal(ClientId(0)), at=clock.now())
+    for who, refusal in (
+        (installed.client("aurora").actor, NotFound),
+        (Actor(here.actor.client, ActorType.STAFF, "s1", Channel.PHONE, "test"), Forbidden),
+    ):
+        with pytest.raises(refusal):
+            run(found.id, actor=who)
+    with pytest.raises(BadCursor):
+        runs(actor=here.actor, before="nowhere")

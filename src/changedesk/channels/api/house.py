@@ -1,17 +1,23 @@
-"""The rest: kinds and their schemas, disputes, notices, the log's size."""
+"""The rest: kinds and their schemas, disputes, imports, notices, the log's size."""
+
+from typing import Annotated, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Query, Router
+from pydantic import Field
 
 from changedesk import flow, kinds
 from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, send
+from changedesk.channels.api.documented import documented, of, onward, send
 from changedesk.channels.refusals import Answer
-from changedesk.reading import forms, log, notices
+from changedesk.reading import disputes, forms, imports, log, notices
+from changedesk.reading.imports import ImportRun
 from changedesk.rules.fields import Catalogue
 
 router = Router(tags=["House"])
+Place = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:=-]{1,120}$")]
+Limit = Annotated[int, Field(ge=1, le=200)]
 
 
 @router.get("/kinds", **documented(200, told.Kinds, body=False))
@@ -33,12 +39,59 @@ def schema(request: HttpRequest, name: str) -> HttpResponse:
     return send(tell(kinds.json_schema(kinds.find(name), Catalogue.of(form.fields), call.language)))
 
 
+class WhichDisputes(asked.Asked):
+    """Those that wait, oldest first, or those that were cleared up, newest first."""
+
+    state: Literal["open", "resolved"] = "open"
+    after: Place | None = None
+    limit: Limit = 50
+
+
+@router.get("/disputes", **documented(200, told.Disputes, body=False))
+def disputed(request: HttpRequest, query: Query[WhichDisputes]) -> HttpResponse:
+    """List what customers said was not them, with the request, the freeze, and what came out."""
+    call = of(request)
+    page = disputes.disputes(
+        actor=call.actor,
+        at=call.at,
+        language=call.language,
+        resolved=query.state == "resolved",
+        after=query.after,
+        limit=query.limit,
+    )
+    link = onward(request.path, query, after=page.next)
+    return send(tell({"items": page.items, "next": page.next}, headers=link))
+
+
 @router.post("/disputes/{id}/resolve", **documented(204, None))
 def resolve(request: HttpRequest, id: asked.Id, body: asked.Resolution) -> HttpResponse:  # noqa: A002 - the address's word
     """Close a dispute and lift its freeze. Undoing what was applied is a request of its own."""
     call = of(request)
     flow.resolve_dispute(id, body.resolution, actor=call.actor, at=call.at)
     return send(Answer(204))
+
+
+class WhichImports(asked.Asked):
+    """Runs before one, newest first."""
+
+    before: Place | None = None
+    limit: Limit = 50
+
+
+@router.get("/imports", **documented(200, told.Imports, body=False))
+def imported(request: HttpRequest, query: Query[WhichImports]) -> HttpResponse:
+    """List the files that were taken in, with what became of their rows."""
+    call = of(request)
+    page = imports.runs(actor=call.actor, language=call.language, before=query.before, limit=query.limit)
+    link = onward(request.path, query, before=page.next)
+    return send(tell({"items": page.items, "next": page.next}, headers=link))
+
+
+@router.get("/imports/{id}", **documented(200, ImportRun, body=False))
+def one_import(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+    """Read one import: its counts, and why rows were refused."""
+    call = of(request)
+    return send(tell(imports.run(id, actor=call.actor, language=call.language)))
 
 
 @router.get("/notices", **documented(200, told.Deliveries, body=False))

@@ -68,7 +68,7 @@ def _finish(path: str, method: str, operation: dict[str, Any]) -> None:
             continue
         schema = json.dumps(response.get("content", {}))
         versioned = any(f"/{name}" in schema for name in ("Receipt", "Customer", "RequestPanel", "Created"))
-        paged = any(f"/{name}" in schema for name in ("Entries", "Rows", "Feed"))
+        paged = any(f"/{name}" in schema for name in ("Entries", "Rows", "Feed", "Disputes", "Imports"))
         names = [*_ALWAYS, *(["ETag"] if versioned else []), *(["Link"] if paged else [])]
         names += ["Idempotency-Replayed"] if keyed else []
         names += ["Location"] if code == "201" and keyed and versioned else []

@@ -7,6 +7,8 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import RootModel
 
+from changedesk.reading.disputes import DisputeRow
+from changedesk.reading.imports import ImportRun
 from changedesk.reading.panels import DeliveryView, EntryView, Hit
 from changedesk.reading.request_panels import QueueRow
 
@@ -198,6 +200,16 @@ class Entries(Schema):
 
 class Rows(Schema):
     items: list[QueueRow]
+    next: str | None
+
+
+class Disputes(Schema):
+    items: list[DisputeRow]
+    next: str | None
+
+
+class Imports(Schema):
+    items: list[ImportRun]
     next: str | None
 
 

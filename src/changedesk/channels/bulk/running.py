@@ -9,6 +9,7 @@ from pathlib import Path
 from changedesk import flow
 from changedesk.base.actor import Actor
 from changedesk.channels.bulk.report import Report
+from changedesk.reading.imports import REASON
 
 
 @contextmanager
@@ -24,4 +25,6 @@ def noted(
     run = flow.note_import(map_name, digest, actor=actor, at=now())
     yield
     counts = report.totals() | ({"ended_early": 1} if report.stopped else {})
+    # Codes and field names of ours: why rows stayed out, without a word of what they held.
+    counts |= {f"{REASON}{code} {path}".strip(): count for (code, path), count in report.codes.items()}
     flow.finish_import(run, counts, actor=actor, at=now())

@@ -13,6 +13,7 @@ from changedesk.channels.terminal.options import AsJson, Client
 from changedesk.reading.imports import runs as read_runs
 
 app = typer.Typer(no_args_is_help=True, help="Take in files, row by row, with a report of every row.")
+AGAIN: Final = "A second run of the same file changes nothing; a run that was ended can be run again."
 ENDED_EARLY: Final = 3
 """Exit code of an import whose file ended badly; what stands before that place went in."""
 
@@ -22,8 +23,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check, take no
 ReportTo = Annotated[Path | None, typer.Option("--report", help="Where the report goes; beside the file if not told.")]
 
 
-@app.command("customers")
-def customers(
+@app.command("customers", help=f"Take customers in. {AGAIN}")
+@app.command("changes", help=f"Record changes with their own times and evidence. {AGAIN}")
+def take_in(
+    context: typer.Context,
     file: File,
     map_name: Map,
     client: Client,
@@ -31,49 +34,24 @@ def customers(
     report: ReportTo = None,
     as_json: AsJson = False,  # noqa: FBT002 - as above
 ) -> None:
-    """Take customers in. A second run of the same file changes nothing; a run that was ended can be run again."""
+    """Take a file in by a map of what the command is called after."""
     with show.refusals(json_wanted=as_json):
         chosen, here = bulk.read_map(map_name), installed.client(client)
-        if not isinstance(chosen, bulk.CustomerMap):
-            raise MapWrong(problem=f"{map_name}: is a map of changes; use 'import changes'")
+        rows = "customers" if isinstance(chosen, bulk.CustomerMap) else "changes"
+        if rows != context.info_name:
+            raise MapWrong(problem=f"{map_name}: is a map of {rows}; use 'import {rows}'")
         with show.progress(file.name, hidden=as_json) as tell:
-            done = bulk.import_customers(
-                file,
-                chosen,
-                actor=here.actor,
-                catalogue=here.catalogue,
-                region=here.region,
-                dry_run=dry_run,
-                report_to=report,
-                progress=lambda totals, share: tell(share, f"{totals.rows} rows"),
-            )
-    _tell(done, as_json=as_json)
-
-
-@app.command("changes")
-def changes(
-    file: File,
-    map_name: Map,
-    client: Client,
-    dry_run: DryRun = False,  # noqa: FBT002 - Typer's way to declare a flag
-    report: ReportTo = None,
-    as_json: AsJson = False,  # noqa: FBT002 - as above
-) -> None:
-    """Record changes with their own times and evidence. A second run of the same file changes nothing."""
-    with show.refusals(json_wanted=as_json):
-        chosen, here = bulk.read_map(map_name), installed.client(client)
-        if not isinstance(chosen, bulk.ChangeMap):
-            raise MapWrong(problem=f"{map_name}: is a map of customers; use 'import customers'")
-        with show.progress(file.name, hidden=as_json) as tell:
-            done = bulk.import_changes(
-                file,
-                chosen,
-                actor=here.actor,
-                catalogue=here.catalogue,
-                dry_run=dry_run,
-                report_to=report,
-                progress=lambda totals, share: tell(share, f"{totals.rows} rows"),
-            )
+            given: dict[str, Any] = {
+                "actor": here.actor,
+                "catalogue": here.catalogue,
+                "dry_run": dry_run,
+                "report_to": report,
+                "progress": lambda totals, share: tell(share, f"{totals.rows} rows"),
+            }
+            if isinstance(chosen, bulk.CustomerMap):
+                done = bulk.import_customers(file, chosen, region=here.region, **given)
+            else:
+                done = bulk.import_changes(file, chosen, **given)
     _tell(done, as_json=as_json)
 
 
@@ -85,7 +63,7 @@ def runs(
 ) -> None:
     """List what was imported, newest first. An unfinished run goes on still or was ended: run it again."""
     with show.refusals(json_wanted=as_json):
-        found = read_runs(actor=installed.client(client).actor, limit=limit)
+        found = read_runs(actor=installed.client(client).actor, limit=limit).items
     if as_json:
         show.as_json(found)
         return
@@ -94,7 +72,7 @@ def runs(
             item.started_at,
             item.map,
             item.file[:8],
-            item.started_by,
+            item.started_by.name,
             item.finished_at or "unfinished",
             ", ".join(f"{name} {count}" for name, count in item.counts.items() if count),
         )

@@ -67,7 +67,7 @@ def rows(panel: RequestPanel) -> list[Shape]:
 def steps(panel: RequestPanel) -> list[Shape]:
     """Return the stations that the request passes; those that policy does not ask for are left out."""
     return [
-        {"name": words.STEPS.get(item.word, item.word), "state": words.STEP_STATES[item.state]}
+        {"name": words.STEPS.get(item.word, item.word), "state": words.STEP_STATES[item.state], "at": item.at}
         for item in panel.steps
         if item.state != "skipped"
     ]

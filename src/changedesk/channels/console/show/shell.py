@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from changedesk.base.actor import Actor, Role
+from changedesk.reading import imports
 from changedesk.rules.access import Verb, may
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _MAY: Final = {
     "ask": Verb.REQUEST_SUBMIT,
     "verify": Verb.IDENTITY_CHALLENGE,
     "approve": Verb.REQUEST_APPROVE,
+    "disputes": Verb.QUEUE_READ,
     "notices": Verb.NOTICE_READ,
     "resend": Verb.NOTICE_RESEND,
     "outbox": Verb.OUTBOX_READ,
@@ -37,7 +39,8 @@ THEMES: Final = ("light", "dark")
 
 def allowed(actor: Actor) -> frozenset[str]:
     """Return what the pages offer to this person; the verbs behind them ask again."""
-    return frozenset(word for word, verb in _MAY.items() if may(actor, verb))
+    offered = frozenset(word for word, verb in _MAY.items() if may(actor, verb))
+    return offered | {"imports"} if imports.may_read(actor) else offered
 
 
 def shell(visit: "Visit", here: str) -> dict[str, Any]:

@@ -118,6 +118,15 @@ MATCHED: Final = {
     "reference": _("Reference"),
 }
 VERDICTS: Final = {"approve": "approved", "reject": "rejected"}
+COUNTS: Final = {
+    "rows": _("Rows read"),
+    "taken": _("Taken in"),
+    "unchanged": _("Known already, unchanged"),
+    "warned": _("Taken in without a field"),
+    "refused": _("Refused"),
+    "changes": _("Changes recorded"),
+}
+"""What became of the rows of an import."""
 RESOLUTIONS: Final = {
     "customer_confirmed": _("It was the customer after all"),
     "fraud": _("It was not the customer"),

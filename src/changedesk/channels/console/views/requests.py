@@ -5,7 +5,6 @@ import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime, time
 from typing import Any, Final
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -21,6 +20,7 @@ from changedesk.channels.console.show import change as shown
 from changedesk.channels.console.show import customer as people
 from changedesk.channels.console.show import policy, words
 from changedesk.channels.console.show.shell import allowed
+from changedesk.channels.console.views.disputes import clear_up
 from changedesk.channels.console.views.telling import line
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import forms as reading
@@ -105,12 +105,7 @@ def _ask(visit: Visit, ref: str, seen: Seen) -> str:
 
 def _resolve(visit: Visit, ref: str, seen: Seen) -> str:
     del ref, seen
-    try:
-        dispute = UUID(visit.given("dispute"))
-    except ValueError:
-        raise NotFound from None
-    flow.resolve_dispute(dispute, visit.given("resolution"), actor=visit.actor, at=visit.at)
-    return _("Cleared up, and the freeze is lifted.")
+    return clear_up(visit)
 
 
 ACTS: Final[Mapping[str, Callable[[Visit, str, Seen], str]]] = {

@@ -68,6 +68,8 @@ def line(item: DeliveryView, visit: Visit) -> dict[str, Any]:
         "error": _error(item.error),
         "required": item.required,
         "customer_url": visit.url("customer", item.subject),
+        "ref": item.ref or "",
+        "change_url": visit.url("change", item.ref) if item.ref else "",
     }
 
 

@@ -1,0 +1,75 @@
+"""Which files were taken in, and what became of their rows."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+
+from changedesk.channels.console.show import words
+from changedesk.channels.console.visit import Visit, page
+from changedesk.reading import imports as reading
+from changedesk.reading.imports import ImportRun
+
+LIMIT: Final = 50
+
+
+@page("GET", "HEAD")
+def imports(visit: Visit) -> HttpResponse:
+    """Show the runs, newest first."""
+    before = visit.request.GET.get("before")
+    found = reading.runs(actor=visit.actor, language=visit.language, before=before, limit=LIMIT)
+    base = visit.url("imports")
+    return visit.show(
+        "console/imports.html",
+        {
+            "runs": [_run(item, visit) for item in found.items],
+            "page": {
+                "first_url": base if before else "",
+                "next_url": f"{base}?before={found.next}" if found.next else "",
+            },
+        },
+        here="imports",
+    )
+
+
+@page("GET", "HEAD")
+def import_run(visit: Visit, key: UUID) -> HttpResponse:
+    """Show one run: its counts, and why rows were refused."""
+    found = reading.run(key, actor=visit.actor, language=visit.language)
+    return visit.show(
+        "console/import.html",
+        {
+            "run": _run(found, visit),
+            "counts": [(words.COUNTS[name], found.counts.get(name, 0)) for name in words.COUNTS],
+            "reasons": [
+                {
+                    "code": item.code.replace("-", " ").replace("_", " "),
+                    "field": item.field,
+                    "text": _(item.text) if item.text else "",
+                    "count": item.count,
+                }
+                for item in found.reasons
+            ],
+        },
+        here="imports",
+    )
+
+
+def _run(item: ImportRun, visit: Visit) -> dict[str, Any]:
+    state, word = ("finished", "")
+    if item.finished_at is None:
+        state, word = "running", _("Not finished")
+    elif "ended_early" in item.counts:
+        state, word = "failed", _("The file ended early")
+    return {
+        "url": visit.url("import_run", item.id),
+        "map": item.map,
+        "mark": item.file[:8],
+        "by": item.started_by.name,
+        "at": item.started_at,
+        "finished_at": item.finished_at,
+        "state": state,
+        "word": word,
+        **{name: item.counts.get(name, 0) for name in words.COUNTS},
+    }
