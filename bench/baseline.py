@@ -76,12 +76,12 @@ def _parts(subjects: int, sizes: Sizes) -> tuple[str, dict[str, str]]:
     ]
     entry = (
         "client_id, id, change_id, subject_id, ver, recorded_at, kind, actor, channel, fields, fields_hash, meta_hash, "
-        "prev_leaf, leaf_hash"
+        "leaf_hash"
     )
     # A version of its own for every entry: pgbench cannot carry one from the update without a round trip more.
     columns = (
         f"1, {{id}}, gen_random_uuid(), {subject}, ({{id}} % 2000000000)::int, now(), 'change.recorded', 'k1', 'api', "
-        f"ARRAY['contact.email', 'contact.phone_mobile'], {_hex(32)}, {_hex(32)}, {_hex(32)}, {_hex(32)}"
+        f"'contact.email contact.phone_mobile', {_hex(32)}, {_hex(32)}, {_hex(32)}"
     )
     lost = ", ".join(f"(1, '{index}', {tag}, {subject})" for index, tag in tags)
     found = ", ".join(f"(1, '{index}', 1, {tag}, {subject})" for index, tag in tags)
@@ -90,8 +90,8 @@ def _parts(subjects: int, sizes: Sizes) -> tuple[str, dict[str, str]]:
         "subject": f"UPDATE base.subject SET ver = ver + 1, head_leaf = {_hex(32)}, state_ct = {_hex(sizes.state)}"
         f" WHERE client_id = 1 AND id = {subject}",
         "entry": f"INSERT INTO base.entry ({entry}) SELECT {columns}",
-        "payload": f"INSERT INTO base.payload SELECT 1, {{id}}, gen_random_uuid(), {blobs}",
-        "staged": f"INSERT INTO base.staged SELECT 1, {{id}}, {_hex(32)}",
+        "payload": f"INSERT INTO base.payload SELECT 1, 1, {{id}}, {blobs}",
+        "staged": "INSERT INTO base.staged SELECT 1, {id}",
         "lost": f"DELETE FROM base.blind_index WHERE (client_id, field, tag, subject_id) IN ({lost})",
         "found": f"INSERT INTO base.blind_index VALUES {found} ON CONFLICT DO NOTHING",
     }

@@ -22,20 +22,20 @@ STEPS = 20
 FILLER = """
 WITH e AS (
     INSERT INTO desk.entry (client_id, id, change_id, subject_id, ver, recorded_at, kind, actor, channel, fields,
-                            fields_hash, meta_hash, prev_leaf, leaf_hash)
+                            fields_hash, meta_hash, leaf_hash)
     SELECT %(client)s, nextval('desk.entry_id'), gen_random_uuid(), md5('filler' || g / 52)::uuid,
            %(first)s + g %% 52 + 1, now(), 'change.recorded', 'k1', 'api',
-           ARRAY['contact.email', 'contact.phone_mobile'], %(hash)s, %(hash)s, %(hash)s, %(hash)s
+           'contact.email contact.phone_mobile', %(hash)s, %(hash)s, %(hash)s
     FROM generate_series(%(start)s::bigint, %(end)s::bigint - 1) g RETURNING id)
-INSERT INTO desk.payload (client_id, entry_id, key_id, ct, meta_ct)
-SELECT %(client)s, id, gen_random_uuid(), %(ct)s, %(meta)s FROM e
+INSERT INTO desk.payload (client_id, entry_id, meta_epoch, ct, meta_ct)
+SELECT %(client)s, id, 1, %(ct)s, %(meta)s FROM e
 """
 PAGE = """\\set k random(1, {count})
 SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
-       e.leaf_hash, p.key_id, p.ct, p.meta_ct
+       e.leaf_hash, p.meta_epoch, p.ct, p.meta_ct
 FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
 WHERE e.client_id = {client} AND e.subject_id = (SELECT id FROM base.pick WHERE k = :k)
-ORDER BY e.id DESC LIMIT 50;
+ORDER BY e.ver DESC LIMIT 50;
 """
 
 

@@ -12,9 +12,9 @@ from tests.faults.installation import Installation
 TABLES: Mapping[str, str] = {
     "subject": "SELECT id, ver, head_leaf FROM desk.subject WHERE client_id = %s",
     "entry": "SELECT id, change_id, subject_id, ver, recorded_at, request_id, kind, actor, fields_hash, meta_hash,"
-    " prev_leaf, leaf_hash FROM desk.entry WHERE client_id = %s ORDER BY id",
+    " leaf_hash FROM desk.entry WHERE client_id = %s ORDER BY id",
     "staged": "SELECT entry_id FROM desk.staged WHERE client_id = %s",
-    "leaf": "SELECT idx, entry_id, leaf_hash FROM desk.log_leaf WHERE client_id = %s ORDER BY idx",
+    "leaf": "SELECT idx, entry_id FROM desk.log_leaf WHERE client_id = %s ORDER BY idx",
     "head": "SELECT size, frontier FROM desk.log_head WHERE client_id = %s",
     "cursor": "SELECT consumer, next_idx FROM desk.cursor WHERE client_id = %s",
     "once": "SELECT actor, key_hash, reply FROM desk.once WHERE client_id = %s",

@@ -6,20 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import django
+from psycopg.rows import namedtuple_row
 
 django.setup()
 
 from changedesk.base.clock import micros, now  # noqa: E402 - tables load after set-up
 from changedesk.base.ids import ClientId  # noqa: E402
-from changedesk.ledger import seal  # noqa: E402
 from changedesk.ledger.commitment import commit_fields, commit_meta  # noqa: E402
 from changedesk.ledger.fold import fold  # noqa: E402
-from changedesk.ledger.payload import decode_meta, decode_payload  # noqa: E402
-from changedesk.store import keys, past, subjects  # noqa: E402
+from changedesk.store import past, subjects  # noqa: E402
 from changedesk.store.tx import Look, look  # noqa: E402
 
 ENTRIES = """
-SELECT e.change_id, e.ver, e.fields_hash, e.meta_hash, p.ct, p.meta_ct
+SELECT e.change_id, e.ver, e.fields_hash, e.meta_hash, p.meta_epoch, p.ct, p.meta_ct
 FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
 WHERE e.client_id = %s AND e.subject_id = %s ORDER BY e.id
 """
@@ -32,24 +31,23 @@ def subject(seen: Look, one: subjects.Subject) -> dict[str, Any]:
     return {
         "state": _plain({path: held.text for path, held in one.state.items()}),
         "fold": _plain(fold(stored, moment, moment, snapshot)),
-        "entries": [
-            _entry(seen, one, row) for row in seen.connection.execute(ENTRIES, [seen.client, one.id]).fetchall()
-        ],
+        "entries": [_entry(seen, one, row) for row in _rows(seen, one)],
     }
 
 
+def _rows(seen: Look, one: subjects.Subject) -> list[Any]:
+    with seen.connection.cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(ENTRIES, [seen.client, one.id]).fetchall()
+
+
 def _entry(seen: Look, one: subjects.Subject, row: Any) -> dict[str, Any]:
-    change, version, fields_hash, meta_hash, ct, meta_ct = row
-    assert one.key is not None
-    cipher, metas = one.key.cipher, keys.of_client(seen).metas
-    aad = seal.payload_aad(seen.client, one.id, change, version or 0)
-    payload = decode_payload(seal.unseal(lambda _: cipher, bytes(ct), aad))
-    meta = decode_meta(seal.unseal(metas.get, bytes(meta_ct), seal.meta_aad(seen.client, one.id, change, version or 0)))
+    payload, meta = past.payload_of(seen, one.id, row, one.key), past.meta_of(seen, one.id, row)
+    assert payload is not None
     kept = commit_fields(payload.cs, payload.assertions), commit_meta(meta.ms, meta.body)
     return {
-        "change": str(change),
+        "change": str(row.change_id),
         "values": _plain({item.path: item.new or b"" for item in payload.assertions}),
-        "committed": kept == (bytes(fields_hash), bytes(meta_hash)),
+        "committed": kept == (bytes(row.fields_hash), bytes(row.meta_hash)),
     }
 
 

@@ -114,7 +114,7 @@ def _leave_staged(found: Evidence) -> None:
 
 def _swap_leaves(found: Evidence) -> None:
     leaves = found.tables["leaf"]
-    leaves[1]["leaf_hash"], leaves[2]["leaf_hash"] = leaves[2]["leaf_hash"], leaves[1]["leaf_hash"]
+    leaves[1]["entry_id"], leaves[2]["entry_id"] = leaves[2]["entry_id"], leaves[1]["entry_id"]
 
 
 def _backdate(found: Evidence) -> None:
@@ -130,7 +130,7 @@ def _cut_tail(found: Evidence) -> None:
 
 def _relink(found: Evidence) -> None:
     row = next(row for row in found.tables["entry"] if (row["ver"] or 0) > 2)
-    row["prev_leaf"] = row["fields_hash"]
+    row["leaf_hash"] = row["fields_hash"]
 
 
 def _change_state(found: Evidence) -> None:

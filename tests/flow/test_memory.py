@@ -1,7 +1,6 @@
 """What is stored is what the history says: as it stands, as of any instant on either axis, and as committed to."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +15,6 @@ from changedesk.base.refusal import Refusal
 from changedesk.ledger import seal
 from changedesk.ledger.commitment import commit_fields, commit_meta
 from changedesk.ledger.entry import EntryKind, leaf
-from changedesk.ledger.payload import decode_meta, decode_payload
 from changedesk.ledger.tree import leaf_hash
 from changedesk.ledger.value import decode_value
 from changedesk.rules.values import search_terms
@@ -35,23 +33,14 @@ PATHS: dict[str, list[str | None]] = {
 def _verify(d: Desk, dana: SubjectId) -> int:
     """Recompute every entry of a subject from its sealed parts; return how many versions there are."""
     subject = stands(d, dana)
-    assert subject.key is not None
-    cipher = subject.key.cipher
     previous, versions = b"", 0
     with look(d.client) as seen:
-        rows: list[Any] = seen.rows("history.timeline", subject=dana, before=past.NEWEST, limit=10**6, kinds=None,
-                                    field=None, channel=None, actor=None, since=None, until=None)  # fmt: skip
-        metas = keys.of_client(seen).metas
-        for short in reversed(rows):
-            row = past.by_change(seen, short.change_id)
+        for short in reversed(past.timeline(seen, subject, limit=10**6)):
+            row = past.by_change(seen, short.change)
             assert row is not None
             version = row.ver or 0
-            payload = decode_payload(
-                seal.unseal(lambda _: cipher, bytes(row.ct), seal.payload_aad(d.client, dana, row.change_id, version))
-            )
-            meta = decode_meta(
-                seal.unseal(metas.get, bytes(row.meta_ct), seal.meta_aad(d.client, dana, row.change_id, version))
-            )
+            payload, meta = past.payload_of(seen, dana, row, subject.key), past.meta_of(seen, dana, row)
+            assert payload is not None
             fields, meta_hash = commit_fields(payload.cs, payload.assertions), commit_meta(meta.ms, meta.body)
             document = leaf(
                 change_id=row.change_id, kind=EntryKind(row.kind), subject_ref=dana, version=version,
@@ -59,6 +48,7 @@ def _verify(d: Desk, dana: SubjectId) -> int:
                 fields=fields, meta=meta_hash,
             )  # fmt: skip
             assert (bytes(row.fields_hash), bytes(row.meta_hash)) == (fields, meta_hash)
+            assert bytes(row.prev_leaf or b"") == (previous if version > 1 else b"")
             assert leaf_hash(document) == bytes(row.leaf_hash)
             if version:
                 versions += 1

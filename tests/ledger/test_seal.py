@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from changedesk.base.ids import ClientId
 from changedesk.ledger.seal import (
+    IMPERSONAL,
     Corrupt,
     UnknownKey,
+    bare,
     blind_key,
     blind_tag,
+    framed,
     meta_aad,
     payload_aad,
     seal,
@@ -67,6 +70,20 @@ def test_the_blob_is_laid_out_as_the_design_says() -> None:
     assert blob[:17] == b"\x01" + KEY_ID
     padded = AESGCM(KEY).decrypt(blob[17:29], blob[29:], AAD)
     assert padded == b"\x00\x00\x00\x05hello" + bytes(55)
+
+
+def test_a_blob_comes_back_whole_from_a_row_that_knows_its_key() -> None:
+    blob = seal(KEY_ID, KEY, b"hello", AAD)
+    assert len(bare(blob)) == len(blob) - 17
+    assert framed(KEY_ID, bare(blob)) == blob
+
+
+def test_what_holds_nothing_personal_may_be_padded_less() -> None:
+    blob = seal(KEY_ID, KEY, b"hello", AAD, block=IMPERSONAL)
+    assert len(blob) == 29 + 4 + 5 + 16
+    assert unseal(keys, blob, AAD, block=IMPERSONAL) == b"hello"
+    with pytest.raises(Corrupt):
+        unseal(keys, blob, AAD)
 
 
 @pytest.mark.parametrize(("length", "blocks"), [(0, 1), (60, 1), (61, 2), (124, 2), (125, 3)])

@@ -24,9 +24,11 @@ evicts it.
 KEY_BYTES: Final = 32
 KEY_ID_BYTES: Final = 16
 TAG_BYTES: Final = 16
+PERSONAL: Final = 64
+"""What is padded to this multiple of bytes tells little by its size."""
+IMPERSONAL: Final = 1
 _NONCE_BYTES: Final = 12
 _MAC_BYTES: Final = 16
-_BLOCK: Final = 64
 _VERSION: Final = b"\x01"
 _HEAD: Final = 1 + KEY_ID_BYTES + _NONCE_BYTES
 _u64 = Struct(">Q").pack
@@ -43,16 +45,17 @@ class Corrupt(ValueError):  # noqa: N818 - a refusal, as elsewhere
     """
 
 
-def seal(key_id: bytes, key: Key, plaintext: bytes, aad: bytes) -> bytes:
+def seal(key_id: bytes, key: Key, plaintext: bytes, aad: bytes, *, block: int = PERSONAL) -> bytes:
     """Return 0x01 || key_id(16) || nonce(12) || AES-256-GCM(key, pad64(plaintext), aad).
 
-    pad64 is u32be(length) || plaintext || zeros up to a multiple of 64, so sizes tell little.
+    pad64 is u32be(length) || plaintext || zeros up to a multiple of 64, so sizes tell little; ``block`` is another
+    multiple than 64 for what holds nothing personal.
     """
     if len(key_id) != KEY_ID_BYTES:
         raise ValueError("a key id is 16 bytes")
     nonce = os.urandom(_NONCE_BYTES)
     padded = _u32(len(plaintext)) + plaintext
-    padded += bytes(-len(padded) % _BLOCK)
+    padded += bytes(-len(padded) % block)
     return _VERSION + key_id + nonce + _cipher(key).encrypt(nonce, padded, aad)
 
 
@@ -63,7 +66,17 @@ def sealed_with(blob: bytes) -> bytes:
     return blob[1 : 1 + KEY_ID_BYTES]
 
 
-def unseal(lookup: Callable[[bytes], Key | None], blob: bytes, aad: bytes) -> bytes:
+def bare(blob: bytes) -> bytes:
+    """Return a sealed blob without what says by which key, for a row that knows it: ``framed`` gives it back."""
+    return blob[1 + KEY_ID_BYTES :]
+
+
+def framed(key_id: bytes, stored: bytes) -> bytes:
+    """Return the sealed blob that ``bare`` was taken from, byte for byte."""
+    return _VERSION + key_id + stored
+
+
+def unseal(lookup: Callable[[bytes], Key | None], blob: bytes, aad: bytes, *, block: int = PERSONAL) -> bytes:
     """Return the plaintext. ``lookup`` gives the key for an id (16 bytes), or None.
 
     Raises UnknownKey when it gives None; Corrupt when the blob, the key or the place (``aad``) is not the
@@ -77,7 +90,7 @@ def unseal(lookup: Callable[[bytes], Key | None], blob: bytes, aad: bytes) -> by
     except InvalidTag:
         raise Corrupt("does not open") from None
     end = 4 + int.from_bytes(padded[:4], "big")
-    if not padded or len(padded) % _BLOCK or not end <= len(padded) < end + _BLOCK or any(padded[end:]):
+    if not padded or len(padded) % block or not end <= len(padded) < end + block or any(padded[end:]):
         raise Corrupt("wrongly padded")
     return padded[4:end]
 

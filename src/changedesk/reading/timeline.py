@@ -16,7 +16,7 @@ from changedesk.reading.people import People
 from changedesk.reading.sight import Eyes, Sight
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Catalogue
-from changedesk.store import panels, past
+from changedesk.store import past
 from changedesk.store.past import NEWEST, Entry
 from changedesk.store.settings_read import configuration
 from changedesk.store.tx import look
@@ -67,11 +67,7 @@ def timeline(
     with look(actor.client) as seen:
         subject, holders = sight.find(seen, subject_id, actor=actor)
         view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={subject_id: holders})[subject_id]
-        found = panels.timeline(
-            seen,
-            subject,
-            before=_place(before),
-            limit=limit + 1,
+        narrowed = past.Filter(
             kinds=_kinds(only.kinds, actor),
             fields=_paths(only, catalogue),
             channel=only.channel,
@@ -79,6 +75,7 @@ def timeline(
             since=only.since,
             until=only.until,
         )
+        found = past.timeline(seen, subject, before=_place(before), limit=limit + 1, only=narrowed)
     page = found[:limit]
     shown = entry_views(page, {subject_id: view}, catalogue, actor=actor, language=language)
     return Page(shown, next=str(page[-1].id) if len(found) > limit else None)

@@ -79,7 +79,7 @@ class _Move:
 
 _COLUMNS: Final = (
     "change_id", "subject_id", "ver", "at", "request_id", "kind", "actor", "channel", "fields", "fields_hash",
-    "meta_hash", "prev", "leaf", "key_id", "ct", "meta_ct", "fresh",
+    "meta_hash", "leaf", "ct", "meta_ct", "fresh",
     "lost_subject", "lost_field", "lost_tag", "found_subject", "found_field", "found_tag", "found_fresh",
 )  # fmt: skip
 
@@ -132,6 +132,7 @@ def append(
         m_state=[_sealed_state(tx, move) for move in moved],
         m_status=[_status(move) for move in moved],
         m_next=[move.next_at for move in moved],
+        meta_epoch=batch.client.meta_epoch,
         epoch=batch.client.blind_epoch,
     )
     placed = {row.change_id for row in rows}
@@ -192,13 +193,10 @@ def _add(tx: Tx, batch: _Batch, draft: Draft, move: _Move) -> None:
         )
     )
     sealed = _sealed_payload(tx, move, change, version, Payload(cs, ordered, _snapshot(move, version)))
-    meta_aad = seal.meta_aad(tx.client, move.subject.id, change, version)
-    client = batch.client
     row = (
         change, move.subject.id, version or None, at, draft.request, draft.kind.value, draft.actor.id,
-        draft.channel or draft.actor.channel.value, " ".join(dict.fromkeys(item.path for item in ordered)), fields_hash,
-        meta_hash, previous or None, leaf_, move.key.id, sealed,
-        seal.seal(client.meta_id, client.metas[client.meta_id], encode_meta(meta), meta_aad), move.fresh,
+        draft.channel or draft.actor.channel.value, " ".join(dict.fromkeys(item.path for item in ordered)) or None,
+        fields_hash, meta_hash, leaf_, sealed, _sealed_meta(tx, batch.client, move, change, version, meta), move.fresh,
     )  # fmt: skip
     for name, value in zip(_COLUMNS, row, strict=False):
         batch.columns[name].append(value)
@@ -241,7 +239,13 @@ def _snapshot(move: _Move, version: int) -> list[Assertion] | None:
 
 def _sealed_payload(tx: Tx, move: _Move, change: UUID, version: int, payload: Payload) -> bytes:
     aad = seal.payload_aad(tx.client, move.subject.id, change, version)
-    return seal.seal(move.key.id.bytes, move.key.cipher, encode_payload(payload), aad)
+    return seal.bare(seal.seal(move.key.id.bytes, move.key.cipher, encode_payload(payload), aad))
+
+
+def _sealed_meta(tx: Tx, client: keys.ClientKeys, move: _Move, change: UUID, version: int, meta: Meta) -> bytes:
+    aad = seal.meta_aad(tx.client, move.subject.id, change, version)
+    key_id, cipher = client.metas[client.meta_epoch]
+    return seal.bare(seal.seal(key_id, cipher, encode_meta(meta), aad, block=seal.IMPERSONAL))
 
 
 def _index(batch: _Batch, terms: Terms) -> None:

@@ -31,13 +31,14 @@ class Erased(LookupError):  # noqa: N818 - a state of the data, not a fault
 
 @dataclass(frozen=True, slots=True)
 class ClientKeys:
-    """A client's newest keys, and all epochs by key id for opening. ``read_at`` is monotonic seconds."""
+    """A client's newest keys, and all epochs for opening. ``read_at`` is monotonic seconds."""
 
     kek: bytes
     kek_epoch: int
     keks: Mapping[int, bytes]
-    meta_id: bytes
-    metas: Mapping[bytes, AESGCM]
+    meta_epoch: int
+    metas: Mapping[int, tuple[bytes, AESGCM]]
+    """By epoch: the key's id and its cipher."""
     blind: bytes
     blind_epoch: int
     code: bytes
@@ -119,8 +120,8 @@ def of_client(look: Look) -> ClientKeys:
         kek=plain["kek"][newest["kek"]][1],
         kek_epoch=newest["kek"],
         keks={epoch: key for epoch, (_, key) in plain["kek"].items()},
-        meta_id=plain["meta"][newest["meta"]][0],
-        metas={key_id: AESGCM(key) for key_id, key in plain["meta"].values()},
+        meta_epoch=newest["meta"],
+        metas={epoch: (key_id, AESGCM(key)) for epoch, (key_id, key) in plain["meta"].items()},
         blind=plain["blind"][newest["blind"]][1],
         blind_epoch=newest["blind"],
         code=plain["code"][newest["code"]][1],

@@ -12,7 +12,7 @@ from changedesk.ledger import seal
 from changedesk.ledger.commitment import Assertion
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.fold import Stored, fold
-from changedesk.ledger.payload import Payload, decode_meta, decode_payload
+from changedesk.ledger.payload import Meta, Payload, decode_meta, decode_payload
 from changedesk.ledger.value import Json
 from changedesk.store import keys
 from changedesk.store.history import SNAPSHOT_EVERY
@@ -49,7 +49,8 @@ class Filter:
     """What a timeline is narrowed to. An absent condition is None."""
 
     kinds: Sequence[str] | None = None
-    field: str | None = None
+    fields: Sequence[str] | None = None
+    """Only entries that touch at least one of these paths."""
     channel: str | None = None
     actor: str | None = None
     since: datetime | None = None
@@ -67,7 +68,7 @@ def timeline(
         before=before,
         limit=limit,
         kinds=None if only.kinds is None else list(only.kinds),
-        field=only.field,
+        fields=None if only.fields is None else list(only.fields),
         channel=only.channel,
         actor=only.actor,
         since=only.since,
@@ -97,7 +98,7 @@ def provenance(look: Look, subject: Subject) -> dict[int, Entry]:
     versions = sorted({held.ver for held in subject.state.values()})
     found: dict[int, Entry] = {}
     for row in look.rows("history.provenance", subject=subject.id, versions=versions):
-        facts = _facts(look, subject.id, row.change_id, row.ver, row.meta_ct)
+        facts = meta_of(look, subject.id, row).facts()
         found[row.ver] = Entry(
             0, row.change_id, subject.id, row.ver, row.recorded_at, row.request_id, EntryKind(row.kind), row.actor,
             row.channel, (), b"", None, facts,
@@ -124,7 +125,7 @@ def versions(look: Look, subject: Subject, *, newest: int) -> tuple[list[Stored]
     oldest = 0 if subject.dated else max(newest // SNAPSHOT_EVERY * SNAPSHOT_EVERY - 1, 0)
     stored: list[Stored] = []
     for row in look.rows("history.versions", subject=subject.id, newest=newest, oldest=oldest):
-        payload = _payload(look, subject.id, row.change_id, row.ver, row.ct, subject.key)
+        payload = payload_of(look, subject.id, row, subject.key)
         if payload is None:
             raise keys.Erased("this subject's key was destroyed")
         if payload.snapshot is not None and not subject.dated:
@@ -146,7 +147,7 @@ def feed(look: Look, *, start: int, limit: int) -> list[Any]:
 
 def _entry(look: Look, row: Any, key: keys.SubjectKey | None) -> Entry:
     version = row.ver or 0
-    payload = _payload(look, row.subject_id, row.change_id, version, row.ct, key)
+    payload = payload_of(look, row.subject_id, row, key)
     return Entry(
         row.id,
         row.change_id,
@@ -157,25 +158,29 @@ def _entry(look: Look, row: Any, key: keys.SubjectKey | None) -> Entry:
         EntryKind(row.kind),
         row.actor,
         row.channel,
-        tuple(row.fields or ()),
+        () if row.fields is None else tuple(row.fields.split(" ")),
         bytes(row.leaf_hash),
         None if payload is None else payload.assertions,
-        _facts(look, row.subject_id, row.change_id, version, row.meta_ct),
+        meta_of(look, row.subject_id, row).facts(),
         getattr(row, "idx", None),
     )
 
 
-def _payload(
-    look: Look, subject: UUID, change: UUID, version: int, ct: bytes | None, key: keys.SubjectKey | None
-) -> Payload | None:
-    if ct is None or key is None:
+def payload_of(look: Look, subject: UUID, row: Any, key: keys.SubjectKey | None) -> Payload | None:
+    """Return the values of an entry's row (change_id, ver, ct); None when they are erased."""
+    if row.ct is None or key is None:
         return None
-    aad = seal.payload_aad(look.client, subject, change, version)
+    aad = seal.payload_aad(look.client, subject, row.change_id, row.ver or 0)
     cipher = key.cipher
-    return decode_payload(seal.unseal(lambda _: cipher, bytes(ct), aad))
+    return decode_payload(seal.unseal(lambda _: cipher, seal.framed(key.id.bytes, row.ct), aad))
 
 
-def _facts(look: Look, subject: UUID, change: UUID, version: int, meta_ct: bytes) -> Mapping[str, Json]:
-    metas = keys.of_client(look).metas
-    aad = seal.meta_aad(look.client, subject, change, version)
-    return decode_meta(seal.unseal(metas.get, bytes(meta_ct), aad)).facts()
+def meta_of(look: Look, subject: UUID, row: Any) -> Meta:
+    """Return who, how and why of an entry's row (change_id, ver, meta_epoch, meta_ct). Raises UnknownKey."""
+    known = keys.of_client(look).metas.get(row.meta_epoch)
+    if known is None:
+        raise seal.UnknownKey("no key of that epoch")
+    key_id, cipher = known
+    aad = seal.meta_aad(look.client, subject, row.change_id, row.ver or 0)
+    sealed = seal.framed(key_id, row.meta_ct)
+    return decode_meta(seal.unseal(lambda _: cipher, sealed, aad, block=seal.IMPERSONAL))

@@ -256,41 +256,43 @@ CREATE TABLE desk.once (
 
 CREATE SEQUENCE desk.entry_id AS bigint CACHE 1;
 
--- The history. Columns give back the leaf document byte for byte (ledger.entry.leaf); there is no UPDATE and no DELETE.
+-- The history. Columns give back the leaf document byte for byte (ledger.entry.leaf), the previous leaf from the version
+-- before; there is no UPDATE and no DELETE. fields: the paths that changed, parted by spaces. Wide columns stand where
+-- they leave no gap, and what only grows at its end is packed full: this table is most of what a change costs to keep.
 CREATE TABLE desk.entry (
     client_id   integer     NOT NULL,
+    ver         integer,
     id          bigint      NOT NULL,
+    recorded_at timestamptz NOT NULL,
     change_id   uuid        NOT NULL,
     subject_id  uuid        NOT NULL,
-    ver         integer,
-    recorded_at timestamptz NOT NULL,
     request_id  uuid,
     kind        text        NOT NULL,
     actor       text        NOT NULL,
     channel     text        NOT NULL,
-    fields      text[],
+    fields      text,
     fields_hash bytea       NOT NULL,
     meta_hash   bytea       NOT NULL,
-    prev_leaf   bytea,
     leaf_hash   bytea       NOT NULL,
-    PRIMARY KEY (client_id, id),
+    PRIMARY KEY (client_id, id) WITH (fillfactor = 100),
     UNIQUE (client_id, subject_id, ver)
 );
--- Read by history.timeline: a subject's entries, newest first.
-CREATE INDEX entry_of_subject ON desk.entry (client_id, subject_id, id DESC);
+-- Read by history.timeline: a subject's observations, newest first. Its changes are read by their versions.
+CREATE INDEX entry_observed ON desk.entry (client_id, subject_id, id) WHERE ver IS NULL;
 -- Read by history.by_change: an entry by its public id.
 CREATE UNIQUE INDEX entry_by_change ON desk.entry (client_id, change_id);
 -- Read by history.of_request: a request's whole evidence.
 CREATE INDEX entry_of_request ON desk.entry (client_id, request_id, id) WHERE request_id IS NOT NULL;
 
--- The sealed values of an entry: ct under the subject's key, meta_ct under the client's.
+-- The sealed parts of an entry, without the frame that says by which key: ct under the subject's, meta_ct under the
+-- client's of an epoch.
 CREATE TABLE desk.payload (
-    client_id integer NOT NULL,
-    entry_id  bigint  NOT NULL,
-    key_id    uuid,
-    ct        bytea,
-    meta_ct   bytea   NOT NULL,
-    PRIMARY KEY (client_id, entry_id)
+    client_id  integer NOT NULL,
+    meta_epoch integer NOT NULL,
+    entry_id   bigint  NOT NULL,
+    ct         bytea,
+    meta_ct    bytea   NOT NULL,
+    PRIMARY KEY (client_id, entry_id) WITH (fillfactor = 100)
 );
 
 CREATE TABLE desk.blind_index (
@@ -302,23 +304,24 @@ CREATE TABLE desk.blind_index (
     PRIMARY KEY (client_id, field, epoch, tag, subject_id)
 );
 
--- The sequencer's queue.
+-- The sequencer's queue. Of what has an entry the leaf hash stands there; here and in the log it is null.
 CREATE TABLE desk.staged (
     client_id integer NOT NULL,
     entry_id  bigint  NOT NULL,
-    leaf_hash bytea   NOT NULL,
+    leaf_hash bytea,
     PRIMARY KEY (client_id, entry_id)
 );
 
+-- The log: what stands where.
 CREATE TABLE desk.log_leaf (
     client_id integer NOT NULL,
     idx       bigint  NOT NULL,
     entry_id  bigint  NOT NULL,
-    leaf_hash bytea   NOT NULL,
-    PRIMARY KEY (client_id, idx)
+    leaf_hash bytea,
+    PRIMARY KEY (client_id, idx) WITH (fillfactor = 100)
 );
--- Read by history.by_change and history.of_request: an entry's place in the log.
-CREATE UNIQUE INDEX log_leaf_by_entry ON desk.log_leaf (client_id, entry_id);
+-- Read by history.by_change, history.timeline and history.of_request: an entry's place in the log.
+CREATE UNIQUE INDEX log_leaf_by_entry ON desk.log_leaf (client_id, entry_id) WITH (fillfactor = 100);
 
 CREATE TABLE desk.log_head (
     client_id integer PRIMARY KEY,

@@ -19,24 +19,23 @@ WITH move AS (
         SELECT i.* FROM unnest(
             %(change_id)s::uuid[], %(subject_id)s::uuid[], %(ver)s::int[], %(at)s::timestamptz[], %(request_id)s::uuid[],
             %(kind)s::text[], %(actor)s::text[], %(channel)s::text[], %(fields)s::text[], %(fields_hash)s::bytea[],
-            %(meta_hash)s::bytea[], %(prev)s::bytea[], %(leaf)s::bytea[], %(key_id)s::uuid[], %(ct)s::bytea[],
-            %(meta_ct)s::bytea[], %(fresh)s::boolean[]) WITH ORDINALITY
-            AS i (change_id, subject_id, ver, recorded_at, request_id, kind, actor, channel, fields, fields_hash,
-                  meta_hash, prev_leaf, leaf_hash, key_id, ct, meta_ct, fresh, place)
+            %(meta_hash)s::bytea[], %(leaf)s::bytea[], %(ct)s::bytea[], %(meta_ct)s::bytea[], %(fresh)s::boolean[])
+            WITH ORDINALITY AS i (change_id, subject_id, ver, recorded_at, request_id, kind, actor, channel, fields,
+                                  fields_hash, meta_hash, leaf_hash, ct, meta_ct, fresh, place)
         LEFT JOIN moved ON moved.id = i.subject_id
         WHERE i.ver IS NULL OR i.fresh OR moved.id IS NOT NULL
         ORDER BY i.place) o
 ), entries AS (
     INSERT INTO desk.entry (client_id, id, change_id, subject_id, ver, recorded_at, request_id, kind, actor, channel,
-                            fields, fields_hash, meta_hash, prev_leaf, leaf_hash)
-    SELECT %(client)s, id, change_id, subject_id, ver, recorded_at, request_id, kind, actor, channel,
-           string_to_array(nullif(fields, ''), ' '), fields_hash, meta_hash, prev_leaf, leaf_hash
+                            fields, fields_hash, meta_hash, leaf_hash)
+    SELECT %(client)s, id, change_id, subject_id, ver, recorded_at, request_id, kind, actor, channel, fields,
+           fields_hash, meta_hash, leaf_hash
     FROM item
 ), payloads AS (
-    INSERT INTO desk.payload (client_id, entry_id, key_id, ct, meta_ct)
-    SELECT %(client)s, id, key_id, ct, meta_ct FROM item
+    INSERT INTO desk.payload (client_id, entry_id, meta_epoch, ct, meta_ct)
+    SELECT %(client)s, id, %(meta_epoch)s, ct, meta_ct FROM item
 ), queue AS (
-    INSERT INTO desk.staged (client_id, entry_id, leaf_hash) SELECT %(client)s, id, leaf_hash FROM item
+    INSERT INTO desk.staged (client_id, entry_id) SELECT %(client)s, id FROM item
 ), lost AS (
     DELETE FROM desk.blind_index b
     USING unnest(%(lost_subject)s::uuid[], %(lost_field)s::text[], %(lost_tag)s::bytea[]) AS l (subject_id, field, tag)
@@ -53,26 +52,45 @@ WITH move AS (
 )
 SELECT id, change_id FROM item
 
--- Entries of some subjects (a customer and the accounts looked at with it), newest first, by keyset, with filters.
--- An absent filter is NULL.
+-- A subject's history, newest first, by keyset, narrowed to some fields at once (a category has several), with the
+-- place of each entry in the log. An absent filter is NULL. Changes come by version, observations by id: ids of one
+-- subject follow its versions, so the newest version ahead of an id is found by halving.
 
 -- name: history.timeline
+WITH RECURSIVE place (low, high) AS (
+    SELECT CASE WHEN %(before)s::bigint = 9223372036854775807 THEN s.ver ELSE 0 END, s.ver
+    FROM desk.subject s WHERE s.client_id = %(client)s AND s.id = %(subject)s
+    UNION ALL
+    SELECT CASE WHEN e.id < %(before)s::bigint THEN e.ver ELSE p.low END,
+           CASE WHEN e.id < %(before)s::bigint THEN p.high ELSE e.ver - 1 END
+    FROM place p JOIN desk.entry e
+      ON e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver = (p.low + p.high + 1) / 2
+    WHERE p.low < p.high
+), wanted AS NOT MATERIALIZED (
+    SELECT e.* FROM desk.entry e
+    WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s
+      AND (%(kinds)s::text[] IS NULL OR e.kind = ANY(%(kinds)s::text[]))
+      AND (%(fields)s::text[] IS NULL OR string_to_array(e.fields, ' ') && %(fields)s::text[])
+      AND (%(channel)s::text IS NULL OR e.channel = %(channel)s::text)
+      AND (%(actor)s::text IS NULL OR e.actor = %(actor)s::text)
+      AND (%(since)s::timestamptz IS NULL OR e.recorded_at >= %(since)s::timestamptz)
+      AND (%(until)s::timestamptz IS NULL OR e.recorded_at < %(until)s::timestamptz)
+), found AS (
+    (SELECT * FROM wanted WHERE ver <= (SELECT max(low) FROM place) ORDER BY ver DESC LIMIT %(limit)s)
+    UNION ALL
+    (SELECT * FROM wanted WHERE ver IS NULL AND id < %(before)s::bigint ORDER BY id DESC LIMIT %(limit)s)
+)
 SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
-       e.leaf_hash, p.key_id, p.ct, p.meta_ct
-FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
-WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.id < %(before)s
-  AND (%(kinds)s::text[] IS NULL OR e.kind = ANY(%(kinds)s::text[]))
-  AND (%(field)s::text IS NULL OR e.fields @> ARRAY[%(field)s::text])
-  AND (%(channel)s::text IS NULL OR e.channel = %(channel)s::text)
-  AND (%(actor)s::text IS NULL OR e.actor = %(actor)s::text)
-  AND (%(since)s::timestamptz IS NULL OR e.recorded_at >= %(since)s::timestamptz)
-  AND (%(until)s::timestamptz IS NULL OR e.recorded_at < %(until)s::timestamptz)
-ORDER BY e.id DESC LIMIT %(limit)s
+       e.leaf_hash, p.meta_epoch, p.ct, p.meta_ct, l.idx
+FROM (SELECT * FROM found ORDER BY id DESC LIMIT %(limit)s) e
+JOIN desk.payload p ON p.client_id = %(client)s AND p.entry_id = e.id
+LEFT JOIN desk.log_leaf l ON l.client_id = %(client)s AND l.entry_id = e.id
+ORDER BY e.id DESC
 
 -- The versions of a subject that fold to a state: newest first.
 
 -- name: history.versions
-SELECT e.ver, e.recorded_at, e.change_id, e.kind, p.key_id, p.ct
+SELECT e.ver, e.recorded_at, e.change_id, p.ct
 FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
 WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver <= %(newest)s AND e.ver > %(oldest)s
 ORDER BY e.ver DESC
@@ -81,7 +99,7 @@ ORDER BY e.ver DESC
 
 -- name: history.changes_since
 SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
-       e.leaf_hash, p.key_id, p.ct, p.meta_ct
+       e.leaf_hash, p.meta_epoch, p.ct, p.meta_ct
 FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
 WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver > %(version)s
 ORDER BY e.ver DESC
@@ -95,9 +113,11 @@ ORDER BY e.ver DESC LIMIT 1
 
 -- name: history.by_change
 SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
-       e.fields_hash, e.meta_hash, e.prev_leaf, e.leaf_hash, p.key_id, p.ct, p.meta_ct, l.idx
+       e.fields_hash, e.meta_hash, before.leaf_hash AS prev_leaf, e.leaf_hash, p.meta_epoch, p.ct, p.meta_ct, l.idx
 FROM desk.entry e
 JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
+LEFT JOIN desk.entry before
+  ON before.client_id = e.client_id AND before.subject_id = e.subject_id AND before.ver = e.ver - 1
 LEFT JOIN desk.log_leaf l ON l.client_id = e.client_id AND l.entry_id = e.id
 WHERE e.client_id = %(client)s AND e.change_id = %(change)s
 
@@ -105,7 +125,7 @@ WHERE e.client_id = %(client)s AND e.change_id = %(change)s
 
 -- name: history.of_request
 SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
-       e.leaf_hash, p.key_id, p.ct, p.meta_ct, l.idx
+       e.leaf_hash, p.meta_epoch, p.ct, p.meta_ct, l.idx
 FROM desk.entry e
 JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
 LEFT JOIN desk.log_leaf l ON l.client_id = e.client_id AND l.entry_id = e.id
@@ -114,7 +134,7 @@ WHERE e.client_id = %(client)s AND e.request_id = %(request)s ORDER BY e.id
 -- The entries that set some versions of a subject: the provenance of its values.
 
 -- name: history.provenance
-SELECT e.ver, e.change_id, e.recorded_at, e.actor, e.channel, e.kind, e.request_id, p.meta_ct
+SELECT e.ver, e.change_id, e.recorded_at, e.actor, e.channel, e.kind, e.request_id, p.meta_epoch, p.meta_ct
 FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
 WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver = ANY(%(versions)s::int[])
 
@@ -122,7 +142,7 @@ WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver = ANY(%(
 
 -- name: history.feed
 SELECT l.idx, e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel,
-       e.fields, e.leaf_hash, p.key_id, p.ct, p.meta_ct
+       e.fields, e.leaf_hash, p.meta_epoch, p.ct, p.meta_ct
 FROM desk.log_leaf l
 JOIN desk.entry e ON e.client_id = l.client_id AND e.id = l.entry_id
 JOIN desk.payload p ON p.client_id = l.client_id AND p.entry_id = l.entry_id

@@ -24,9 +24,10 @@ WITH taken AS (
 ), placed AS (
     INSERT INTO desk.log_leaf (client_id, idx, entry_id, leaf_hash)
     SELECT %(client)s, %(size)s::bigint + row_number() OVER (ORDER BY entry_id) - 1, entry_id, leaf_hash FROM taken
-    RETURNING idx, leaf_hash
+    RETURNING idx, entry_id, leaf_hash
 )
-SELECT leaf_hash FROM placed ORDER BY idx
+SELECT coalesce(p.leaf_hash, e.leaf_hash) AS leaf_hash
+FROM placed p LEFT JOIN desk.entry e ON e.client_id = %(client)s AND e.id = p.entry_id ORDER BY p.idx
 
 -- Compare-and-swap on the size: never two roots for one size.
 
@@ -91,9 +92,12 @@ ORDER BY width
 -- The leaf documents' columns by dense index, with the hash that was logged.
 
 -- name: log.leaves
-SELECT l.idx, l.leaf_hash, e.change_id, e.kind, e.subject_id, e.ver, e.prev_leaf, e.recorded_at, e.fields_hash,
-       e.meta_hash
-FROM desk.log_leaf l LEFT JOIN desk.entry e ON e.client_id = l.client_id AND e.id = l.entry_id
+SELECT l.idx, e.leaf_hash, e.change_id, e.kind, e.subject_id, e.ver, before.leaf_hash AS prev_leaf, e.recorded_at,
+       e.fields_hash, e.meta_hash
+FROM desk.log_leaf l
+LEFT JOIN desk.entry e ON e.client_id = l.client_id AND e.id = l.entry_id
+LEFT JOIN desk.entry before
+  ON before.client_id = e.client_id AND before.subject_id = e.subject_id AND before.ver = e.ver - 1
 WHERE l.client_id = %(client)s AND l.idx >= %(start)s AND l.idx < %(until)s ORDER BY l.idx
 
 -- name: log.cosignatures
