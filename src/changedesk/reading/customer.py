@@ -10,7 +10,7 @@ from changedesk import kinds
 from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId
 from changedesk.reading import lines, sight
-from changedesk.reading.panels import AccountLine, AccountPanel, CustomerPanel, FieldView, Group, HolderLine
+from changedesk.reading.panels import AccountLine, CustomerPanel, FieldView, Group, HolderLine
 from changedesk.reading.people import People
 from changedesk.reading.sight import Eyes
 from changedesk.rules.access import Verb, may
@@ -30,23 +30,48 @@ def customer(id: SubjectId, *, actor: Actor, at: datetime, language: str) -> Cus
 
     Raises Forbidden, NotFound.
     """
+    return record(id, actor=actor, at=at, language=language, type="customer")
+
+
+def account(id: SubjectId, *, actor: Actor, at: datetime, language: str) -> CustomerPanel:  # noqa: A002 - as everywhere
+    """Return an account, and who holds it. Raises Forbidden, NotFound."""
+    return record(id, actor=actor, at=at, language=language, type="account")
+
+
+def record(
+    id: SubjectId,  # noqa: A002 - as everywhere
+    *,
+    actor: Actor,
+    at: datetime,
+    language: str,
+    type: str | None = None,  # noqa: A002 - the column's name
+) -> CustomerPanel:
+    """Return a customer or an account, whichever it is. An account is seen as the best verified holder is.
+
+    Raises Forbidden, NotFound.
+    """
     sight.require(actor, Verb.CUSTOMER_READ)
     catalogue = configuration(actor.client).catalogue
     with look(actor.client) as seen:
-        subject, _ = sight.find(seen, id, actor=actor, type="customer")
-        view = sight.of_subject(seen, subject, actor=actor, at=at)
-        asked = requests.of_subject(seen, id) if may(actor, Verb.REQUEST_READ, subject=id) else []
-        holds = evidence.active_holds(seen, [id], now=at)
+        subject, holder_ids = sight.find(seen, id, actor=actor, type=type)
+        views = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={id: holder_ids})
+        readable = may(actor, Verb.REQUEST_READ, subject=id if subject.type == "customer" else actor.subject)
+        asked = requests.of_subject(seen, id) if readable else []
+        holds = evidence.active_holds(seen, {id, *holder_ids}, now=at)
         disputes = [one for one in evidence.disputes_of(seen, [one.id for one in asked]) if one.resolved_at is None]
         provenance = past.provenance(seen, subject)
         accounts = _accounts(seen, subject, catalogue, actor=actor, at=at, language=language)
+        holders = _holders(seen, subject, catalogue, actor=actor, at=at, language=language)
     names = {entry.actor for entry in provenance.values()} | {hold.placed_by for hold in holds}
     people = People(names, viewer=actor, language=language)
+    view = views[id]
     eyes = Eyes(view, catalogue, language)
-    called = sight.title(eyes, subject)
+    called = sight.title(eyes, subject) if subject.type == "customer" else _number(eyes, subject)
     waiting = [item for item in asked if not item.ended]
+    mine = [item for item in waiting if item.subject_id == id]
     return CustomerPanel(
         id=id,
+        type=subject.type,
         version=subject.ver,
         etag=etag(subject),
         title=called.text,
@@ -60,49 +85,32 @@ def customer(id: SubjectId, *, actor: Actor, at: datetime, language: str) -> Cus
         open=view.everything,
         holds=tuple(lines.hold_view(item, people) for item in holds),
         disputes=lines.dispute_views(disputes, {item.id: item.ref for item in asked}),
-        groups=_groups(subject, eyes, _Sources(provenance, people, _pending(waiting))),
+        groups=_groups(subject, eyes, _Sources(provenance, people, _pending(mine))),
         accounts=accounts,
+        holders=holders,
         requests=tuple(lines.request_line(item, eyes) for item in waiting),
     )
 
 
-def account(id: SubjectId, *, actor: Actor, at: datetime, language: str) -> AccountPanel:  # noqa: A002 - as everywhere
-    """Return an account, and who holds it. Raises Forbidden, NotFound."""
-    sight.require(actor, Verb.CUSTOMER_READ)
-    catalogue = configuration(actor.client).catalogue
-    with look(actor.client) as seen:
-        subject, holder_ids = sight.find(seen, id, actor=actor, type="account")
-        views = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={id: holder_ids})
-        holdings = [one for one in subjects.holders_of(seen, [id]) if _may_know(actor, one.customer)]
-        held_by = subjects.load(seen, {item.customer for item in holdings})
-        theirs = sight.of_subjects(seen, held_by.values(), actor=actor, at=at)
-        provenance = past.provenance(seen, subject)
-    people = People({entry.actor for entry in provenance.values()}, viewer=actor, language=language)
-    eyes = Eyes(views[id], catalogue, language)
-    number = _number(eyes, subject)
+def _holders(
+    seen: Look, subject: Subject, catalogue: Catalogue, *, actor: Actor, at: datetime, language: str
+) -> tuple[HolderLine, ...]:
+    if subject.type != "account":
+        return ()
+    holdings = [one for one in subjects.holders_of(seen, [subject.id]) if _may_know(actor, one.customer)]
+    held_by = subjects.load(seen, {item.customer for item in holdings})
+    theirs = sight.of_subjects(seen, held_by.values(), actor=actor, at=at)
     called = {one.id: sight.title(Eyes(theirs[one.id], catalogue, language), one) for one in held_by.values()}
-    sources = _Sources(provenance, people, {})
-    return AccountPanel(
-        id=id,
-        version=subject.ver,
-        etag=etag(subject),
-        number=number.text,
-        number_masked=number.masked,
-        status=subject.status,
-        created_at=subject.created_at,
-        erased=subject.erased_at is not None or subject.key is None,
-        holders=tuple(
-            HolderLine(
-                id=item.customer,
-                title=called[item.customer].text,
-                title_masked=called[item.customer].masked,
-                role=item.role,
-                since=item.since,
-                until=item.until,
-            )
-            for item in holdings
-        ),
-        fields=tuple(_field(item, subject, eyes, sources) for item in _fields_of(catalogue, subject)),
+    return tuple(
+        HolderLine(
+            id=item.customer,
+            title=called[item.customer].text,
+            title_masked=called[item.customer].masked,
+            role=item.role,
+            since=item.since,
+            until=item.until,
+        )
+        for item in holdings
     )
 
 
@@ -162,7 +170,7 @@ def _may_know(actor: Actor, holder: SubjectId) -> bool:
 def _accounts(
     seen: Look, subject: Subject, catalogue: Catalogue, *, actor: Actor, at: datetime, language: str
 ) -> tuple[AccountLine, ...]:
-    holdings = subjects.accounts_of(seen, subject.id)
+    holdings = subjects.accounts_of(seen, subject.id) if subject.type == "customer" else []
     loaded = subjects.load(seen, {item.account for item in holdings})
     holders = {item: [subject.id] for item in loaded}
     views = sight.of_subjects(seen, loaded.values(), actor=actor, at=at, holders=holders) if loaded else {}
@@ -229,7 +237,7 @@ def _fields_of(catalogue: Catalogue, subject: Subject) -> list[Field]:
     return [
         item
         for item in catalogue
-        if item.sensitivity is not Sensitivity.SECRET and (item.subject == subject.type or item.path in held)
+        if item.sensitivity is not Sensitivity.SECRET and (item.subject in (subject.type, "any") or item.path in held)
     ]
 
 

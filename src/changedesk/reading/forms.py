@@ -16,6 +16,7 @@ from changedesk.rules.route import Route
 from changedesk.store.settings_read import configuration
 
 _HOUR: Final = 3600
+_INITIATORS: Final = ("customer", "business", "system")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,27 +36,46 @@ class KindForm:
     label: str
     icon: str
     fields: tuple[Field, ...]
+    operations: tuple[Choice, ...]
+    """What is chosen from by name; empty where the values say it all."""
+    initiators: tuple[str, ...]
+    """Whose decision it may be, the customer's first."""
     region: str
     """ISO 3166 country by which numbers without a country code are read."""
 
 
-def kinds_offered(*, actor: Actor, language: str) -> tuple[KindForm, ...]:
-    """Return the kinds of change that this client has fields for. Raises Forbidden."""
+def kinds_offered(*, actor: Actor, language: str, subject_type: str = "customer") -> tuple[KindForm, ...]:
+    """Return the kinds of change of a customer, or of an account, that this client has fields for. Raises Forbidden."""
     access.require(actor, Verb.REQUEST_PREVIEW, subject=actor.subject)
     config = configuration(actor.client)
     found = []
     for kind in kinds.all():
-        fields = tuple(item for item in kind.fields(config.catalogue) if item.sensitivity is not Sensitivity.SECRET)
-        if fields:
-            label = lines.kind_label(kind.name, language)
-            region = config.settings.region
-            found.append(KindForm(kind=kind.name, label=label, icon=kind.icon, fields=fields, region=region))
+        fields = tuple(
+            item
+            for item in kind.fields(config.catalogue)
+            if item.sensitivity is not Sensitivity.SECRET and item.subject in (subject_type, "any")
+        )
+        if fields and subject_type in kind.subjects:
+            found.append(
+                KindForm(
+                    kind=kind.name,
+                    label=lines.kind_label(kind.name, language),
+                    icon=kind.icon,
+                    fields=fields,
+                    operations=tuple(
+                        Choice(code=code, label=words.in_language(label, language))
+                        for code, label in kind.operations.items()
+                    ),
+                    initiators=tuple(one for one in _INITIATORS if one in kind.initiators),
+                    region=config.settings.region,
+                )
+            )
     return tuple(found)
 
 
-def form_of(kind: str, *, actor: Actor, language: str) -> KindForm:
+def form_of(kind: str, *, actor: Actor, language: str, subject_type: str = "customer") -> KindForm:
     """Return the form of one kind. Raises Forbidden, UnknownKind."""
-    for item in kinds_offered(actor=actor, language=language):
+    for item in kinds_offered(actor=actor, language=language, subject_type=subject_type):
         if item.kind == kind:
             return item
     raise kinds.UnknownKind

@@ -126,9 +126,10 @@ class DisputeView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerPanel:
-    """A customer as this viewer may see them now."""
+    """A customer, or an account, as this viewer may see it now."""
 
     id: SubjectId
+    type: str
     version: int
     etag: str
     title: str
@@ -146,21 +147,10 @@ class CustomerPanel:
     disputes: tuple[DisputeView, ...]
     groups: tuple[Group, ...]
     accounts: tuple[AccountLine, ...]
-    requests: tuple[RequestLine, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountPanel:
-    id: SubjectId
-    version: int
-    etag: str
-    number: str
-    number_masked: bool
-    status: str
-    created_at: datetime
-    erased: bool
+    """Of a customer."""
     holders: tuple[HolderLine, ...]
-    fields: tuple[FieldView, ...]
+    """Of an account."""
+    requests: tuple[RequestLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,8 +68,8 @@ class _Shown:
 
 
 _PLAIN: Final = (
-    "id", "ref", "kind", "operation", "version", "revision", "channel", "effective_at", "received_at", "submitted_at",
-    "state_at", "expires_at", "hold_until", "reverts", "applied_change",
+    "id", "ref", "kind", "operation", "initiated_by", "version", "revision", "channel", "effective_at", "received_at",
+    "submitted_at", "state_at", "expires_at", "hold_until", "reverts", "applied_change",
 )  # fmt: skip
 """What a request and its panel say in the same words."""
 

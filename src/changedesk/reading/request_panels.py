@@ -215,6 +215,7 @@ class RequestPanel:
     subject: SubjectId
     person: SubjectId
     """The customer who is verified, agrees and is told: the subject itself, or a holder of the account."""
+    initiated_by: str
     title: str
     title_masked: bool
     kind: str

@@ -28,6 +28,21 @@ def kind_groups(offered: Iterable[KindForm], chosen: str, base: str) -> list[Sha
     return [{"name": _("Kinds of change"), "kinds": kinds}]
 
 
+def _in_use(items: Iterable[Field], now: Mapping[str, FieldView]) -> list[Field]:
+    """Return the fields to show: of numbered slots those in use and the first free one, so that a form stays short."""
+    shown_, free = [], ""
+    for item in items:
+        slot = item.path.rsplit(".", 1)[0]
+        if not slot.rsplit(".", 1)[-1].isdecimal():
+            shown_.append(item)
+            continue
+        used = any(path.startswith(f"{slot}.") and not one.empty for path, one in now.items())
+        free = free or ("" if used else slot)
+        if used or slot == free:
+            shown_.append(item)
+    return shown_
+
+
 def fields(
     form: KindForm, panel: CustomerPanel, plan: flow.Plan | None, errors: Iterable[Error], visit: Visit
 ) -> list[Shape]:
@@ -35,7 +50,7 @@ def fields(
     now = by_path(panel)
     said = list(errors)
     shapes = []
-    for item in form.fields:
+    for item in _in_use(form.fields, now):
         control = forms.control(item, visit.request.POST, language=visit.language, region=form.region)
         standing = now.get(item.path)
         control["error"] = " ".join(one["text"] for one in said if one["field"] == control["name"])
@@ -157,6 +172,25 @@ def around(reasons: Iterable[Choice], visit: Visit) -> Shape:
             "hint": _("Empty: as soon as policy allows."),
             "value": visit.request.POST.get("effective_at", ""),
         },
+    }
+
+
+def whose(form: KindForm, panel: CustomerPanel, visit: Visit) -> Shape:
+    """Return the questions that only some kinds or accounts have: what is to be done, whose decision, who asks."""
+    does = {item.code: item.label for item in form.operations}
+    deciders = {item: words.INITIATORS[item] for item in form.initiators}
+    holders = {str(item.id): item.title for item in panel.holders if item.until is None or item.until > visit.at}
+    first = next(iter(holders), "")
+    return {
+        "operation_field": _choice("operation", _("What is to be done"), {"": "…", **does}, "", visit)
+        if does
+        else None,
+        "initiator_field": _choice("initiated_by", _("Whose decision it is"), deciders, form.initiators[0], visit)
+        if len(deciders) > 1
+        else None,
+        "person_field": _choice("person", _("Which holder is asking"), holders, first, visit)
+        if len(holders) > 1
+        else None,
     }
 
 

@@ -29,6 +29,8 @@ def head(panel: CustomerPanel) -> Shape:
     number = next((line for line in panel.accounts if line.number), None)
     return {
         "id": panel.id,
+        "type": panel.type,
+        "holder": next((str(item.id) for item in panel.holders if item.until is None), ""),
         "name": panel.title,
         "initials": initials(panel.title.replace("•", "").replace("*", "")) or "…",
         "number": "" if number is None else number.number,
@@ -79,7 +81,7 @@ def source(item: FieldView, panel: CustomerPanel, visit: Visit) -> Shape | None:
         "by": "" if item.by is None else item.by.name,
         "channel": item.channel,
         "verified": item.verified,
-        "url": f"{visit.url('customer', panel.id)}?field={item.path}#timeline",
+        "url": f"{visit.url(panel.type, panel.id)}?field={item.path}#timeline",
     }
 
 

@@ -109,6 +109,11 @@ REQUESTERS: Final = {
     "customer": _("The customer"),
     "representative": _("Someone who acts for the customer"),
 }
+INITIATORS: Final = {
+    "customer": _("The customer's"),
+    "business": _("Ours"),
+    "system": _("Automatic, by rule"),
+}
 MATCHED: Final = {
     "email": _("E-mail"),
     "phone": _("Phone"),

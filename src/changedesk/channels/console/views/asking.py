@@ -24,7 +24,7 @@ from changedesk.channels.console.show import customer as people
 from changedesk.channels.console.show import policy, words
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import forms as reading
-from changedesk.reading.customer import customer as read
+from changedesk.reading.customer import record as read
 from changedesk.reading.forms import KindForm
 from changedesk.reading.panels import CustomerPanel
 from changedesk.reading.request import request as read_request
@@ -38,7 +38,7 @@ def change_new(visit: Visit, key: UUID) -> HttpResponse:
     """Show the form of a kind; on POST check it, or ask for the change."""
     subject = SubjectId(key)
     panel = read(subject, actor=visit.actor, at=visit.at, language=visit.language)
-    offered = reading.kinds_offered(actor=visit.actor, language=visit.language)
+    offered = reading.kinds_offered(actor=visit.actor, language=visit.language, subject_type=panel.type)
     kind = visit.request.GET.get("kind") or visit.given("kind")
     form = next((item for item in offered if item.kind == kind), None)
     if form is None:
@@ -64,12 +64,13 @@ def revise(visit: Visit, ref: str) -> HttpResponse:
     """Show the form of a request that waits; on POST give it new content, which is then proved anew."""
     asked = read_request(ref, actor=visit.actor, at=visit.at, language=visit.language)
     panel = read(asked.subject, actor=visit.actor, at=visit.at, language=visit.language)
-    form = reading.form_of(asked.kind, actor=visit.actor, language=visit.language)
+    form = reading.form_of(asked.kind, actor=visit.actor, language=visit.language, subject_type=panel.type)
     if not visit.posted:
         return _answer(visit, panel, (), form, revised=asked)
     errors: list[Error] = []
     values = forms.values_of(form.fields, visit.request.POST)
-    if not values:
+    operation = visit.given("operation")
+    if not values and not operation:
         errors.append({"field": form.fields[0].path, "text": _("Fill in what should change.")})
     elif visit.given("action") == "submit":
         try:
@@ -77,6 +78,7 @@ def revise(visit: Visit, ref: str) -> HttpResponse:
                 ref,
                 values,
                 seen_version=visit.seen_version(),
+                operation=operation,
                 reason=visit.given("reason") or None,
                 note=visit.given("note"),
                 acknowledged=tuple(visit.request.POST.getlist("acknowledged")),
@@ -92,6 +94,9 @@ def revise(visit: Visit, ref: str) -> HttpResponse:
         subject=asked.subject,
         kind=form.kind,
         values=values,
+        operation=operation,
+        person=asked.person,
+        initiated_by=asked.initiated_by,
         reason=visit.given("reason") or asked.reason,
         channel=Channel(asked.channel),
         acknowledged=tuple(visit.request.POST.getlist("acknowledged")),
@@ -106,7 +111,8 @@ def _wish(visit: Visit, subject: SubjectId, form: KindForm, errors: list[Error])
         errors.append({"field": "channel", "text": _("Choose how the customer reached us.")})
     if asker not in words.REQUESTERS:
         errors.append({"field": "requested_by", "text": _("Choose who is asking.")})
-    if not values:
+    operation = visit.given("operation")
+    if not values and not operation:
         errors.append({"field": form.fields[0].path, "text": _("Fill in what should change.")})
     body = urlencode(sorted(pair for pair in _posted(visit) if pair[0] not in _NOT_CONTENT)).encode()
     submission = visit.given("submission")
@@ -114,6 +120,9 @@ def _wish(visit: Visit, subject: SubjectId, form: KindForm, errors: list[Error])
         subject=subject,
         kind=form.kind,
         values=values,
+        operation=operation,
+        person=_person(visit),
+        initiated_by=visit.given("initiated_by") or form.initiators[0],
         reason=visit.given("reason"),
         channel=Channel(channel) if channel in words.CHANNELS else Channel.PHONE,
         note=visit.given("note"),
@@ -124,6 +133,14 @@ def _wish(visit: Visit, subject: SubjectId, form: KindForm, errors: list[Error])
         effective_at=_day(visit, errors),
         once=flow.Once(f"console:{submission}", body) if submission else None,
     )
+
+
+def _person(visit: Visit) -> SubjectId | None:
+    """Return which holder of an account asks, where several were to choose from."""
+    try:
+        return SubjectId(UUID(visit.given("person")))
+    except ValueError:
+        return None
 
 
 def _posted(visit: Visit) -> list[tuple[str, str]]:
@@ -147,7 +164,7 @@ def _day(visit: Visit, errors: list[Error]) -> datetime | None:
 
 def _plan(visit: Visit, wish: flow.Wish, errors: list[Error]) -> flow.Plan | None:
     """Return what asking would do; what stands against it is added to the errors, once."""
-    if not wish.values:
+    if not wish.values and not wish.operation:
         return None
     try:
         return flow.preview(wish, actor=visit.actor, at=visit.at)
@@ -167,7 +184,7 @@ def _answer(
     errors: Sequence[Error] = (),
     revised: RequestPanel | None = None,
 ) -> HttpResponse:
-    base = visit.url("change_new", panel.id)
+    base = visit.url("change_new" if panel.type == "customer" else "account_change_new", panel.id)
     context: dict[str, Any] = {
         "customer": people.head(panel),
         "badge": people.badge(panel),
@@ -186,6 +203,7 @@ def _answer(
             "policy": None if plan is None else _strip(visit, panel, plan),
             "submission": visit.given("submission") or uuid4().hex,
             **shown.around(reasons, visit),
+            **shown.whose(form, panel, visit),
         }
     if revised is not None:
         context["revised"] = {"ref": revised.ref, "version": revised.version, "digest": revised.digest}

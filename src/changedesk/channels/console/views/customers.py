@@ -17,7 +17,7 @@ from changedesk.channels.console.show import customer as shown
 from changedesk.channels.console.show.shell import allowed
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import asof
-from changedesk.reading.customer import customer as read
+from changedesk.reading.customer import record as read
 from changedesk.reading.panels import CustomerPanel
 from changedesk.reading.timeline import Only, timeline
 
@@ -27,7 +27,7 @@ HISTORIES = ("change", "request", "identity", "consent", "notice")
 
 @page("GET", "HEAD")
 def customer(visit: Visit, key: UUID) -> HttpResponse:
-    """Show a customer with their history; values are masked by the reading until the caller is verified."""
+    """Show a customer or an account with its history; the reading masks values until the caller is verified."""
     subject = SubjectId(key)
     panel = read(subject, actor=visit.actor, at=visit.at, language=visit.language)
     asked = visit.request.GET
@@ -41,7 +41,7 @@ def customer(visit: Visit, key: UUID) -> HttpResponse:
         limit=ENTRIES,
         only=Only(field=kept.get("field"), channel=kept.get("channel")),
     )
-    base = visit.url("customer", key)
+    base = visit.url(panel.type, key)
     words = allowed(visit.actor)
     return visit.show(
         "console/customer.html",
@@ -57,8 +57,19 @@ def customer(visit: Visit, key: UUID) -> HttpResponse:
                 "next_url": f"{base}?{urlencode({**kept, 'before': found.next})}#timeline" if found.next else "",
             },
             "accounts": [
-                {"number": item.number, "masked": item.number_masked, "role": item.role, "state": item.status}
+                {
+                    "id": item.id,
+                    "number": item.number,
+                    "masked": item.number_masked,
+                    "role": item.role,
+                    "state": item.status,
+                    "ended": item.until,
+                }
                 for item in panel.accounts
+            ],
+            "holders": [
+                {"id": item.id, "name": item.title, "role": item.role, "since": item.since, "ended": item.until}
+                for item in panel.holders
             ],
             "open_changes": _open_changes(panel, visit),
             "alerts": shown.alerts(panel, visit),

@@ -144,7 +144,7 @@ def _day(visit: Visit, name: str, *, required: bool = True) -> datetime | None:
 
 def _show(visit: Visit, ref: str, *, errors: list[Error] | None = None, status: int = 200) -> HttpResponse:
     panel = read(ref, actor=visit.actor, at=visit.at, language=visit.language)
-    customer = read_customer(panel.subject, actor=visit.actor, at=visit.at, language=visit.language)
+    customer = read_customer(panel.person, actor=visit.actor, at=visit.at, language=visit.language)
     over = shown.ended(panel)
     actions = shown.actions(panel.actions, over=over)
     if policy.proved(panel.strip) and panel.strip.new_contacts_confirmed:
@@ -161,7 +161,7 @@ def _show(visit: Visit, ref: str, *, errors: list[Error] | None = None, status: 
         "rows": shown.rows(panel),
         "policy": policy.strip(
             panel.strip,
-            verify_url=f"{visit.url('verify', panel.subject)}?change={panel.ref}" if may_verify else "",
+            verify_url=f"{visit.url('verify', panel.person)}?change={panel.ref}" if may_verify else "",
             consent_url=visit.url("consent", panel.ref) if may_consent else "",
             ended=over,
             applied=panel.applied_change is not None,

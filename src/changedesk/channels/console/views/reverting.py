@@ -19,7 +19,7 @@ from changedesk.channels.console.show import reverting as shown
 from changedesk.channels.console.show import words
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import forms as reading
-from changedesk.reading.customer import customer as read
+from changedesk.reading.customer import record as read
 
 Choices = dict[str, str | tuple[str, object]]
 

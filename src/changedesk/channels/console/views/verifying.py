@@ -24,7 +24,7 @@ from changedesk.channels.console.show import customer as people
 from changedesk.channels.console.show import policy, words
 from changedesk.channels.console.show import verifying as shown
 from changedesk.channels.console.visit import Visit, page
-from changedesk.reading.customer import customer as read
+from changedesk.reading.customer import record as read
 from changedesk.reading.panels import CustomerPanel
 from changedesk.reading.request import request as read_request
 from changedesk.reading.request_panels import RequestPanel
@@ -42,7 +42,7 @@ def verify(visit: Visit, key: UUID) -> HttpResponse:
     asked = None
     if ref:
         asked = read_request(ref, actor=visit.actor, at=visit.at, language=visit.language)
-        if asked.subject != subject:
+        if asked.person != subject:
             raise NotFound
     if not visit.posted:
         return _answer(visit, panel, asked, challenge=_started(visit, visit.request.GET.get("challenge", "")))
