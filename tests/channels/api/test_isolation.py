@@ -103,7 +103,7 @@ def send(caller: Caller, operation: Operation, one: Ours) -> httpx.Response:
     thing = one.change if operation.path.startswith("/changes") else one.subject
     if operation.path.startswith(("/disputes", "/notices")):
         thing = str(uuid.uuid4())
-    path = operation.path.format(id=thing, ref=one.ref, challenge=one.challenge, name="contact_details")
+    path = operation.path.format(id=thing, ref=one.ref, challenge=one.challenge, name="contact_details", tile="0/000")
     return caller.send(operation.method, path, bodies(one).get(operation.id), match=one.version)
 
 
@@ -168,6 +168,14 @@ NEEDS = {
     "house_attention": "requests:read",
     "house_resend": "notices:write",
     "house_size": "feed:read",
+    "log_keys": "feed:read",
+    "log_checkpoint": "feed:read",
+    "log_tile": "feed:read",
+    "log_anchor_keys": "feed:read",
+    "log_anchor_checkpoint": "feed:read",
+    "log_anchor_tile": "feed:read",
+    "log_anchor_receipt": "feed:read",
+    "log_receipt": "customers:read",
 }
 """The scopes of which each opens the operation; None: no key, staff only."""
 

@@ -16,6 +16,7 @@ from changedesk.base.actor import Actor, ActorType
 from changedesk.base.refusal import Refusal
 from changedesk.channels import refusals
 from changedesk.channels.api import calls, changes, customers, deciding, house, proving, requests
+from changedesk.channels.api import log as log_files
 from changedesk.channels.api.documented import send
 from changedesk.reading import request as requests_read
 from changedesk.rules import access
@@ -181,6 +182,7 @@ def build() -> NinjaAPI:
         ("/change-requests", proving.of_request),
         ("/changes", changes.router),
         ("", house.router),
+        ("", log_files.router),
     ):
         api.add_router(prefix, router)
     _say_no(api)
