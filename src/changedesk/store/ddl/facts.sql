@@ -54,10 +54,12 @@ CREATE TABLE desk.holding (
     role        text        NOT NULL,
     since       timestamptz NOT NULL,
     until       timestamptz,
-    PRIMARY KEY (client_id, account_id, customer_id, role),
+    PRIMARY KEY (client_id, account_id, customer_id, role, since),
     FOREIGN KEY (client_id, account_id) REFERENCES desk.subject (client_id, id),
     FOREIGN KEY (client_id, customer_id) REFERENCES desk.subject (client_id, id)
 );
+-- Read by links.hold_holding: as what a customer holds an account now. Once at a time.
+CREATE UNIQUE INDEX holding_now ON desk.holding (client_id, account_id, customer_id, role) WHERE until IS NULL;
 -- Read by subjects.accounts_of: a customer's accounts.
 CREATE INDEX holding_by_customer ON desk.holding (client_id, customer_id);
 

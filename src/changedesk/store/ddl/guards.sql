@@ -50,20 +50,27 @@ ALTER TABLE desk.request ADD CONSTRAINT request_applied_in_history
 CREATE FUNCTION desk.require_applied_request() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN
     IF NOT EXISTS (SELECT FROM desk.request r WHERE r.client_id = NEW.client_id AND r.id = NEW.request_id
-                   AND r.subject_id = NEW.subject_id AND r.state = 'applied' AND r.applied_change = NEW.change_id) THEN
+                   AND r.subject_id = NEW.subject_id AND r.state = 'applied' AND r.applied_change = NEW.change_id)
+       -- A merge stands in the survivor's stream too: behind that entry stands the link that its request made or ended.
+       AND NOT (NEW.kind = 'merge.applied' AND EXISTS (
+           SELECT FROM desk.link l WHERE l.client_id = NEW.client_id AND l.request_id = NEW.request_id
+           AND l.survivor_id = NEW.subject_id AND l.survivor_change = NEW.change_id AND l.until IS NULL))
+       AND NOT (NEW.kind = 'merge.undone' AND EXISTS (
+           SELECT FROM desk.link l WHERE l.client_id = NEW.client_id AND l.undo_request_id = NEW.request_id
+           AND l.survivor_id = NEW.subject_id AND l.undo_change = NEW.change_id)) THEN
         RAISE EXCEPTION 'no applied request stands behind this change' USING ERRCODE = 'CD003';
     END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER entry_needs_request BEFORE INSERT ON desk.entry FOR EACH ROW
     WHEN (NEW.kind IN ('change.applied', 'change.reverted', 'change.backdated', 'status.changed', 'plan.changed',
-                       'ownership.transferred'))
+                       'ownership.transferred', 'merge.applied', 'merge.undone'))
     EXECUTE FUNCTION desk.require_applied_request();
 -- Every other kind that changes a state is listed: a new one must say here what stands behind it.
 ALTER TABLE desk.entry ADD CONSTRAINT entry_changes_are_known CHECK (
     ver IS NULL OR kind IN ('customer.created', 'account.created', 'change.applied', 'change.reverted',
                             'change.recorded', 'change.effective', 'change.backdated', 'status.changed',
-                            'plan.changed', 'ownership.transferred'));
+                            'plan.changed', 'ownership.transferred', 'merge.applied', 'merge.undone'));
 
 -- The moves of rules.lifecycle.STEPS, from and to (a house test compares).
 CREATE FUNCTION desk.may_move(was text, becomes text) RETURNS boolean LANGUAGE sql IMMUTABLE AS
@@ -121,7 +128,8 @@ $$ BEGIN
         IF NEW.needs_level >= 3 AND NOT EXISTS (
             SELECT FROM desk.challenge b JOIN desk.challenge c ON c.client_id = b.client_id
                 AND c.subject_id = b.subject_id AND c.method <> b.method
-            WHERE b.client_id = NEW.client_id AND b.request_id = NEW.id AND b.purpose = 'change'
+            WHERE b.client_id = NEW.client_id AND b.request_id = NEW.id AND b.subject_id = NEW.person_id
+            AND b.purpose = 'change'
             AND b.state = 'confirmed' AND b.digest = NEW.digest AND b.method IN ('code_email', 'code_sms', 'totp')
             AND c.state = 'confirmed' AND c.method IN ('code_email', 'code_sms', 'totp')
             AND (c.purpose = 'caller' OR c.purpose = 'change' AND c.request_id = NEW.id AND c.digest = NEW.digest)) THEN
@@ -141,6 +149,15 @@ $$ BEGIN
                 AND c.purpose = 'new_contact' AND c.state = 'confirmed' AND c.digest = NEW.digest
                 AND c.contact_path = n.path)) THEN
             RAISE EXCEPTION 'a new contact point has not answered' USING ERRCODE = 'CD006';
+        END IF;
+        -- Nobody is given an account: whoever takes it over has proved themselves, for exactly this content.
+        IF NEW.kind = 'ownership_transfer' AND NOT EXISTS (
+            SELECT FROM desk.transfer t JOIN desk.challenge c ON c.client_id = t.client_id
+                AND c.request_id = t.request_id AND c.subject_id = t.to_id AND c.digest = t.digest
+            WHERE t.client_id = NEW.client_id AND t.request_id = NEW.id AND t.digest = NEW.digest
+            AND t.account_id = NEW.subject_id AND t.from_id = NEW.person_id
+            AND c.purpose = 'change' AND c.state = 'confirmed' AND c.method IN ('code_email', 'code_sms', 'totp')) THEN
+            RAISE EXCEPTION 'the new holder has not confirmed' USING ERRCODE = 'CD013';
         END IF;
         IF NEW.needs_consent IS NOT NULL AND NOT EXISTS (
             SELECT FROM desk.consent c WHERE c.client_id = NEW.client_id AND c.request_id = NEW.id
@@ -205,3 +222,35 @@ $$ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER challenge_starts BEFORE INSERT ON desk.challenge FOR EACH ROW EXECUTE FUNCTION desk.guard_new_challenge();
+
+-- A link comes from an applied merge, ends by an applied unmerge, and is not rewritten. A chain of merges has an end.
+CREATE FUNCTION desk.guard_link() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.until IS NOT NULL OR NOT EXISTS (
+            SELECT FROM desk.request r WHERE r.client_id = NEW.client_id AND r.id = NEW.request_id AND r.kind = 'merge'
+            AND r.subject_id = NEW.merged_id AND r.state = 'applied' AND r.applied_change = NEW.id) THEN
+            RAISE EXCEPTION 'no applied merge stands behind this link' USING ERRCODE = 'CD014';
+        END IF;
+        IF NOT EXISTS (
+            SELECT FROM desk.subject m JOIN desk.subject s ON s.client_id = m.client_id AND s.type = m.type
+            WHERE m.client_id = NEW.client_id AND m.id = NEW.merged_id AND s.id = NEW.survivor_id)
+           OR EXISTS (SELECT FROM desk.link l WHERE l.client_id = NEW.client_id AND l.merged_id = NEW.survivor_id
+                      AND l.until IS NULL) THEN
+            RAISE EXCEPTION 'a survivor is of the same sort, and not merged itself' USING ERRCODE = 'CD014';
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF OLD.until IS NOT NULL
+       OR (NEW.id, NEW.merged_id, NEW.survivor_id, NEW.survivor_change, NEW.request_id, NEW.since)
+          IS DISTINCT FROM (OLD.id, OLD.merged_id, OLD.survivor_id, OLD.survivor_change, OLD.request_id, OLD.since)
+       OR NOT EXISTS (
+           SELECT FROM desk.request r WHERE r.client_id = NEW.client_id AND r.id = NEW.undo_request_id
+           AND r.kind = 'unmerge' AND r.subject_id = NEW.merged_id AND r.state = 'applied') THEN
+        RAISE EXCEPTION 'a link ends by an applied unmerge' USING ERRCODE = 'CD014';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER link_guard BEFORE INSERT OR UPDATE ON desk.link FOR EACH ROW EXECUTE FUNCTION desk.guard_link();
+CREATE TRIGGER transfer_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON desk.transfer
+    FOR EACH STATEMENT EXECUTE FUNCTION desk.refuse_rewrite();

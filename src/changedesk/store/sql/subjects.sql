@@ -24,11 +24,15 @@ FROM unnest(%(id)s::uuid[], %(type)s::text[], %(ver)s::int[], %(head)s::bytea[],
             %(status)s::text[], %(at)s::timestamptz[], %(next)s::timestamptz[])
     AS s (id, type, ver, head_leaf, key_id, state_ct, status, created_at, next_at)
 
+-- Who holds which accounts, from an import: what is known of a customer and an account stays, also where it has ended.
+
 -- name: subjects.hold_account
 INSERT INTO desk.holding (client_id, account_id, customer_id, role, since)
 SELECT %(client)s, h.account_id, h.customer_id, h.role, h.since
 FROM unnest(%(account)s::uuid[], %(customer)s::uuid[], %(role)s::text[], %(since)s::timestamptz[])
     AS h (account_id, customer_id, role, since)
+WHERE NOT EXISTS (SELECT FROM desk.holding k WHERE k.client_id = %(client)s AND k.account_id = h.account_id
+                  AND k.customer_id = h.customer_id AND k.role = h.role)
 ON CONFLICT DO NOTHING
 
 -- name: subjects.accounts_of
