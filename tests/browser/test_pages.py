@@ -1,7 +1,9 @@
 """Every page, looked at in light and dark, right to left and narrow: nothing that axe or the browser complains of."""
 
 import re
+from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.sync_api import Page
@@ -10,6 +12,9 @@ from tests.browser.test_story import REQUEST, find, prove, verify_by_app
 
 from changedesk import flow
 from changedesk.base.actor import Channel
+from changedesk.rules import access
+from changedesk.store import evidence, requests
+from changedesk.store.begin import begin
 
 pytestmark = pytest.mark.browser
 LOOKS: dict[str, dict[str, Any]] = {
@@ -114,7 +119,48 @@ def test_no_page_has_anything_to_complain_of(stage: Stage) -> None:
     }
     pictures(stage, "Ben", {name: late.pop(name) for name in ("change", "customer-after")}, found)
     pictures(stage, "Ines", late, found)
+    run = imported(stage)
+    object_to(stage, ref)
+    pictures(
+        stage,
+        "Ines",
+        {
+            "disputes": "disputes",
+            "disputes-empty": "disputes?state=resolved",
+            "imports": "imports",
+            "import": f"imports/{run}",
+            "change-disputed": f"changes/{ref}",
+        },
+        found,
+    )
     assert found == []
+
+
+def imported(stage: Stage) -> UUID:
+    """A file that was taken in but for some rows, and one that goes on; returns the first."""
+    actor, at = access.terminal(stage.desk.client), ago(minutes=40)
+    done, _ = (flow.note_import("crm-customers", bytes([n] * 32), actor=actor, at=at) for n in (1, 2))
+    counts = {"rows": 20124, "taken": 20067, "unchanged": 0, "warned": 112, "refused": 57, "changes": 0}
+    reasons = {
+        "reason email_at contact.email": 96,
+        "reason field-empty personal.name": 57,
+        "reason email_ip contact.email": 16,
+    }
+    flow.finish_import(done, counts | reasons, actor=actor, at=ago(minutes=38))
+    return done
+
+
+def object_to(stage: Stage, ref: str) -> None:
+    """The customer says of an applied change that it wasn't them."""
+    at = ago(minutes=1)
+    with begin(stage.desk.ben) as tx:
+        asked = requests.by_ref(tx, ref)
+        assert asked is not None
+        link = evidence.Dispute(
+            id=uuid4(), subject_id=asked.person_id, request_id=asked.id, issued_at=at, expires_at=at + timedelta(days=9)
+        )
+        evidence.issue_dispute_link(tx, link, ref)
+    flow.open_dispute(stage.desk.client, ref, at=at)
 
 
 def pictures(stage: Stage, name: str, pages: dict[str, str], found: list[str]) -> None:
