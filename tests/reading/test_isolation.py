@@ -77,6 +77,7 @@ NAMED: dict[str, Callable[[Filled, Actor], object]] = {
     "customer.customer": lambda of, who: customer.customer(of.customer, actor=who, at=AT, language="en"),
     "customer.customer_json": lambda of, who: customer.customer_json(of.customer, actor=who, at=AT),
     "customer.account": lambda of, who: customer.account(of.account, actor=who, at=AT, language="en"),
+    "customer.record": lambda of, who: customer.record(of.account, actor=who, at=AT, language="en"),
     "customer.account_json": lambda of, who: customer.account_json(of.account, actor=who, at=AT),
     "timeline.timeline": lambda of, who: timeline.timeline(of.customer, actor=who, at=AT, language="en"),
     "timeline.entry": lambda of, who: timeline.entry(of.change, actor=who, at=AT, language="en"),
