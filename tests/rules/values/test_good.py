@@ -226,6 +226,12 @@ CONCERNS = [
     (T.EMAIL, "anna@пример.рф", []),
     (T.EMAIL, "anna@münchen.de", []),
     (T.EMAIL, "anna@日本ひらカタ.jp", []),
+    (T.EMAIL, "аnna@example.com", ["mixed_scripts"]),
+    (T.EMAIL, "анна@пример.рф", []),
+    (T.EMAIL, "anna@xn--pypal-4ve.com", ["lookalike_domain"]),
+    (T.EMAIL, "anna@gmail.con", ["domain_typo"]),
+    (T.EMAIL, "anna@gamil.com", ["domain_typo"]),
+    (T.EMAIL, "anna@yaho.com", ["domain_typo"]),
     (T.EMAIL, "anna@gmial.com", ["domain_typo"]),
     (T.EMAIL, "anna@hotmial.com", ["domain_typo"]),
     (T.EMAIL, "anna@outlok.com", ["domain_typo"]),
@@ -242,6 +248,11 @@ CONCERNS = [
     ),
     (T.BANK_ACCOUNT, "DE89370400440532013000", []),
     (T.NAME, "Anna", []),
+    (T.NAME, "Аnna Smith", ["mixed_scripts"]),
+    (T.NAME, "Ρeter", ["mixed_scripts"]),
+    (T.NAME, "Anna Иванова", []),
+    (T.NAME, "김John ジョンSmith", []),
+    (T.NAME, "Zoë Øster", []),
 ]
 
 
@@ -249,6 +260,7 @@ CONCERNS = [
 def test_a_doubtful_value_is_a_concern_that_tells_what_to_check(
     kind: FieldType, value: Value, codes: list[str]
 ) -> None:
+    value = read(kind, value)
     found = concerns(field(kind), value, before=None)
     assert [item.code for item in found] == codes
     assert all(item.text("de-AT") != item.text("en") == item.text("fr") for item in found)
@@ -257,7 +269,9 @@ def test_a_doubtful_value_is_a_concern_that_tells_what_to_check(
 
 
 def test_a_typo_is_answered_with_the_well_known_domain() -> None:
-    assert concerns(field(T.EMAIL), "anna@gmial.com")[0].suggestion == "gmail.com"
+    [found] = concerns(field(T.EMAIL), "anna@gmial.com")
+    assert found.suggestion == "gmail.com"
+    assert all("gmail.com" in found.text(language) for language in ("en", "de", "ar"))
 
 
 def test_regions_are_read_in_any_case() -> None:

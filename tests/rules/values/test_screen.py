@@ -33,6 +33,12 @@ FOUND = [
     ("the security code is 987.", f"the security code is {HIDDEN}.", (CODE,)),
     ("Prüfziffer=(123)", f"Prüfziffer=({HIDDEN})", (CODE,)),
     ("رمز الأمان 123", f"رمز الأمان {HIDDEN}", (CODE,)),
+    ("رمز الأمان ١٢٣", f"رمز الأمان {HIDDEN}", (CODE,)),
+    ("el código de seguridad es 123", f"el código de seguridad es {HIDDEN}", (CODE,)),
+    ("Cryptogramme : 123", f"Cryptogramme : {HIDDEN}", (CODE,)),
+    ("код безопасности 123", f"код безопасности {HIDDEN}", (CODE,)),
+    ("セキュリティコード：１２３", f"セキュリティコード：{HIDDEN}", (CODE,)),
+    ("４１１１ １１１１ １１１１ １１１１", GONE, (CARD,)),
     ("4111111111111111 cvv 123", f"{GONE} cvv {HIDDEN}", (CARD, CODE)),
     ("cvv 4111 1111 1111 1111", f"cvv {GONE}", (CARD,)),
 ]

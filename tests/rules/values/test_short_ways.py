@@ -75,6 +75,7 @@ def test_the_forbidden_signs_are_those_of_the_categories() -> None:
         sign
         for sign in signs
         if (unicodedata.category(sign) in ("Cc", "Cs", "Co") and not sign.isspace())
+        or sign in "\u115f\u1160\u3164\uffa0"
         or "\u202a" <= sign <= "\u202e"
         or "\u2066" <= sign <= "\u2069"
     }

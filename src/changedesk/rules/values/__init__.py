@@ -142,6 +142,8 @@ def concerns(field: Field, value: Value, *, before: Value = None) -> list[Concer
     if value is None or same(field, value, before):
         return []
     match field.type:
+        case FieldType.NAME:
+            return words.name_concerns(field.path, str(value))
         case FieldType.EMAIL:
             return mail.email_concerns(field.path, str(value))
         case FieldType.PHONE:

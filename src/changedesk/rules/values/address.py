@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -139,13 +139,26 @@ def _region(region: str, country: str, given: Given) -> str:
 
 def _postal_code(code: str, country: str, region: str, given: Given) -> str:
     code = "".join(str(unicodedata.decimal(sign, sign)) for sign in code).upper()
-    matchers = rules_of(country, region).postal_code_matchers
-    for form in (code, _PREFIX.sub("", code), code.replace(" ", ""), code.replace(" ", "-")):
-        if all(matcher.match(form) for matcher in matchers):
+    rules = rules_of(country, region)
+    for form in _written(code, country, rules_of(country)):
+        if all(matcher.match(form) for matcher in rules.postal_code_matchers):
             return form
     if not code or given.lenient:
         return code
     raise given.bad("address_postal_code", "postal_code")
+
+
+def _written(code: str, country: str, rules: Any) -> Iterator[str]:
+    """Yield the ways in which a code may be meant: as it stands, without its country, separated as its examples."""
+    yield from (code, _PREFIX.sub("", code))
+    signs = _INVISIBLE_RUN.sub("", code)
+    known = [start for start in (country, rules.postal_code_prefix.strip(" -")) if start]
+    for bare_code in (signs, *(signs.removeprefix(start) for start in known), *(start + signs for start in known)):
+        yield bare_code
+        for example in rules.postal_code_examples:
+            if len(_INVISIBLE_RUN.sub("", example)) == len(bare_code):
+                left = iter(bare_code)
+                yield "".join(sign if sign in "- " else next(left) for sign in example)
 
 
 def bare(address: Mapping[str, str]) -> dict[str, str]:

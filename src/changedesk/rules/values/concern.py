@@ -11,9 +11,14 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "ar": "يخلط النطاق حروفا من كتابات مختلفة وقد يقلد نطاقا آخر. اقرأه حرفا حرفا مع العميل.",
     },
     "domain_typo": {
-        "en": "The domain is one letter away from a well-known one. Check the spelling.",
-        "de": "Die Domain weicht um einen Buchstaben von einer bekannten ab. Bitte die Schreibweise prüfen.",
-        "ar": "يختلف النطاق بحرف واحد عن نطاق معروف. تحقق من كتابته.",
+        "en": "The domain is one letter away from {suggestion}. Ask which of the two is meant.",
+        "de": "Die Domain weicht um einen Buchstaben von {suggestion} ab. Bitte fragen, welche gemeint ist.",
+        "ar": "يختلف النطاق بحرف واحد عن {suggestion}. اسأل أيهما المقصود.",
+    },
+    "mixed_scripts": {
+        "en": "One word mixes letters of several scripts that look alike. Have the customer spell it.",
+        "de": "Ein Wort mischt ähnlich aussehende Buchstaben mehrerer Schriften. Bitte buchstabieren lassen.",
+        "ar": "تمزج كلمة واحدة حروفا متشابهة من كتابات مختلفة. اطلب من العميل تهجئتها.",
     },
     "phone_unassigned": {
         "en": "This number has a valid length but is in no range known to be in use. Check the digits.",
@@ -85,4 +90,5 @@ class Concern:
     def text(self, language: str = "en") -> str:
         """Return the warning in a language, English when it has none."""
         texts = TEXTS[self.code]
-        return texts.get(language.split("-", maxsplit=1)[0]) or texts["en"]
+        text = texts.get(language.split("-", maxsplit=1)[0]) or texts["en"]
+        return text.format(suggestion=self.suggestion)

@@ -4,11 +4,11 @@ import re
 from difflib import get_close_matches
 from typing import Final
 
-from confusable_homoglyphs import categories, confusables
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, EmailSyntaxError, validate_email
 
 from changedesk.rules.values.concern import Concern
 from changedesk.rules.values.given import Given
+from changedesk.rules.values.lookalike import all_twins, mixes_scripts
 from changedesk.rules.values.text import checked
 
 _BIG: Final = (
@@ -30,8 +30,6 @@ _TYPO_LENGTH: Final = 8
 """Shorter names are a letter apart from too many real ones."""
 _NEAR: Final = 0.885
 """One letter wrong, missing, doubled or swapped in names of this length; not another country's ending."""
-_NEUTRAL: Final = frozenset({"COMMON", "HAN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "INHERITED"})
-"""Scripts that are written together, and with Latin, as a matter of course."""
 
 _PLAIN: Final = re.compile(
     r"(?P<local>[a-z0-9_+\-]+(?:\.[a-z0-9_+\-]+)*)@(?P<domain>(?:[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})"
@@ -75,8 +73,10 @@ def normalise_email(raw: object, given: Given) -> str:
 
 
 def email_concerns(path: str, address: str) -> list[Concern]:
-    """Warn of a domain that imitates another or is one slip of a key away from a big one."""
-    domain = address.rpartition("@")[2]
+    """Warn of letters that imitate others, and of a domain one slip of a key away from a big one."""
+    local, _, domain = address.rpartition("@")
+    if mixes_scripts(local):
+        return [Concern(path, "mixed_scripts")]
     if any(_imitates(label, domain) for label in domain.split(".")):
         return [Concern(path, "lookalike_domain")]
     if domain in _REAL or len(domain) < _TYPO_LENGTH:
@@ -86,15 +86,8 @@ def email_concerns(path: str, address: str) -> list[Concern]:
 
 
 def _imitates(label: str, domain: str) -> bool:
-    if label.isascii():
-        return False
-    if len(set(categories.unique_aliases(label)) - _NEUTRAL) > 1:
-        return True
     # One foreign script all through, each letter with a Latin twin, under a Latin top domain.
-    letters = {sign for sign in label if sign.isalpha()}
-    twins = confusables.is_confusable(label, greedy=True, preferred_aliases=["latin"]) or []
-    foreign = "LATIN" not in categories.unique_aliases(label)
-    return foreign and domain.rpartition(".")[2].isascii() and letters <= {twin["character"] for twin in twins}
+    return mixes_scripts(label) or (domain.rpartition(".")[2].isascii() and all_twins(label))
 
 
 def mask_email(address: str) -> str:

@@ -9,6 +9,8 @@ from babel.numbers import (
     NumberFormatError,
     format_currency,
     get_currency_precision,
+    get_group_symbol,
+    get_group_symbol,
     get_territory_currencies,
     list_currencies,
     parse_decimal,
@@ -62,8 +64,12 @@ def _number(amount: str, given: Given) -> Decimal:
 def _local(amount: str, region: str) -> Decimal | None:
     if not re.fullmatch(r"[+-]?\d[\d.,'\u2019\u066b\u066c\s]*", amount):
         return None
+    locale = locale_in(region)
+    group = get_group_symbol(locale)
+    if group.isspace():  # CLDR groups by a blank that no keyboard has
+        amount = re.sub(r"\s", group, amount)
     try:
-        return parse_decimal(amount, locale_in(region), strict=True)
+        return parse_decimal(amount, locale, strict=True)
     except (NumberFormatError, ValueError, ArithmeticError):
         return None
 

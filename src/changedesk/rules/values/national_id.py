@@ -15,15 +15,15 @@ _FORMATS: Final[Mapping[str, tuple[str, ...]]] = {
     "US": ("us.ssn", "us.itin"), "DE": ("de.idnr",), "FR": ("fr.nir",), "ES": ("es.dni", "es.nie"),
     "IT": ("it.codicefiscale",), "NL": ("nl.bsn",), "BE": ("be.nn", "be.bis"), "SE": ("se.personnummer",),
     "NO": ("no.fodselsnummer",), "DK": ("dk.cpr",), "FI": ("fi.hetu",), "PL": ("pl.pesel",),
-    "IN": ("in_.aadhaar", "in_.pan"), "BR": ("br.cpf",), "MX": ("mx.curp",), "CA": ("ca.sin",),
+    "IN": ("in_.aadhaar", "in_.pan", "in_.vid", "in_.epic"), "BR": ("br.cpf",), "MX": ("mx.curp",), "CA": ("ca.sin",),
     "AU": ("au.tfn",), "CN": ("cn.ric",), "ZA": ("za.idnr",), "TR": ("tr.tckimlik",), "KR": ("kr.rrn",),
     "AT": ("at.vnr",), "CH": ("ch.ssn",), "IE": ("ie.pps",), "PT": ("pt.cc", "pt.nif"),
-    "RO": ("ro.cnp",), "BG": ("bg.egn",),
+    "RO": ("ro.cnp",), "BG": ("bg.egn", "bg.pnf"),
     "CZ": ("cz.rc",), "SK": ("sk.rc",), "EE": ("ee.ik",), "LT": ("lt.asmens",), "HR": ("hr.oib",),
     "SI": ("si.emso",), "GR": ("gr.amka",), "CL": ("cl.rut",), "AR": ("ar.dni",), "PE": ("pe.cui",),
     "EC": ("ec.ci",), "IL": ("il.idnr",), "TH": ("th.pin",), "MY": ("my.nric",), "ID": ("id.nik",),
     "PK": ("pk.cnic",), "IS": ("is_.kennitala",), "UA": ("ua.rntrc",), "DO": ("do.cedula",), "VE": ("ve.rif",),
-    "CU": ("cu.ni",), "CR": ("cr.cpf",),
+    "CU": ("cu.ni",), "JP": ("jp.in_",), "MU": ("mu.nid",), "CR": ("cr.cpf",),
 }  # fmt: skip
 _ANY: Final = re.compile(r"(?=.*\d)[0-9A-Z]{4,30}")
 """Where no check is known: letters and digits, at least one digit."""

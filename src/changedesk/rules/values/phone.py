@@ -18,6 +18,14 @@ _WHY = {
     ValidationResult.INVALID_COUNTRY_CODE: "phone_country",
     ValidationResult.INVALID_LENGTH: "phone_invalid",
 }
+_UNREAD = {
+    NumberParseException.INVALID_COUNTRY_CODE: "phone_country",
+    NumberParseException.TOO_LONG: "phone_too_long",
+}
+_UNREAD = {
+    NumberParseException.INVALID_COUNTRY_CODE: "phone_country",
+    NumberParseException.TOO_LONG: "phone_too_long",
+}
 _PLAIN: Final = re.compile(r"\+[1-9](?:[ \-]?[0-9]){7,14}")
 _SEPARATORS: Final = str.maketrans("", "", " -")
 _CODE_MOST: Final = 3
@@ -67,8 +75,7 @@ def normalise_phone(raw: object, given: Given) -> str:
     try:
         number = phonenumbers.parse(text, given.region)
     except NumberParseException as error:
-        country = error.error_type == NumberParseException.INVALID_COUNTRY_CODE
-        reason = "phone_country" if country else "phone_invalid"
+        reason = _UNREAD.get(error.error_type, "phone_invalid")
     if number is None:
         raise given.bad(reason)
     if number.extension:

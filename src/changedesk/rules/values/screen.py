@@ -18,8 +18,11 @@ _NEAR: Final = frozenset(
 _GAP: Final = 3
 _CODE_WORDS: Final = re.compile(
     r"(?:\b(?:cvv2?|cvc2?|cvn2?|csc|cvd|card\s+(?:security|verification)\s+(?:code|value|number)|security\s+code"
+    r"|c[oó]digo\s+de\s+(?:seguridad|seguran[cç]a|verificaci[oó]n)|code\s+de\s+s[eé]curit[eé]|cryptogramme"
+    r"|codice\s+di\s+sicurezza|beveiligingscode|код\s+безопасности|安全码|セキュリティコード"
     r"|pr(?:ü|ue)fziffer|karten(?:pr(?:ü|ue)f|sicherheits)(?:nummer|code|ziffer))|رمز\s+(?:الأمان|التحقق))"
-    r"(?:\s+(?:is|ist|was|number|code|هو))?[\s:=#.\-\u2013()\[\]\"']{0,6}(?P<code>\d(?:[ \-]?\d){2,3})(?!\d)",
+    r"(?:\s+(?:is|ist|was|number|code|es|est|è|é|هو))?[\s:\uff1a=#.\-\u2013()\[\]\"']{0,6}"
+    r"(?P<code>\d(?:[ \-]?\d){2,3})(?!\d)",
     re.IGNORECASE,
 )
 _RANGES: Final = re.compile(

@@ -6,22 +6,27 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from changedesk.rules.fields import Field, Sensitivity
+from changedesk.rules.values.concern import Concern
 from changedesk.rules.values.given import Given
+from changedesk.rules.values.lookalike import mixes_scripts
 from changedesk.rules.values.screen import Finding, screen_text
 
 DOTS: Final = "••••"
-_INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff\u00ad"))
+_INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u061c\u2060\ufeff\u00ad"))
 """Marks that copying leaves behind. Joiners (U+200C, U+200D) stay: Persian needs them."""
 _FORBIDDEN: Final = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ue000-\uf8ff"
-    "\U000f0000-\U000ffffd\U00100000-\U0010fffd]"
+    "\U000f0000-\U000ffffd\U00100000-\U0010fffd\u115f\u1160\u3164\uffa0]"
 )
-"""Control characters that are no blanks (Cc), halves of pairs (Cs), private use (Co), and what turns the direction."""
+"""Control characters that are no blanks (Cc), halves of pairs (Cs), private use (Co), what turns the direction, and
+the Hangul fillers: letters that nobody sees."""
 _NAME_SIGNS: Final = frozenset(
     "'`\".,-()/&+:\u2019\u2018\u02bc\u00b4\u2010\u2011\u2013\u2014\u00b7\u30fb\u2027\u05be\u05f3\u05f4\u060c\uff1d\u30a0"
 )
 _NAME_KINDS: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "Zs"})
 _NAME_JOINERS: Final = frozenset("\u200c\u200d")
+_PILE: Final = re.compile("M{7}")
+"""More marks on one letter than any script writes, in the classes of its signs."""
 _MARKUP: Final = re.compile(r"<[^>]*>?|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
 _WEB: Final = re.compile(r"://|\bwww\.|//", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"[^\W_][\w\-./ ]*")
@@ -90,12 +95,20 @@ def normalise_name(raw: object, given: Given) -> str:
     refuse_card_data(text, given)
     if not any(sign.isalpha() for sign in text):
         raise given.bad("name_no_letter")
+    kinds = [unicodedata.category(sign) for sign in text]
     kinds_ok = all(
-        unicodedata.category(sign) in _NAME_KINDS or sign in _NAME_SIGNS or sign in _NAME_JOINERS for sign in text
+        kind in _NAME_KINDS or sign in _NAME_SIGNS or sign in _NAME_JOINERS
+        for kind, sign in zip(kinds, text, strict=True)
     )
-    if not kinds_ok or _WEB.search(text):
+    if not kinds_ok or _WEB.search(text) or _PILE.search("".join(kind[0] for kind in kinds)):
         raise given.bad("name_symbols")
     return text
+
+
+def name_concerns(path: str, name: str) -> list[Concern]:
+    """Warn of a word that mixes scripts: a Cyrillic letter in a Latin name is found by nobody who types it."""
+    words = () if name.isascii() else re.split(r"[\W_]+", name)
+    return [Concern(path, "mixed_scripts")] if any(map(mixes_scripts, words)) else []
 
 
 def normalise_reference(raw: object, given: Given) -> str:
