@@ -16,8 +16,8 @@ from changedesk import flow
 from changedesk.base import clock
 from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import ClientId, SubjectId
-from changedesk.base.refusal import NotFound
-from changedesk.channels.terminal import demo_customers, demo_requests, installed, people
+from changedesk.base.refusal import NotFound, Refusal
+from changedesk.channels.terminal import demo_customers, demo_industries, demo_requests, installed, people
 from changedesk.flow import admit, configure
 from changedesk.reading.notices import outbox
 from changedesk.reading.panels import DeliveryView
@@ -57,6 +57,14 @@ WITH_AUTHENTICATOR: Final = 6
 """How many customers of each client have one; Dana, the first of them all, does."""
 
 
+class NotADemonstration(Refusal):
+    """This installation has clients of its own, so no client of a demonstration is made beside them."""
+
+    code = "not-a-demonstration"
+    hint = "Start an installation with a state directory of its own, and ask for the client there."
+    status = "conflict"
+
+
 @dataclass(frozen=True, slots=True)
 class Authenticator:
     """The app in the pocket of a customer of the demonstration. ``secret`` is base32, as apps take it."""
@@ -77,7 +85,7 @@ def seed() -> list[dict[str, str]]:
 
 def plant(state_dir: Path, *, at: datetime) -> list[dict[str, str]]:
     """As ``seed``, with the secrets of the demonstration kept in ``state_dir`` (mode 0600)."""
-    if admit.slugs() and not any(new.slug in admit.slugs() for new in CLIENTS):
+    if _elsewhere():
         return []
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     marker, edition = state_dir / MARKER, _edition()
@@ -98,6 +106,30 @@ def plant(state_dir: Path, *, at: datetime) -> list[dict[str, str]]:
         for sign in signs
     ]
     return [*lines, {"hint": "The code that an authenticator shows now:  changedesk demo totp ben  (or dana)"}]
+
+
+def add(industry: demo_industries.Name, state_dir: Path, *, at: datetime) -> demo_industries.Industry:
+    """Make the demonstration client of a further industry, with its customers and requests, where there is none.
+
+    The people of the demonstration work for it too. Run again, it changes nothing. Raises NotADemonstration.
+    """
+    if _elsewhere():
+        raise NotADemonstration
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    wanted = demo_industries.INDUSTRIES[industry]
+    here = _client(wanted.client, at)
+    people.plant([here.actor.client], state_dir=state_dir, at=at)
+    fresh = _people_of(here, demo_industries.invent(wanted), state_dir, at)
+    if fresh:
+        demo_requests.walk(here, fresh, at=at)
+        demo_requests.ask(here, fresh[-1], *wanted.asks, at=at)
+    return wanted
+
+
+def _elsewhere() -> bool:
+    ours = {new.slug for new in (*CLIENTS, *(item.client for item in demo_industries.INDUSTRIES.values()))}
+    there = set(admit.slugs())
+    return bool(there) and ours.isdisjoint(there)
 
 
 def _all_there() -> bool:
@@ -121,16 +153,23 @@ def _text(file: Path) -> str:
 def _plant(state_dir: Path, at: datetime) -> list[people.SignIn]:
     clients = [_client(new, at) for new in CLIENTS]
     signs = people.plant([here.actor.client for here in clients], state_dir=state_dir, at=at)
-    kept = {(item.client, item.subject): item for item in authenticators(state_dir)}
-    for new, here in zip(CLIENTS, clients, strict=True):
-        made = _customers(new.slug, here.actor, at)
-        before = len(kept)
-        fresh = _bind(new.slug, here.actor, made, kept, at)
-        if len(kept) > before:
-            _keep(state_dir / FILE_NAME, list(kept.values()))
+    for here in clients:
+        fresh = _people_of(here, demo_customers.invent(here.slug), state_dir, at)
         if fresh:
             demo_requests.walk(here, fresh, at=at)
     return signs
+
+
+def _people_of(
+    here: installed.Installed, invented: Sequence[demo_customers.Invented], state_dir: Path, at: datetime
+) -> list[Authenticator]:
+    """Take the customers in, and return those who have an authenticator when the client is new."""
+    kept = {(item.client, item.subject): item for item in authenticators(state_dir)}
+    before = len(kept)
+    fresh = _bind(here.slug, here.actor, _customers(invented, here.actor, at), kept, at)
+    if len(kept) > before:
+        _keep(state_dir / FILE_NAME, list(kept.values()))
+    return fresh
 
 
 def authenticators(state_dir: Path) -> list[Authenticator]:
@@ -185,8 +224,9 @@ def _client(new: configure.NewClient, at: datetime) -> installed.Installed:
     return installed.client(new.slug)
 
 
-def _customers(slug: str, actor: Actor, at: datetime) -> list[tuple[str, flow.Created]]:
-    invented = demo_customers.invent(slug)
+def _customers(
+    invented: Sequence[demo_customers.Invented], actor: Actor, at: datetime
+) -> list[tuple[str, flow.Created]]:
     outcome = flow.create_customers(
         [
             flow.NewCustomer(

@@ -7,7 +7,7 @@ import typer
 from django.conf import settings
 
 from changedesk.base import clock
-from changedesk.channels.terminal import demo, show
+from changedesk.channels.terminal import demo, demo_industries, show
 from changedesk.channels.terminal.options import AsJson
 
 app = typer.Typer(no_args_is_help=True, help="The demonstration's customers and people.")
@@ -50,3 +50,23 @@ def customers(as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way to
         show.as_json(rows)
     else:
         show.table(("client", "name", "customer"), [tuple(row.values()) for row in rows])
+
+
+@app.command("client")
+def client(
+    industry: Annotated[
+        demo_industries.Name,
+        typer.Argument(help="Which industry; telecommunications and banking are there from the start."),
+    ],
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Make the demonstration client of a further industry. The same people sign in, and choose it at the top."""
+    with show.refusals(json_wanted=as_json):
+        made = demo.add(industry, Path(settings.CHANGEDESK_STATE_DIR), at=clock.now()).client
+    told = {
+        "client": made.slug,
+        "name": made.name,
+        "packs": ", ".join(made.packs),
+        "customers": demo_industries.PER_CLIENT,
+    }
+    show.as_json(told) if as_json else show.facts(told)

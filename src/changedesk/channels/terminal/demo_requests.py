@@ -44,14 +44,25 @@ def walk(here: Installed, customers: "Sequence[Authenticator]", *, at: datetime)
     flow.reject(again.ref, seen_version=None, reason="other", message="Sent twice by mistake.", actor=ines, at=at)
 
 
+def ask(here: Installed, customer: "Authenticator", kind: str, values: Mapping[str, Any], *, at: datetime) -> None:
+    """Leave one more request of a customer."""
+    _ask(SubjectId(UUID(customer.subject)), kind, values, "customer_request", _staff(here, "sofia"), at)
+
+
 def _staff(here: Installed, name: str) -> Actor:
     return admit.member(f"{name}@demo.example", here.slug, channel=Channel.PHONE, entry_point=ENTRY)
 
 
+_MOVED: Final[Mapping[str, Mapping[str, str]]] = {
+    "US": {"country": "US", "lines": "77 Harbor Lane", "city": "Oakland", "region": "CA", "postal_code": "94607"},
+    "CZ": {"country": "CZ", "lines": "Přístavní 77", "city": "Brno", "postal_code": "635 00"},
+    "DE": {"country": "DE", "lines": "Hafenstraße 77", "city": "Hamburg", "postal_code": "20359"},
+    "GB": {"country": "GB", "lines": "77 Harbour Lane", "city": "Bristol", "postal_code": "BS1 4ST"},
+}
+
+
 def _moved(here: Installed) -> Mapping[str, str]:
-    if here.region == "US":
-        return {"country": "US", "lines": "77 Harbor Lane", "city": "Oakland", "region": "CA", "postal_code": "94607"}
-    return {"country": "CZ", "lines": "Přístavní 77", "city": "Brno", "postal_code": "635 00"}
+    return _MOVED[here.region]
 
 
 def _ask(
