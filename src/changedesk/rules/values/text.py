@@ -95,14 +95,16 @@ def normalise_name(raw: object, given: Given) -> str:
     refuse_card_data(text, given)
     if not any(sign.isalpha() for sign in text):
         raise given.bad("name_no_letter")
-    kinds = [unicodedata.category(sign) for sign in text]
     kinds_ok = all(
-        kind in _NAME_KINDS or sign in _NAME_SIGNS or sign in _NAME_JOINERS
-        for kind, sign in zip(kinds, text, strict=True)
+        unicodedata.category(sign) in _NAME_KINDS or sign in _NAME_SIGNS or sign in _NAME_JOINERS for sign in text
     )
-    if not kinds_ok or _WEB.search(text) or _PILE.search("".join(kind[0] for kind in kinds)):
+    if not kinds_ok or _WEB.search(text) or (not text.isascii() and _piled(text)):
         raise given.bad("name_symbols")
     return text
+
+
+def _piled(text: str) -> bool:
+    return bool(_PILE.search("".join(unicodedata.category(sign)[0] for sign in text)))
 
 
 def name_concerns(path: str, name: str) -> list[Concern]:
