@@ -8,6 +8,7 @@ from typing import Final
 from changedesk.base.actor import Channel
 from changedesk.base.ids import RequestId
 from changedesk.base.json import Value
+from changedesk.flow import parties
 from changedesk.ledger.value import Json
 from changedesk.rules import consent as consent_rules
 from changedesk.rules import identity, policy
@@ -34,6 +35,8 @@ class Standing:
     new_contacts_confirmed: bool
     consented: bool
     approvers: tuple[str, ...]
+    others_confirmed: bool = True
+    """Whoever else must confirm has: the new holder of an account."""
 
     def facts(self) -> dict[str, Json]:
         """Return the evidence in the words of the ledger: methods, levels and ids, never a value."""
@@ -85,6 +88,7 @@ def standings(look: Look, wanted: Sequence[Request], *, at: datetime) -> dict[Re
                 for one in decisions
                 if one.request_id == item.id and one.verdict == "approve" and one.digest == item.digest
             ),
+            others_confirmed=parties.confirmed(item, challenges),
         )
     return found
 

@@ -74,7 +74,7 @@ def offers(subject: SubjectId, *, ref: str | None = None, actor: Actor, at: date
     """Return the ways to verify a caller, or this request; those that may not be used come with the reason."""
     access.require(actor, access.Verb.IDENTITY_CHALLENGE, subject=subject)
     with look(actor.client) as seen:
-        return _offers(seen, about_whom(seen, subject, ref, actor=actor), at=at)
+        return ways(seen, about_whom(seen, subject, ref, actor=actor), at=at)
 
 
 def about_whom(seen: Look, subject: SubjectId, ref: str | None, *, actor: Actor) -> About:
@@ -91,7 +91,8 @@ def about_whom(seen: Look, subject: SubjectId, ref: str | None, *, actor: Actor)
     return About(found, request, route)
 
 
-def _offers(seen: Look, about: About, *, at: datetime) -> list[Offer]:
+def ways(seen: Look, about: About, *, at: datetime) -> list[Offer]:
+    """Return the ways to verify whoever this is about; those that may not be used come with the reason."""
     return identity.offers(
         configuration(seen.client).catalogue,
         about.subject.values(),
@@ -128,19 +129,26 @@ def challenge(
         about = about_whom(tx, subject, ref, actor=actor)
         if about.request is not None and about.request.state not in OPEN:
             raise named.TooLate(state=about.request.state.value)
-        evidence.lock_budget(tx, about.subject.id)
-        to = _target(tx, about, purpose, method, path, at=at)
-        lately = evidence.challenges_of_subject(tx, about.subject.id, since=at - identity.TRIES_WINDOW)
-        tries = wrong_tries(tx, about.subject.id, at=at)
-        coded = method in CODED
-        sent = [item.started_at for item in lately if item.method in CODED] if coded else []
-        identity.may_send(identity.CodeHistory(sends=sent, wrong=tries), at)
-        request_id = None if about.request is None else about.request.id
-        evidence.void_open(tx, about.subject.id, purpose=purpose, method=method, request=request_id, at=at)
-        made, code = _start(tx, about, purpose, method, path, actor=actor, at=at)
-        if coded:
-            _send(tx, about, made, code, to, at=at)
-        observe(tx, about, EntryKind.IDENTITY_CHALLENGED, made, actor=actor, at=at)
+        return start(tx, about, purpose=purpose, method=method, path=path, actor=actor, at=at)
+
+
+def start(
+    tx: Tx, about: About, *, purpose: str, method: str, path: str | None, actor: Actor, at: datetime
+) -> Challenged:
+    """Start a challenge of whoever it is about, within their budget of sends and tries."""
+    evidence.lock_budget(tx, about.subject.id)
+    to = _target(tx, about, purpose, method, path, at=at)
+    lately = evidence.challenges_of_subject(tx, about.subject.id, since=at - identity.TRIES_WINDOW)
+    tries = wrong_tries(tx, about.subject.id, at=at)
+    coded = method in CODED
+    sent = [item.started_at for item in lately if item.method in CODED] if coded else []
+    identity.may_send(identity.CodeHistory(sends=sent, wrong=tries), at)
+    request_id = None if about.request is None else about.request.id
+    evidence.void_open(tx, about.subject.id, purpose=purpose, method=method, request=request_id, at=at)
+    made, code = _start(tx, about, purpose, method, path, actor=actor, at=at)
+    if coded:
+        _send(tx, about, made, code, to, at=at)
+    observe(tx, about, EntryKind.IDENTITY_CHALLENGED, made, actor=actor, at=at)
     masked = mask(configuration(actor.client).catalogue[path], to) if path is not None and to else ""
     return Challenged(
         id=made.id,
@@ -160,7 +168,7 @@ def _target(tx: Tx, about: About, purpose: str, method: str, path: str | None, *
         raise MethodRefused(method=method, why="not_offered")
     if method == Method.KNOWLEDGE:
         return ""
-    for offer in _offers(tx, about, at=at):
+    for offer in ways(tx, about, at=at):
         if offer.method == method and offer.path == path:
             if offer.refused_reason is not None:
                 raise MethodRefused(method=method, why=offer.refused_reason)

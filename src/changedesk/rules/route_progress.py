@@ -16,16 +16,20 @@ def next_step(
     effective_at: datetime | None,
     now: datetime,
     held: bool,
+    others_confirmed: bool = True,
     decided: bool = False,
 ) -> str:
     """Return the name in ``lifecycle.STEPS`` of the step that a request takes next.
 
     First what the customer owes (proof, then consent), then what the house owes (approval), then ``approve``;
     for a request that is approved already (``decided``): ``hold``, ``schedule`` or ``apply``.
+    ``others_confirmed``: so has whoever else must, such as the new holder of an account.
     ``effective_at`` is the later of the date asked for and the end of the route's ``wait_seconds``; None is
     at once.
     """
     if level < level_to_prove(route) or (route.confirm_new_contacts and not new_contacts_confirmed):
+        return "ask_verification"
+    if not others_confirmed:
         return "ask_verification"
     if route.consent is not None and not consented:
         return "ask_consent"

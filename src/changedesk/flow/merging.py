@@ -1,0 +1,253 @@
+"""Merging two records that are one, undoing that, and what an undoing leaves to a person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from changedesk.base.actor import Actor, Channel
+from changedesk.base.clock import micros
+from changedesk.base.ids import ChangeId, SubjectId
+from changedesk.base.json import Value
+from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.flow import asking, named, whose
+from changedesk.flow.asking import Plan, Receipt, Wish
+from changedesk.flow.linking import Parting, parting
+from changedesk.flow.parties import MERGE, UNMERGE
+from changedesk.flow.submit import enter, revise
+from changedesk.kinds.merge import INTO, LEFT_OUT, SURVIVORSHIP, NotMergeable, Survivorship
+from changedesk.kinds.unmerge import CHANGE, NotMerged
+from changedesk.rules import access, survivorship
+from changedesk.rules.fields import Sensitivity
+from changedesk.rules.survivorship import Choice, Held, Side
+from changedesk.store import evidence, links, once, past, subjects
+from changedesk.store.begin import begin
+from changedesk.store.history import moment
+from changedesk.store.settings_read import configuration
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look, look
+
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergePlan:
+    """What a merge would do: field by field where the two differ, what the survivor keeps, whose it is, and why."""
+
+    merged: SubjectId
+    survivor: SubjectId
+    choices: tuple[Choice, ...] = field(repr=False)
+    plan: Plan = field(repr=False)
+    """The request that would be made of it: its route, concerns and conflicts."""
+
+
+def preview_merge(
+    merged: SubjectId,
+    into: SubjectId,
+    *,
+    choices: Mapping[str, str] | None = None,
+    person: SubjectId | None = None,
+    initiated_by: str = "customer",
+    reason: str = "duplicate_account",
+    channel: Channel = Channel.PHONE,
+    actor: Actor,
+    at: datetime,
+) -> MergePlan:
+    """Return what merging one record into another would do. Writes nothing.
+
+    ``choices`` override the rules by path: survivor or merged. Raises NotMergeable, NotADifference, and whatever a
+    request like this may meet.
+    """
+    access.require(actor, access.Verb.REQUEST_PREVIEW, subject=actor.subject)
+    _not_themselves(actor, access.Verb.REQUEST_PREVIEW)
+    with look(actor.client) as seen:
+        chosen, ver = _choices(seen, merged, into, choices)
+        wish = Wish(
+            subject=merged,
+            kind=MERGE,
+            values=_values(into, chosen, ver),
+            reason=reason,
+            channel=channel,
+            person=person,
+            initiated_by=initiated_by,
+        )
+        found = subjects.load(seen, [merged]).get(merged)
+        plan = asking.plan(seen, wish, found, actor=actor, at=at)
+    return MergePlan(merged=merged, survivor=into, choices=tuple(chosen), plan=plan)
+
+
+def _not_themselves(actor: Actor, verb: access.Verb) -> None:
+    # The comparison shows another record: whoever sees both is not their customer.
+    if actor.type in whose.THEMSELVES:
+        raise Forbidden(verb=str(verb))
+
+
+def _choices(
+    seen: Look, merged: SubjectId, into: SubjectId, overrides: Mapping[str, str] | None
+) -> tuple[list[Choice], int]:
+    """Return the choices, and the version of the survivor that they were read at."""
+    if merged == into:
+        raise NotMergeable(why="itself")
+    found = subjects.load(seen, [merged, into])
+    if merged not in found:
+        raise NotFound(subject=str(merged))
+    if into not in found:
+        raise NotMergeable(why="unknown")
+    if found[merged].status == "merged":
+        raise NotMergeable(why="merged")
+    mine, theirs = _held(seen, found[into]), _held(seen, found[merged])
+    wanted = [
+        item
+        for item in configuration(seen.client).catalogue
+        if item.kind not in LEFT_OUT
+        and item.sensitivity is not Sensitivity.SECRET
+        and (item.path in mine or item.path in theirs)
+    ]
+    sides = {path: Side(side) for path, side in (overrides or {}).items()}
+    return survivorship.decide(wanted, mine, theirs, overrides=sides), found[into].ver
+
+
+def _held(seen: Look, subject: Subject) -> dict[str, Held]:
+    """Return the values of one side, with what the rules weigh: since when, and whether somebody answered there."""
+    entries = past.provenance(seen, subject)
+    answered = {
+        (item.contact_path, item.contact_version)
+        for item in evidence.challenges_of_subject(seen, subject.id, since=_EVER)
+        if item.state == "confirmed"
+    }
+    return {
+        path: Held(
+            held.value,
+            held.ver,
+            entries[held.ver].recorded_at if held.ver in entries else None,
+            verified=(path, held.ver) in answered,
+        )
+        for path, held in subject.state.items()
+    }
+
+
+def _values(into: SubjectId, chosen: list[Choice], ver: int) -> dict[str, Value]:
+    text = Survivorship(
+        base=ver,
+        take={item.path: item.rule.value for item in chosen if item.moves},
+        keep={item.path: item.rule.value for item in chosen if not item.moves},
+    ).text()
+    return {INTO: str(into), SURVIVORSHIP: text}
+
+
+def merge(
+    merged: SubjectId,
+    into: SubjectId,
+    *,
+    choices: Mapping[str, str] | None = None,
+    reason: str,
+    channel: Channel,
+    note: str = "",
+    person: SubjectId | None = None,
+    initiated_by: str = "customer",
+    interaction: str | None = None,
+    actor: Actor,
+    at: datetime,
+    key: once.Once | None = None,
+) -> Receipt:
+    """Ask for one record to be merged into another, as the preview shows it with these choices.
+
+    The request is the merged record's: its customer is verified, and both sides are told. Once approved it is applied
+    only if neither record moved meanwhile; else it goes stale, and ``refresh_merge`` reads both again.
+    """
+    access.require(actor, access.Verb.REQUEST_SUBMIT, subject=actor.subject)
+    _not_themselves(actor, access.Verb.REQUEST_SUBMIT)
+    with look(actor.client) as seen:
+        chosen, ver = _choices(seen, merged, into, choices)
+    wish = Wish(
+        subject=merged,
+        kind=MERGE,
+        values=_values(into, chosen, ver),
+        reason=reason,
+        channel=channel,
+        person=person,
+        initiated_by=initiated_by,
+        note=note,
+        requested_by=actor.id,
+        interaction=interaction,
+        acknowledged=asking.ALL_CONCERNS,
+        once=key,
+    )
+    return enter([wish], actor=actor, at=at).one()
+
+
+def refresh_merge(
+    ref: str, *, choices: Mapping[str, str] | None = None, seen_version: int | None, actor: Actor, at: datetime
+) -> Receipt:
+    """Read both records of a waiting or stale merge again; what was bound to the old reading is void from then on."""
+    _not_themselves(actor, access.Verb.REQUEST_REVISE)
+    with look(actor.client) as seen:
+        request = named.find(seen, ref, actor=actor, verb=access.Verb.REQUEST_REVISE)
+        if request.kind != MERGE or request.proposal is None:
+            raise NotMerged
+        into = SubjectId(UUID(str(request.proposal.values[INTO])))
+        chosen, ver = _choices(seen, request.subject_id, into, choices)
+    values: Mapping[str, object] = _values(into, chosen, ver)
+    return revise(ref, values, seen_version=seen_version, acknowledged=asking.ALL_CONCERNS, actor=actor, at=at)
+
+
+def plan_unmerge(change: ChangeId, *, actor: Actor, at: datetime) -> Parting:
+    """Return what undoing a merge would give back, and what it would leave to a person. Writes nothing."""
+    access.require(actor, access.Verb.CHANGE_REVERT)
+    with look(actor.client) as seen:
+        return parting(seen, _link(seen, change), at=moment(micros(at)))
+
+
+def _link(seen: Look, change: ChangeId) -> links.Link:
+    found = links.by_id(seen, change)
+    if found is None:
+        raise NotFound
+    if found.until is not None:
+        raise NotMerged
+    return found
+
+
+def unmerge(
+    change: ChangeId,
+    *,
+    reason: str,
+    channel: Channel,
+    note: str = "",
+    person: SubjectId | None = None,
+    initiated_by: str = "customer",
+    interaction: str | None = None,
+    actor: Actor,
+    at: datetime,
+    key: once.Once | None = None,
+) -> Receipt:
+    """Ask for a merge to be undone, by a request of the merged record: its own verification and approvals.
+
+    ``change`` is the merged record's entry of the merge. Raises NotFound, NotMerged.
+    """
+    access.require(actor, access.Verb.CHANGE_REVERT)
+    with look(actor.client) as seen:
+        link = _link(seen, change)
+    wish = Wish(
+        subject=link.merged_id,
+        kind=UNMERGE,
+        values={CHANGE: str(change)},
+        reason=reason,
+        channel=channel,
+        person=person,
+        initiated_by=initiated_by,
+        note=note,
+        requested_by=actor.id,
+        interaction=interaction,
+        acknowledged=asking.ALL_CONCERNS,
+        once=key,
+    )
+    return enter([wish], actor=actor, at=at).one()
+
+
+def settle_work(link: ChangeId, what: str, *, actor: Actor, at: datetime) -> None:
+    """Strike one thing off the list of what undone merges left to a person. Raises NotFound."""
+    access.require(actor, access.Verb.CHANGE_REVERT)
+    with begin(actor) as tx:
+        if not links.settle(tx, link, what, by=actor.id, at=at):
+            raise NotFound

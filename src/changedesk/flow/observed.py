@@ -1,0 +1,64 @@
+"""Entries about requests that change no value: what happened to them, and what every one of them says."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from changedesk.base.actor import Actor
+from changedesk.base.ids import RequestId
+from changedesk.flow.indexing import terms_for
+from changedesk.ledger.entry import EntryKind
+from changedesk.ledger.value import Json
+from changedesk.store import history, subjects
+from changedesk.store.requests import Request
+from changedesk.store.tx import Tx
+
+
+def observe(
+    tx: Tx,
+    about: Sequence[Request],
+    kind: EntryKind,
+    *,
+    actor: Actor,
+    at: datetime,
+    facts: Mapping[str, Json] | None = None,
+    each: Mapping[RequestId, Mapping[str, Json]] | None = None,
+) -> None:
+    """Record something that happened to requests; it changes no value."""
+    known = subjects.load(tx, {item.subject_id for item in about})
+    drafts = [
+        history.Draft(
+            subject=known[item.subject_id],
+            kind=kind,
+            actor=actor,
+            at=at,
+            facts={**request_facts(item), **(facts or {}), **((each or {}).get(item.id, {}))},
+            request=item.id,
+            channel=item.channel,
+        )
+        for item in about
+    ]
+    history.append(tx, drafts, terms=terms_for(tx.client))
+
+
+def request_facts(request: Request) -> dict[str, Json]:
+    """Return what every entry about a request says of it: references and codes, never a value."""
+    facts: dict[str, Json] = {
+        "ref": request.ref,
+        "kind": request.kind,
+        "fields": list(request.fields),
+        "reason": request.reason_code,
+        "requested_by": request.requested_by,
+        "entered_by": request.entered_by,
+        "operation": request.operation,
+        "initiated_by": request.initiated_by,
+        "digest": request.digest.hex(),
+    }
+    if request.person_id != request.subject_id:
+        facts["person"] = str(request.person_id)
+    if request.effective_at is not None:
+        facts["effective_at"] = request.effective_at.isoformat()
+    if request.on_behalf_of:
+        facts["on_behalf_of"] = request.on_behalf_of
+    if request.interaction:
+        facts["interaction"] = request.interaction
+    return facts

@@ -1,0 +1,149 @@
+"""An account changes hands: proposed, confirmed by the present holder and by the new one, approved, applied.
+
+The present holder proves themselves as for any request. The new holder then proves themselves at a contact point of
+their own, for exactly this content; until they do the request waits, and silence lets it expire with nothing changed.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from changedesk.base.actor import Actor, Channel
+from changedesk.base.ids import SubjectId, parse_reference
+from changedesk.base.refusal import NotFound, Refusal
+from changedesk.flow import asking, named, parties, progress, standing, verify, whose
+from changedesk.flow.asking import Receipt, Wish
+from changedesk.flow.parties import TRANSFER
+from changedesk.flow.submit import enter
+from changedesk.flow.verify import About, Challenged
+from changedesk.kinds.ownership_transfer import KEEP, TO
+from changedesk.ledger.entry import EntryKind
+from changedesk.rules import access, policy
+from changedesk.rules.identity import Offer, Purpose, level_to_prove
+from changedesk.rules.lifecycle import OPEN
+from changedesk.store import links, once, requests, subjects
+from changedesk.store.begin import begin
+from changedesk.store.requests import Request
+from changedesk.store.tx import Look, Tx, look
+
+
+class HolderFirst(Refusal):
+    """The present holder has not confirmed the transfer yet.
+
+    ``data``: level, needed.
+    """
+
+    code = "holder-first"
+    hint = "Verify the present holder for this request; then the new holder can confirm."
+    status = "conflict"
+
+
+def propose_transfer(
+    account: SubjectId,
+    to: SubjectId,
+    *,
+    keep: Sequence[str] | None = None,
+    reason: str,
+    channel: Channel,
+    note: str = "",
+    person: SubjectId | None = None,
+    initiated_by: str = "customer",
+    interaction: str | None = None,
+    effective_at: datetime | None = None,
+    actor: Actor,
+    at: datetime,
+    key: once.Once | None = None,
+) -> Receipt:
+    """Ask for an account to be given to another customer of the client. ``person`` is the holder who gives it.
+
+    ``keep`` says what goes along: plan, devices, loyalty, members; plan and devices when not given. Whatever else the
+    account holds of its holder ends with the transfer. Raises NotTransferable, and whatever a request may meet.
+    """
+    access.require(actor, access.Verb.REQUEST_SUBMIT, subject=actor.subject)
+    values: dict[str, object] = {TO: str(to)} if keep is None else {TO: str(to), KEEP: list(keep)}
+    wish = Wish(
+        subject=account,
+        kind=TRANSFER,
+        values=values,
+        reason=reason,
+        channel=channel,
+        person=person,
+        initiated_by=initiated_by,
+        note=note,
+        requested_by="customer" if actor.type in whose.THEMSELVES else actor.id,
+        interaction=interaction,
+        effective_at=effective_at,
+        once=key,
+    )
+    return enter([wish], actor=actor, at=at).one()
+
+
+def new_holder_offers(ref: str, *, actor: Actor, at: datetime) -> list[Offer]:
+    """Return the ways in which the new holder can confirm; those that may not be used come with the reason."""
+    with look(actor.client) as seen:
+        return verify.ways(seen, _about(seen, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE), at=at)
+
+
+def challenge_new_holder(ref: str, *, method: str, path: str | None = None, actor: Actor, at: datetime) -> Challenged:
+    """Start the new holder's own challenge, at their own contact points; ``flow.confirm`` takes the answer.
+
+    Raises HolderFirst while the present holder has not proved themselves for this content.
+    """
+    with begin(actor) as tx:
+        about = _about(tx, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE)
+        request = _locked(tx, about.request)
+        weighed = standing.standings(tx, [request], at=at)[request.id]
+        needed = level_to_prove(weighed.route)
+        if weighed.level < needed:
+            raise HolderFirst(level=weighed.level, needed=needed)
+        links.ask_new_holder(
+            tx,
+            request.id,
+            request.digest,
+            account=request.subject_id,
+            old=request.person_id,
+            new=about.subject.id,
+            at=at,
+        )
+        about = About(about.subject, request, policy.from_json(request.route))
+        return verify.start(tx, about, purpose=Purpose.CHANGE, method=method, path=path, actor=actor, at=at)
+
+
+def _about(seen: Look, ref: str, *, actor: Actor, verb: access.Verb) -> About:
+    """Return the new holder and the transfer, for staff and for the new holder alone. Raises NotFound, Gone."""
+    canonical = parse_reference(ref)
+    request = None if canonical is None else requests.by_ref(seen, canonical)
+    new = None if request is None else parties.new_holder(request)
+    if request is None or new is None or (actor.type in whose.THEMSELVES and actor.subject != new):
+        raise NotFound
+    access.require(actor, verb, subject=new)
+    found = subjects.load(seen, [new]).get(new)
+    if found is None:
+        raise NotFound
+    if found.key is None:
+        raise asking.Gone
+    return About(found, request, policy.from_json(request.route))
+
+
+def _locked(tx: Tx, request: Request | None) -> Request:
+    if request is None:
+        raise NotFound
+    held = requests.hold(tx, [request.id])[0]
+    if held.state not in OPEN:
+        raise named.TooLate(state=held.state.value)
+    return held
+
+
+def decline_transfer(ref: str, *, actor: Actor, at: datetime, key: once.Once | None = None) -> Receipt:
+    """End a transfer at the wish of the new holder: possible until it is applied. Both parties are told."""
+    with begin(actor) as tx:
+        claimed = named.claim_one(tx, key, actor)
+        if claimed is not None and claimed.reply is not None:
+            return Receipt.replay(claimed.reply)
+        request = _locked(tx, _about(tx, ref, actor=actor, verb=access.Verb.REQUEST_WITHDRAW).request)
+        ended = requests.move(tx, [request.id], "withdraw", at=at)
+        facts = {"cancel_reason": "declined_by_new_holder"}
+        progress.observe(tx, ended, EntryKind.REQUEST_WITHDRAWN, actor=actor, at=at, facts=facts)
+        receipt = Receipt.of(ended[0])
+        if claimed is not None:
+            once.record(tx, actor.id, [(claimed, receipt.reply())], at=at)
+        return receipt
