@@ -10,7 +10,6 @@ from babel.numbers import (
     format_currency,
     get_currency_precision,
     get_group_symbol,
-    get_group_symbol,
     get_territory_currencies,
     list_currencies,
     parse_decimal,
