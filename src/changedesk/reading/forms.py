@@ -16,6 +16,8 @@ from changedesk.rules.route import Route
 from changedesk.store.settings_read import configuration
 
 _HOUR: Final = 3600
+CONSEQUENCE: Final = "consequence"
+"""Tag of a field that follows from others: nobody types it."""
 _INITIATORS: Final = ("customer", "business", "system")
 
 
@@ -53,7 +55,9 @@ def kinds_offered(*, actor: Actor, language: str, subject_type: str = "customer"
         fields = tuple(
             item
             for item in kind.fields(config.catalogue)
-            if item.sensitivity is not Sensitivity.SECRET and item.subject in (subject_type, "any")
+            if item.sensitivity is not Sensitivity.SECRET
+            and item.subject in (subject_type, "any")
+            and CONSEQUENCE not in item.tags
         )
         if fields and subject_type in kind.subjects:
             found.append(

@@ -182,7 +182,7 @@ def whose(form: KindForm, panel: CustomerPanel, visit: Visit) -> Shape:
     holders = {str(item.id): item.title for item in panel.holders if item.until is None or item.until > visit.at}
     first = next(iter(holders), "")
     return {
-        "operation_field": _choice("operation", _("What is to be done"), {"": "…", **does}, "", visit)
+        "operation_field": _choice("operation", _("What is to be done"), {"": _("As the values say"), **does}, "", visit)
         if does
         else None,
         "initiator_field": _choice("initiated_by", _("Whose decision it is"), deciders, form.initiators[0], visit)
