@@ -168,7 +168,7 @@ def _parts(folder: Traversable, name: str) -> list[Traversable]:
     return sorted(found, key=lambda file: file.name.removesuffix(".toml"))
 
 
-def _tables(file: Traversable) -> dict[str, Any]:
+def _tables(file: Traversable) -> Mapping[str, Any]:
     return read(file.read_text("utf-8"), _place(file)) if file.is_file() else {}
 
 

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,8 +19,11 @@ class PackInvalid(Exception):  # noqa: N818 - the sentence names what is wrong; 
     """A pack cannot be used: the message names the file, the key and what is wrong with it."""
 
 
-def read(text: str, where: str) -> dict[str, Any]:
-    """Return the tables of a TOML text. Raises PackInvalid with the place of a syntax error."""
+@cache
+def read(text: str, where: str) -> Mapping[str, Any]:
+    """Return the tables of a TOML text, the same ones for the same text. Raises PackInvalid with the place of a syntax
+    error.
+    """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -33,7 +37,7 @@ def build(sort: type[T], table: object, where: str, **given: object) -> T:
     if not isinstance(table, dict):
         raise PackInvalid(f"{where}: a table is wanted here, not {table!r}")
     fields = {item.name: item for item in dataclasses.fields(sort)}  # type: ignore[arg-type]  # T is a dataclass
-    hints = typing.get_type_hints(sort)
+    hints = _hints(sort)  # type: ignore[arg-type]  # mypy takes a class of an unknown type for unhashable
     for key in table:
         if key not in fields or key in given:
             raise PackInvalid(f"{where}.{key}: there is no such key")
@@ -47,6 +51,11 @@ def build(sort: type[T], table: object, where: str, **given: object) -> T:
         return sort(**values)
     except ValueError as error:
         raise PackInvalid(f"{where}: {error}") from error
+
+
+@cache
+def _hints(sort: type[object]) -> dict[str, Any]:
+    return typing.get_type_hints(sort)
 
 
 def _required(item: dataclasses.Field[Any]) -> bool:

@@ -94,8 +94,9 @@ def contradictions(
     counted = [rule for rule in rules if _can_count(rule) and _concerns(rule, jurisdictions, industries)]
     found = {
         Contradiction(floor.id, ceiling.id, why)
-        for floor in counted
         for ceiling in counted
+        if _limits(ceiling)
+        for floor in counted
         if _at_once(floor, ceiling) and floor.scope.meets(ceiling.scope)
         for why in _clashes(floor, ceiling)
     }
@@ -112,6 +113,14 @@ def require_consistent(
 
 def _can_count(rule: Rule) -> bool:
     return rule.status is not Status.VACATED and (rule.status is not Status.NOT_YET_EFFECTIVE or rule.default_on)
+
+
+def _limits(rule: Rule) -> bool:
+    # Few rules say at most, and only these can clash with what others say at least.
+    return any(
+        getattr(found, "most", None) is not None or getattr(found, "years_max", None) is not None
+        for found in rule.obligations
+    )
 
 
 def _concerns(rule: Rule, jurisdictions: Collection[str], industries: Collection[str]) -> bool:
