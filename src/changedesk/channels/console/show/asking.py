@@ -177,14 +177,11 @@ def around(reasons: Iterable[Choice], visit: Visit) -> Shape:
 
 def whose(form: KindForm, panel: CustomerPanel, visit: Visit) -> Shape:
     """Return the questions that only some kinds or accounts have: what is to be done, whose decision, who asks."""
-    does = {item.code: item.label for item in form.operations}
     deciders = {item: words.INITIATORS[item] for item in form.initiators}
     holders = {str(item.id): item.title for item in panel.holders if item.until is None or item.until > visit.at}
     first = next(iter(holders), "")
     return {
-        "operation_field": _choice("operation", _("What is to be done"), {"": _("As the values say"), **does}, "", visit)
-        if does
-        else None,
+        "operation_field": _operation(form, visit),
         "initiator_field": _choice("initiated_by", _("Whose decision it is"), deciders, form.initiators[0], visit)
         if len(deciders) > 1
         else None,
@@ -192,6 +189,13 @@ def whose(form: KindForm, panel: CustomerPanel, visit: Visit) -> Shape:
         if len(holders) > 1
         else None,
     }
+
+
+def _operation(form: KindForm, visit: Visit) -> Shape | None:
+    if not form.operations:
+        return None
+    offered = {"": _("As the values say"), **{item.code: item.label for item in form.operations}}
+    return {**_choice("operation", _("What is to be done"), offered, "", visit), "required": False}
 
 
 def _choice(name: str, label: str, options: Mapping[str, object], usual: str, visit: Visit) -> Shape:
