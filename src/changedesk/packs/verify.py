@@ -23,9 +23,9 @@ _SUBJECTS: Final = ("customer", "account", "any")
 # fmt: off
 _OPERATIONS: Final = (
     "create", "update", "remove", "change", "correct", "revert", "opt_in", "opt_out", "activate", "suspend",
-    "reinstate", "deactivate", "reactivate", "close", "reopen", "lock", "unlock", "hold", "release", "upgrade", "downgrade",
-    "change_cycle", "change_addons", "start_reset", "set", "grant", "revoke", "register", "replace", "enrol",
-    "leave",
+    "reinstate", "deactivate", "reactivate", "close", "reopen", "lock", "unlock", "hold", "release", "upgrade",
+    "downgrade", "change_cycle", "change_addons", "start_reset", "set", "grant", "revoke", "register", "replace",
+    "enrol", "leave",
 )
 # fmt: on
 """What a rule may call a deed: the operations of the kinds, and what is done where a kind names none."""
