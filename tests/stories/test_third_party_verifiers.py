@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import Settings
+from django.test import override_settings
+from pytest_django.plugin import DjangoDbBlocker
 from tests.cast import Desk, desk
 from tests.outbound.logs import changes, customers, forget, keys, later, opened
 from tests.postgres import Database
@@ -40,12 +41,17 @@ class Case:
     size: int
 
 
-@pytest.fixture
-def case(database: Database, settings: Settings, tmp_path: Path) -> Iterator[Case]:
-    settings.CHANGEDESK_STATE_DIR = tmp_path / "state"
-    forget()
-    yield made(desk(), tmp_path / "case")
-    forget()
+@pytest.fixture(scope="module")
+def case(
+    worker_database: Database, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Case]:
+    """One log for both verifiers: making it is what takes the time."""
+    place = tmp_path_factory.mktemp("verifiers")
+    worker_database.clean()
+    with django_db_blocker.unblock(), override_settings(CHANGEDESK_STATE_DIR=place / "state"):
+        forget()
+        yield made(desk(), place / "case")
+        forget()
 
 
 def made(home: Desk, folder: Path) -> Case:

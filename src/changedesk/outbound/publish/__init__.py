@@ -36,7 +36,7 @@ _settled: dict[ClientId, int] = {}
 class PublishedAhead(Exception):  # noqa: N818 - says what is so
     """The published checkpoint covers more than this database holds, as after restoring an older backup.
 
-    Signing on would make two histories of one log, so nothing is signed: see docs/operations.md.
+    Signing on would make two histories of one log, so nothing is signed: see docs/log.md.
     """
 
 
@@ -45,11 +45,11 @@ def run(client_id: int) -> int:
     return publish(ClientId(client_id), at=clock.now())
 
 
-def publish(client: ClientId, *, at: datetime) -> int:
+def publish(client: ClientId, *, at: datetime, paced: bool = True) -> int:
     """Publish a client's log as it is now; return how many entries are newly covered.
 
-    Nothing when it did not grow, when a checkpoint is younger than a second, or when another publisher is at work. A
-    clock that went back delays nothing. Raises LogDamaged, PublishedAhead.
+    Nothing when it did not grow, when a checkpoint is younger than a second (unless ``paced`` is False), or when
+    another publisher is at work. A clock that went back delays nothing. Raises LogDamaged, PublishedAhead.
     """
     with look(client) as seen:
         now = published.standing(seen)
@@ -57,23 +57,24 @@ def publish(client: ClientId, *, at: datetime) -> int:
         return 0
     if client not in _settled:
         _check_files(client)
-    if now.unfinished or (_is_time(now, at) and _start(client, at)):
+    pace = PACE if paced else timedelta()
+    if now.unfinished or (_is_time(now, at, pace) and _start(client, at, pace)):
         return _finish(client)
     return 0
 
 
-def _is_time(now: Standing, at: datetime) -> bool:
-    early = now.newest is not None and now.newest.at <= at < now.newest.at + PACE
+def _is_time(now: Standing, at: datetime, pace: timedelta) -> bool:
+    early = now.newest is not None and now.newest.at <= at < now.newest.at + pace
     return now.size > now.published and not early
 
 
-def _start(client: ClientId, at: datetime) -> bool:
+def _start(client: ClientId, at: datetime, pace: timedelta) -> bool:
     """Begin the next checkpoint."""
     with begin(automation(client, "publisher")) as tx:
         if not published.claim(tx):
             return False
         now = published.standing(tx)
-        if now.unfinished or not _is_time(now, at):
+        if now.unfinished or not _is_time(now, at, pace):
             return now.unfinished
         log_keys.create(tx)
         return published.begin(tx, now, at=at)

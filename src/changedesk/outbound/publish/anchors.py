@@ -25,7 +25,7 @@ def run(client_id: int) -> int:
     return anchor(ClientId(client_id), at=clock.now())
 
 
-def anchor(client: ClientId, *, at: datetime) -> int:
+def anchor(client: ClientId, *, at: datetime, paced: bool = True) -> int:
     """Return how many entries the installation's published log gained."""
     with look(client) as seen:
         signed = published.signed(seen)
@@ -39,7 +39,7 @@ def anchor(client: ClientId, *, at: datetime) -> int:
         return 0
     with begin(automation(INSTALLATION, "sequencer")) as tx:
         placed = log.sequence(tx)
-    gained = publish.publish(INSTALLATION, at=at)
+    gained = publish.publish(INSTALLATION, at=at, paced=paced)
     with look(INSTALLATION) as seen:
         now = published.standing(seen)
     if not placed and now.size == now.published and not now.unfinished:
