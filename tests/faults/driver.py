@@ -101,8 +101,8 @@ class Client:
     def send(self, method: str, path: str, body: Any = None, *, who: str, **more: Any) -> httpx.Response | None:
         """One try; None when the connection did not bring an answer."""
         headers = {"Authorization": f"Bearer {self.credentials[who]}"}
-        if more.get("key"):
-            headers["Idempotency-Key"] = more["key"]
+        if method == "POST":
+            headers["Idempotency-Key"] = more.get("key") or f"{self.number}-{self.rng.getrandbits(64):016x}"
         if more.get("match") is not None:
             headers["If-Match"] = f'"{more["match"]}"'
         try:
@@ -167,7 +167,8 @@ class Client:
         """A whole change of an e-mail address: asked by Ben, proved, agreed, approved by Ines, applied."""
         subject, phone = self.customer("Flow")
         secret, token = pyotp.random_base32(), self.token()
-        while (bound := self.send("POST", f"/customers/{subject}/factors", {"secret": secret}, who="key")) is None or (
+        factors, key = f"/customers/{subject}/factors", f"bind-{token}"
+        while (bound := self.send("POST", factors, {"secret": secret}, who="key", key=key)) is None or (
             bound.is_server_error
         ):
             pause(0.1)

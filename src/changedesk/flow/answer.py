@@ -2,10 +2,10 @@
 
 import hmac
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import pyotp
@@ -17,12 +17,13 @@ from changedesk.flow import asking, named, progress, standing
 from changedesk.flow.asking import Receipt
 from changedesk.flow.verify import About, observe, wrong_tries
 from changedesk.ledger.entry import EntryKind
+from changedesk.ledger.value import Json
 from changedesk.rules import access, identity, policy
 from changedesk.rules.identity import Method, Purpose
 from changedesk.rules.lifecycle import OPEN
 from changedesk.rules.route import Route
 from changedesk.rules.values import BadValue, normalise, same
-from changedesk.store import evidence, requests, subjects
+from changedesk.store import evidence, once, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.evidence import Challenge
 from changedesk.store.settings_read import configuration
@@ -41,6 +42,18 @@ class Confirmed:
     tries_left: int
     level: int
     receipt: Receipt | None = None
+    replayed: bool = False
+
+    def reply(self) -> dict[str, Json]:
+        """Return what a retry is answered with: words and numbers of ours."""
+        moved = None if self.receipt is None else self.receipt.reply()
+        return {"matched": self.matched, "tries_left": self.tries_left, "level": self.level, "receipt": moved}
+
+    @classmethod
+    def replay(cls, reply: Mapping[str, Any]) -> "Confirmed":
+        moved = reply["receipt"]
+        receipt = None if moved is None else Receipt.replay(moved)
+        return cls(**{**reply, "receipt": receipt}, replayed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,7 @@ def confirm(
     subject: SubjectId | None = None,
     actor: Actor,
     at: datetime,
+    key: once.Once | None = None,
 ) -> Confirmed:
     """Compare an answer. The asker learns "matched" or "not matched", nothing else.
 
@@ -69,35 +83,54 @@ def confirm(
     it. A right one takes the request as far as its evidence carries it.
     """
     with begin(actor) as tx:
-        found = _hold(tx, ChallengeId(challenge_id), actor=actor)
-        about = _again(tx, found)
-        if ref is not None and (about.request is None or about.request.ref != parse_reference(ref)):
-            raise NotFound
-        if subject is not None and (about.request is not None or found.subject_id != subject):
-            raise NotFound
-        digest = None if about.request is None else about.request.digest
-        identity.may_try(
-            identity.CodeHistory(
-                wrong=wrong_tries(tx, found.subject_id, at=at),
-                sent_at=found.started_at,
-                wrong_on_code=found.tries,
-                used=found.state in ("confirmed", "void"),
-                bound_digest=found.digest,
-            ),
-            at,
-            digest=digest,
-        )
-        if not _matches(tx, about, found, answer, at=at):
-            return _count_wrong(tx, about, found, actor=actor, at=at)
-        evidence.decide(tx, found.id, "confirmed", tries=0, at=at)
-        observe(tx, about, EntryKind.IDENTITY_VERIFIED, found, actor=actor, at=at)
-        left = identity.TRIES_PER_CODE - found.tries
-        if about.request is None:
-            level = _caller(tx, about.subject.id, actor=actor, at=at).level
-            return Confirmed(matched=True, tries_left=left, level=level)
-        now = progress.advance(tx, [about.request], actor=actor, at=at)[about.request.id]
-        level = standing.standings(tx, [now], at=at)[now.id].level
-        return Confirmed(matched=True, tries_left=left, level=level, receipt=Receipt.of(now))
+        claimed = named.claim_one(tx, key, actor)
+        if claimed is not None and claimed.reply is not None:
+            return Confirmed.replay(claimed.reply)
+        confirmed = _confirm(tx, ChallengeId(challenge_id), answer, ref=ref, subject=subject, actor=actor, at=at)
+        if claimed is not None:
+            once.record(tx, actor.id, [(claimed, confirmed.reply())], at=at)
+        return confirmed
+
+
+def _confirm(
+    tx: Tx,
+    challenge: ChallengeId,
+    answer: str,
+    *,
+    ref: str | None,
+    subject: SubjectId | None,
+    actor: Actor,
+    at: datetime,
+) -> Confirmed:
+    found = _hold(tx, challenge, actor=actor)
+    about = _again(tx, found)
+    if ref is not None and (about.request is None or about.request.ref != parse_reference(ref)):
+        raise NotFound
+    if subject is not None and (about.request is not None or found.subject_id != subject):
+        raise NotFound
+    digest = None if about.request is None else about.request.digest
+    identity.may_try(
+        identity.CodeHistory(
+            wrong=wrong_tries(tx, found.subject_id, at=at),
+            sent_at=found.started_at,
+            wrong_on_code=found.tries,
+            used=found.state in ("confirmed", "void"),
+            bound_digest=found.digest,
+        ),
+        at,
+        digest=digest,
+    )
+    if not _matches(tx, about, found, answer, at=at):
+        return _count_wrong(tx, about, found, actor=actor, at=at)
+    evidence.decide(tx, found.id, "confirmed", tries=0, at=at)
+    observe(tx, about, EntryKind.IDENTITY_VERIFIED, found, actor=actor, at=at)
+    left = identity.TRIES_PER_CODE - found.tries
+    if about.request is None:
+        level = _caller(tx, about.subject.id, actor=actor, at=at).level
+        return Confirmed(matched=True, tries_left=left, level=level)
+    now = progress.advance(tx, [about.request], actor=actor, at=at)[about.request.id]
+    level = standing.standings(tx, [now], at=at)[now.id].level
+    return Confirmed(matched=True, tries_left=left, level=level, receipt=Receipt.of(now))
 
 
 def _hold(tx: Tx, challenge: ChallengeId, *, actor: Actor) -> Challenge:

@@ -10,7 +10,7 @@ from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import progress, standing
 from changedesk.flow.asking import Gone, Receipt
-from changedesk.flow.named import TooLate, claim_one, on_request
+from changedesk.flow.named import Moved, TooLate, claim_one, on_request
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access, approval
 from changedesk.rules.values import screen_text
@@ -59,6 +59,7 @@ class ReasonMissing(Refusal):
 def approve(
     seen: Mapping[str, str],
     *,
+    versions: Mapping[str, int] | None = None,
     note: str = "",
     actor: Actor,
     at: datetime,
@@ -66,6 +67,7 @@ def approve(
 ) -> Outcome[Receipt]:
     """Let requests go ahead, each exactly as it was seen: ``seen`` is reference to digest (hex).
 
+    ``versions`` says of some references which version was seen too: another one is refused as Moved.
     Nobody approves a change they entered, and nobody approves values other than the ones they saw: those come
     back refused by reference, and the rest of the batch stands.
     """
@@ -78,7 +80,7 @@ def approve(
             # What was refused the first time was not done, so it is looked at again.
             done = {receipt.ref for receipt in said}
             seen = {ref: digest for ref, digest in seen.items() if parse_reference(ref) not in done}
-        held, refused = _hold(tx, seen)
+        held, refused = _hold(tx, seen, versions or {})
         wanted = _candidates(tx, held, at=at)
         named = {canonical: ref for ref in seen if (canonical := parse_reference(ref)) is not None}
         digests: dict[Hashable, bytes] = {canonical: _bytes(seen[ref]) for canonical, ref in named.items()}
@@ -96,11 +98,19 @@ def approve(
     return Outcome([*said, *receipts], refused)
 
 
-def _hold(tx: Tx, seen: Mapping[str, str]) -> tuple[list[Request], dict[Hashable, Refusal]]:
+def _hold(
+    tx: Tx, seen: Mapping[str, str], versions: Mapping[str, int]
+) -> tuple[list[Request], dict[Hashable, Refusal]]:
     canonical = {ref: parse_reference(ref) for ref in seen}
     found = requests.by_refs(tx, {known for known in canonical.values() if known is not None})
     refused: dict[Hashable, Refusal] = {ref: NotFound() for ref, known in canonical.items() if known not in found}
-    return requests.hold(tx, [item.id for item in found.values()]), refused
+    held = {item.ref: item for item in requests.hold(tx, [item.id for item in found.values()])}
+    for ref, version in versions.items():
+        moved = held.get(canonical.get(ref) or "")
+        if moved is not None and moved.version != version:
+            refused[ref] = Moved(seen=version, version=moved.version)
+            del held[moved.ref]
+    return list(held.values()), refused
 
 
 def _candidates(tx: Tx, held: list[Request], *, at: datetime) -> list[Candidate]:

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import ClientId
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.flow import progress
+from changedesk.flow import named, progress
 from changedesk.flow.indexing import terms_for
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access
 from changedesk.rules.holds import EVERYTHING
 from changedesk.rules.lifecycle import OPEN
-from changedesk.store import deliveries, evidence, history, requests, subjects
+from changedesk.store import deliveries, evidence, history, once, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.tx import Look, Tx, look
 
@@ -126,12 +126,19 @@ def _holder_of_link(client: ClientId) -> Actor:
     return Actor(client, ActorType.CUSTOMER, "c", Channel.WEB_PORTAL, "wasnt-me")
 
 
-def resolve_dispute(dispute: UUID, resolution: str, *, actor: Actor, at: datetime) -> None:
-    """Close a dispute and lift its freeze. What was applied is reverted by a request of its own."""
+def resolve_dispute(
+    dispute: UUID, resolution: str, *, actor: Actor, at: datetime, key: once.Once | None = None
+) -> bool:
+    """Close a dispute and lift its freeze. What was applied is reverted by a request of its own.
+
+    Return whether the first call with this key had done it already.
+    """
     access.require(actor, access.Verb.DISPUTE_RESOLVE)
     if resolution not in RESOLUTIONS:
         raise ResolutionUnknown
     with begin(actor) as tx:
+        if named.done_before(tx, key, actor, at=at):
+            return True
         closed = evidence.resolve_dispute(tx, dispute, resolution, at=at)
         if closed is None:
             raise NotFound
@@ -141,16 +148,23 @@ def resolve_dispute(dispute: UUID, resolution: str, *, actor: Actor, at: datetim
         progress.observe(tx, about, EntryKind.DISPUTE_RESOLVED, actor=actor, at=at, facts=facts)
         if closed.hold_id is not None and evidence.release_hold(tx, closed.hold_id, by=actor.id, at=at):
             progress.observe(tx, about, EntryKind.HOLD_RELEASED, actor=actor, at=at, facts=facts)
+    return False
 
 
-def resend_notice(delivery: UUID, *, actor: Actor, at: datetime) -> None:
-    """Send a failed or unconfirmed notice again, because a person says so."""
+def resend_notice(delivery: UUID, *, actor: Actor, at: datetime, key: once.Once | None = None) -> bool:
+    """Send a failed or unconfirmed notice again, because a person says so.
+
+    Return whether the first call with this key had done it already.
+    """
     access.require(actor, access.Verb.NOTICE_RESEND)
     with begin(actor) as tx:
+        if named.done_before(tx, key, actor, at=at):
+            return True
         found = deliveries.resend(tx, delivery, now=at)
         if found is None:
             raise NotFound
         _told_again(tx, found.subject_id, str(delivery), actor=actor, at=at)
+    return False
 
 
 def _told_again(tx: Tx, subject_id: UUID, delivery: str, *, actor: Actor, at: datetime) -> None:

@@ -9,12 +9,13 @@ import pyotp
 from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
+from changedesk.flow import named
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.verify import about_whom
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access
 from changedesk.rules.identity import Method
-from changedesk.store import evidence, history
+from changedesk.store import evidence, history, once
 from changedesk.store.begin import begin
 
 _SECRET_MIN: Final = 16
@@ -27,8 +28,10 @@ class NotAnAuthenticator(Refusal):
     hint = "Scan the code again, or type the secret as the app shows it."
 
 
-def bind_factor(subject: SubjectId, secret: str, *, actor: Actor, at: datetime) -> None:
+def bind_factor(subject: SubjectId, secret: str, *, actor: Actor, at: datetime, key: once.Once | None = None) -> bool:
     """Bind an authenticator app to a customer. Its secret is sealed, and shown to nobody again.
+
+    Return whether the first call with this key had done it already.
 
     Customers and trusted systems may. An agent may not: whoever could bind one could verify with it at once.
     """
@@ -41,6 +44,8 @@ def bind_factor(subject: SubjectId, secret: str, *, actor: Actor, at: datetime) 
     if len(word) < _SECRET_MIN or not known:
         raise NotAnAuthenticator
     with begin(actor) as tx:
+        if named.done_before(tx, key, actor, at=at):
+            return True
         about = about_whom(tx, subject, None, actor=actor)
         evidence.bind_factor(tx, uuid4(), about.subject, Method.TOTP, word, at=at)
         draft = history.Draft(
@@ -51,3 +56,4 @@ def bind_factor(subject: SubjectId, secret: str, *, actor: Actor, at: datetime) 
             facts={"method": Method.TOTP},
         )
         history.append(tx, [draft], terms=terms_for(tx.client))
+    return False

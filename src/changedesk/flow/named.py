@@ -82,6 +82,15 @@ def on_request(
         return receipt
 
 
+def done_before(tx: Tx, key: once.Once | None, actor: Actor, *, at: datetime) -> bool:
+    """Claim the key of a call that is answered with nothing, and say whether its first call did it already."""
+    claimed = claim_one(tx, key, actor)
+    if claimed is None or claimed.reply is not None:
+        return claimed is not None
+    once.record(tx, actor.id, [(claimed, {})], at=at)
+    return False
+
+
 def claim_one(tx: Tx, key: once.Once | None, actor: Actor) -> once.Claim | None:
     """Claim a call's key, or raise what stands against it. None when the call has no key."""
     if key is None:

@@ -1,11 +1,14 @@
 """Proving that the person is the customer: the ways that are open, and the challenges that are started."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from changedesk.base.actor import Actor
+from changedesk.base.clock import micros
 from changedesk.base.ids import ChallengeId, SubjectId, uuid7
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking, named, progress
@@ -21,7 +24,7 @@ from changedesk.rules.lifecycle import OPEN
 from changedesk.rules.route import Route
 from changedesk.rules.values import mask
 from changedesk.rules.wording import challenge_message, new_contact_message, overrides_of
-from changedesk.store import deliveries, evidence, history, subjects
+from changedesk.store import deliveries, evidence, history, once, subjects
 from changedesk.store.begin import begin
 from changedesk.store.evidence import Challenge
 from changedesk.store.requests import Request
@@ -59,6 +62,11 @@ class Challenged:
     to_masked: str
     expires_at: datetime
     tries_left: int
+    replayed: bool = False
+
+    def reply(self) -> dict[str, Json]:
+        """Return what a retry needs: not where the code went, which is asked of the record again."""
+        return {"id": str(self.id), "method": self.method, "purpose": self.purpose, "until": micros(self.expires_at)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,7 @@ def challenge(
     ref: str | None = None,
     actor: Actor,
     at: datetime,
+    key: once.Once | None = None,
 ) -> Challenged:
     """Start a challenge: send a code, or open the question that an authenticator or a call-back answers.
 
@@ -126,10 +135,16 @@ def challenge(
     """
     access.require(actor, access.Verb.IDENTITY_CHALLENGE, subject=subject)
     with begin(actor) as tx:
+        claimed = named.claim_one(tx, key, actor)
         about = about_whom(tx, subject, ref, actor=actor)
+        if claimed is not None and claimed.reply is not None:
+            return _started_before(tx, about, path, claimed.reply)
         if about.request is not None and about.request.state not in OPEN:
             raise named.TooLate(state=about.request.state.value)
-        return start(tx, about, purpose=purpose, method=method, path=path, actor=actor, at=at)
+        started = start(tx, about, purpose=purpose, method=method, path=path, actor=actor, at=at)
+        if claimed is not None:
+            once.record(tx, actor.id, [(claimed, started.reply())], at=at)
+        return started
 
 
 def start(
@@ -149,15 +164,35 @@ def start(
     if coded:
         _send(tx, about, made, code, to, at=at)
     observe(tx, about, EntryKind.IDENTITY_CHALLENGED, made, actor=actor, at=at)
-    masked = mask(configuration(actor.client).catalogue[path], to) if path is not None and to else ""
     return Challenged(
         id=made.id,
         method=method,
         purpose=purpose,
-        to_masked=masked,
+        to_masked=_masked(tx, path, to),
         expires_at=made.expires_at,
         tries_left=identity.TRIES_PER_CODE,
     )
+
+
+def _started_before(tx: Tx, about: About, path: str | None, reply: Mapping[str, Any]) -> Challenged:
+    """Return the challenge that the first call started."""
+    proposal = None if about.request is None else about.request.proposal
+    new = None if reply["purpose"] != Purpose.NEW_CONTACT else proposal
+    values = about.subject.values() if new is None else new.values
+    to = "" if path is None else str(values.get(path) or "")
+    return Challenged(
+        id=ChallengeId(UUID(reply["id"])),
+        method=reply["method"],
+        purpose=reply["purpose"],
+        to_masked=_masked(tx, path, to),
+        expires_at=history.moment(reply["until"]),
+        tries_left=identity.TRIES_PER_CODE,
+        replayed=True,
+    )
+
+
+def _masked(tx: Look, path: str | None, to: str) -> str:
+    return mask(configuration(tx.client).catalogue[path], to) if path is not None and to else ""
 
 
 def _target(tx: Tx, about: About, purpose: str, method: str, path: str | None, *, at: datetime) -> str:

@@ -14,13 +14,19 @@ _DECISION = documented(200, told.Receipt, key=True, seen=True)
 
 @router.post("/{ref}/approve", **_DECISION)
 def approve(request: HttpRequest, ref: str, body: asked.Approval) -> HttpResponse:
-    """Let a request go ahead, exactly as it was seen: with that digest. Only staff approve, and never their own.
+    """Let a request go ahead, exactly as it was seen: in that version, with that digest. Only staff approve.
 
-    If-Match is asked for as in every decision; it is the digest, which stands for the very values, that decides.
+    Nobody approves what they entered. The digest stands for the very values; what was revised has another.
     """
     call = of(request)
-    call.seen()
-    made = flow.approve({ref: body.digest}, note=body.note, actor=call.actor, at=call.at, key=call.once()).one()
+    made = flow.approve(
+        {ref: body.digest},
+        versions={ref: call.seen()},
+        note=body.note,
+        actor=call.actor,
+        at=call.at,
+        key=call.once(),
+    ).one()
     return receipt(made)
 
 

@@ -83,6 +83,11 @@ def send(answer: Answer) -> HttpResponse:
     return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
 
 
+def nothing(*, replayed: bool) -> Answer:
+    """Return the answer of a verb that tells nothing but that it was done."""
+    return Answer(204, headers={"Idempotency-Replayed": "true"} if replayed else {})
+
+
 def onward(path: str, query: Asked, **places: str | int | None) -> dict[str, str]:
     """Return the Link header to the next page, or nothing on the last."""
     if any(place is None for place in places.values()):

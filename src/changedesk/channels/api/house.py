@@ -9,8 +9,7 @@ from pydantic import Field
 from changedesk import flow, kinds
 from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, onward, send
-from changedesk.channels.refusals import Answer
+from changedesk.channels.api.documented import documented, nothing, of, onward, send
 from changedesk.reading import disputes, forms, imports, log, notices
 from changedesk.reading.imports import ImportRun
 from changedesk.rules.fields import Catalogue
@@ -63,12 +62,12 @@ def disputed(request: HttpRequest, query: Query[WhichDisputes]) -> HttpResponse:
     return send(tell({"items": page.items, "next": page.next}, headers=link))
 
 
-@router.post("/disputes/{id}/resolve", **documented(204, None))
+@router.post("/disputes/{id}/resolve", **documented(204, None, key=True))
 def resolve(request: HttpRequest, id: asked.Id, body: asked.Resolution) -> HttpResponse:  # noqa: A002 - the address's word
     """Close a dispute and lift its freeze. Undoing what was applied is a request of its own."""
     call = of(request)
-    flow.resolve_dispute(id, body.resolution, actor=call.actor, at=call.at)
-    return send(Answer(204))
+    done = flow.resolve_dispute(id, body.resolution, actor=call.actor, at=call.at, key=call.once())
+    return send(nothing(replayed=done))
 
 
 class WhichImports(asked.Asked):
@@ -101,13 +100,13 @@ def attention(request: HttpRequest) -> HttpResponse:
     return send(tell({"items": notices.attention(actor=call.actor, at=call.at)}))
 
 
-@router.post("/notices/{id}/resend", **documented(204, None))
+@router.post("/notices/{id}/resend", **documented(204, None, key=True))
 def resend(request: HttpRequest, id: asked.Id, body: asked.Nothing = asked.Nothing()) -> HttpResponse:  # noqa: A002, B008 - the address's word; no members
     """Send a failed or unconfirmed notice again, because a person says so."""
     del body
     call = of(request)
-    flow.resend_notice(id, actor=call.actor, at=call.at)
-    return send(Answer(204))
+    done = flow.resend_notice(id, actor=call.actor, at=call.at, key=call.once())
+    return send(nothing(replayed=done))
 
 
 @router.get("/log/size", **documented(200, told.LogSize, body=False))

@@ -10,9 +10,8 @@ from changedesk import flow
 from changedesk.base.ids import SubjectId
 from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, send
+from changedesk.channels.api.documented import documented, nothing, of, send
 from changedesk.channels.api.requests import receipt
-from changedesk.channels.refusals import Answer
 
 of_request = Router(tags=["Verification and consent"])
 of_customer = Router(tags=["Verification and consent"])
@@ -21,38 +20,40 @@ _WHOSE: Final = SubjectId(UUID(int=0))
 
 
 def _challenged(made: flow.Challenged) -> HttpResponse:
-    return send(tell(made, status=201))
+    answer = {name: getattr(made, name) for name in told.Challenged.model_fields}
+    return send(tell(answer, status=201, replayed=made.replayed))
 
 
 def _confirmed(found: flow.Confirmed) -> HttpResponse:
-    moved = found.receipt
-    body = {
-        "matched": found.matched,
-        "tries_left": found.tries_left,
-        "level": found.level,
-        "receipt": None if moved is None else moved.reply(),
-    }
-    return send(tell(body, version=None if moved is None else moved.version))
+    version = None if found.receipt is None else found.receipt.version
+    return send(tell(found.reply(), version=version, replayed=found.replayed))
 
 
-@of_request.post("/{ref}/verification", **documented(201, told.Challenged, problems=[409]))
+@of_request.post("/{ref}/verification", **documented(201, told.Challenged, key=True))
 def verify(request: HttpRequest, ref: str, body: asked.Challenge) -> HttpResponse:
     """Start a challenge that stands for exactly this request: a code, an authenticator, a call-back, a question.
 
-    A new one ends the one before it, so a repeat after a broken connection does no harm; sends are limited.
+    A new one ends the one before it; sends are limited.
     """
     call = of(request)
     made = flow.challenge(
-        _WHOSE, purpose=body.purpose, method=body.method, path=body.path, ref=ref, actor=call.actor, at=call.at
+        _WHOSE,
+        purpose=body.purpose,
+        method=body.method,
+        path=body.path,
+        ref=ref,
+        actor=call.actor,
+        at=call.at,
+        key=call.once(),
     )
     return _challenged(made)
 
 
-@of_request.post("/{ref}/verification/{challenge}/confirm", **documented(200, told.Confirmed, problems=[409]))
+@of_request.post("/{ref}/verification/{challenge}/confirm", **documented(200, told.Confirmed, key=True))
 def confirm(request: HttpRequest, ref: str, challenge: asked.Id, body: asked.Answered) -> HttpResponse:
     """Answer a challenge. Each counts once; a wrong answer is counted against the customer's limit."""
     call = of(request)
-    return _confirmed(flow.confirm(challenge, body.answer, ref=ref, actor=call.actor, at=call.at))
+    return _confirmed(flow.confirm(challenge, body.answer, ref=ref, actor=call.actor, at=call.at, key=call.once()))
 
 
 @of_request.post("/{ref}/consent", **documented(200, told.Receipt, key=True, problems=[412]))
@@ -74,26 +75,34 @@ def consent(request: HttpRequest, ref: str, body: asked.Consent) -> HttpResponse
     return receipt(made)
 
 
-@of_customer.post("/{id}/verification", **documented(201, told.Challenged, problems=[409]))
+@of_customer.post("/{id}/verification", **documented(201, told.Challenged, key=True))
 def verify_caller(request: HttpRequest, id: asked.Id, body: asked.CallerChallenge) -> HttpResponse:  # noqa: A002 - the path's word
     """Start proving who is on the line. What is proved counts for fifteen minutes, for this key alone."""
     call = of(request)
     made = flow.challenge(
-        SubjectId(id), purpose="caller", method=body.method, path=body.path, actor=call.actor, at=call.at
+        SubjectId(id),
+        purpose="caller",
+        method=body.method,
+        path=body.path,
+        actor=call.actor,
+        at=call.at,
+        key=call.once(),
     )
     return _challenged(made)
 
 
-@of_customer.post("/{id}/verification/{challenge}/confirm", **documented(200, told.Confirmed, problems=[409]))
+@of_customer.post("/{id}/verification/{challenge}/confirm", **documented(200, told.Confirmed, key=True))
 def confirm_caller(request: HttpRequest, id: asked.Id, challenge: asked.Id, body: asked.Answered) -> HttpResponse:  # noqa: A002 - the path's word
     """Answer a challenge that was started for a caller."""
     call = of(request)
-    return _confirmed(flow.confirm(challenge, body.answer, subject=SubjectId(id), actor=call.actor, at=call.at))
+    return _confirmed(
+        flow.confirm(challenge, body.answer, subject=SubjectId(id), actor=call.actor, at=call.at, key=call.once())
+    )
 
 
-@of_customer.post("/{id}/factors", **documented(204, None))
+@of_customer.post("/{id}/factors", **documented(204, None, key=True))
 def bind(request: HttpRequest, id: asked.Id, body: asked.Factor) -> HttpResponse:  # noqa: A002 - the path's word
     """Bind an authenticator app to a customer. Its secret is sealed, and told to nobody again."""
     call = of(request)
-    flow.bind_factor(SubjectId(id), body.secret, actor=call.actor, at=call.at)
-    return send(Answer(204))
+    done = flow.bind_factor(SubjectId(id), body.secret, actor=call.actor, at=call.at, key=call.once())
+    return send(nothing(replayed=done))
