@@ -22,10 +22,6 @@ _UNREAD = {
     NumberParseException.INVALID_COUNTRY_CODE: "phone_country",
     NumberParseException.TOO_LONG: "phone_too_long",
 }
-_UNREAD = {
-    NumberParseException.INVALID_COUNTRY_CODE: "phone_country",
-    NumberParseException.TOO_LONG: "phone_too_long",
-}
 _PLAIN: Final = re.compile(r"\+[1-9](?:[ \-]?[0-9]){7,14}")
 _SEPARATORS: Final = str.maketrans("", "", " -")
 _CODE_MOST: Final = 3

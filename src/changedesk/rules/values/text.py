@@ -22,6 +22,7 @@ _FORBIDDEN: Final = re.compile(
 the Hangul fillers: letters that nobody sees."""
 _NAME_SIGNS: Final = frozenset(
     "'`\".,-()/&+:\u2019\u2018\u02bc\u00b4\u2010\u2011\u2013\u2014\u00b7\u30fb\u2027\u05be\u05f3\u05f4\u060c\uff1d\u30a0"
+    "\u201c\u201d\u201e\u00ab\u00bb\uff08\uff09"
 )
 _NAME_KINDS: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "Zs"})
 _NAME_JOINERS: Final = frozenset("\u200c\u200d")
