@@ -12,13 +12,13 @@ from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.flow import whose
+from changedesk.flow import parties, whose
 from changedesk.flow.circumstances import attributes_of, categories_of, opts_out
 from changedesk.kinds import Diff, Kind, NoChange, Proposal, changes, find
 from changedesk.kinds.refusals import OperationDiffers
 from changedesk.ledger.value import Json, encode_json
 from changedesk.rules import holds as hold_rules
-from changedesk.rules import policy
+from changedesk.rules import policy, status
 from changedesk.rules.lifecycle import CUSTOMER_WORDS
 from changedesk.rules.route import Route
 from changedesk.rules.rule import Ask
@@ -248,7 +248,8 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
     before = subject.values()
     region = config.settings.region
     diff = _diff(kind, config, wish, subject, before, at=at)
-    plain = Proposal(before, diff.values, config.catalogue, region, at, "", subject.type, subject.status)
+    zone = config.settings.time_zone
+    plain = Proposal(before, diff.values, config.catalogue, region, at, "", subject.type, subject.status, zone)
     operation = kind.operation_of(plain)
     if wish.operation not in ("", operation):
         raise OperationDiffers(operation=wish.operation, values=operation)
@@ -257,6 +258,10 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
     for refusal in checked.refusals:
         raise refusal
     after = {**diff.values, **{path: value for path, value in checked.follows.items() if before.get(path) != value}}
+    parties.require(look, config, kind.name, subject, person, after, operation, at=at)
+    forbidden = forbidden_by_status(config, [subject, person], after, operation, reason=wish.reason)
+    if forbidden is not None:
+        raise forbidden
     ask = _ask(look, config, wish, subject, person, operation, after, actor=actor, at=at)
     route = policy.decide(ask, config.rules, policy_version=config.policy_version)
     for item in route.prohibitions:
@@ -323,6 +328,20 @@ def _ask(
         attributes=attributes_of(look, config, subject, person, after, initiated_by=wish.initiated_by, at=at),
         received_at=wish.received_at,
     )
+
+
+def forbidden_by_status(
+    config: Configuration, whom: Iterable[Subject], after: Mapping[str, Value], operation: str, *, reason: str
+) -> status.StatusForbids | None:
+    """Return the refusal of a change that the way its subject stands forbids, or the person behind it, or None."""
+    categories = categories_of(config, after)
+    free, zone = opts_out(categories, after), config.settings.time_zone
+    for one in {item.id: item for item in whom}.values():
+        state = one.values()
+        found = status.against(state, categories, operation, reason=reason, opts_out=free, zone=zone)
+        if found is not None:
+            return found
+    return None
 
 
 @dataclass(frozen=True, slots=True)

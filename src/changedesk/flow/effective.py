@@ -1,15 +1,19 @@
 """Future-dated assertions: when their time comes, the state follows."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
-from changedesk.base.actor import automation
+from changedesk.base.actor import Actor, Channel, automation
 from changedesk.base.clock import micros
 from changedesk.base.ids import ClientId
+from changedesk.flow import asking
 from changedesk.flow.indexing import terms_for
+from changedesk.flow.submit import enter
 from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.fold import flatten
+from changedesk.rules import status
 from changedesk.store import history, past, subjects
 from changedesk.store.begin import begin
 from changedesk.store.subjects import Subject
@@ -30,15 +34,60 @@ def make_effective(client: ClientId, *, at: datetime) -> int:
     actor = automation(client, "clock")
     with begin(actor) as tx:
         drafts: list[history.Draft] = []
+        over: list[asking.Wish] = []
         for item in subjects.hold(tx, due).values():
             if item.next_effective_at is None or item.next_effective_at > at:
                 continue  # another worker was faster
             made, following = _assertions(tx, item, at=at)
+            asks = _reinstating(item, made)
+            if asks is not None:
+                over.append(asks)
+                made = [one for one in made if not one.path.startswith("status.")]
+                following = item.next_effective_at  # until the request has brought it about
             if made:
                 drafts.append(history.Draft(item, EntryKind.CHANGE_EFFECTIVE, actor, at, made, next_at=following))
-            else:
+            elif asks is None:
                 subjects.set_next(tx, item.id, following)
-        return len(history.append(tx, drafts, terms=terms_for(client)))
+        done = len(history.append(tx, drafts, terms=terms_for(client)))
+    return done + _reinstate(over, actor=actor, at=at)
+
+
+def _reinstating(subject: Subject, made: Sequence[Assertion]) -> asking.Wish | None:
+    """Return what the clock asks for when a suspension is over: a change of status has its request, whoever asks it.
+
+    So billing and services hear of it, and the customer, as of every other one.
+    """
+    states = [one for one in made if one.path == status.STATE]
+    if not states or status.status_of(subject.values()) is not status.Status.SUSPENDED:
+        return None
+    return asking.Wish(
+        subject=subject.id,
+        kind="account_status",
+        operation="reinstate",
+        values={},
+        reason="other",
+        note="The time of the suspension is over.",
+        channel=Channel.SYSTEM,
+        requested_by="clock",
+        initiated_by="system",
+    )
+
+
+def _reinstate(over: Sequence[asking.Wish], *, actor: Actor, at: datetime) -> int:
+    """Ask for the end of suspensions, each by itself; what cannot be done now is tried again in an hour."""
+    done = 0
+    for wish in over:
+        outcome = enter([wish], actor=actor, at=at)
+        done += len(outcome.done)
+        if outcome.refused:
+            with begin(actor) as tx:
+                held = subjects.hold(tx, [wish.subject])[wish.subject]
+                if held.next_effective_at is not None and held.next_effective_at <= at:
+                    subjects.set_next(tx, wish.subject, at + _AGAIN)
+    return done
+
+
+_AGAIN: Final = timedelta(hours=1)
 
 
 def _assertions(seen: Look, subject: Subject, *, at: datetime) -> tuple[list[Assertion], datetime | None]:

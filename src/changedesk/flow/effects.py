@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import cast
 from uuid import uuid4
 
 from changedesk.base.actor import Actor
-from changedesk.kinds import Announce, Effect, LiftHolds, PlaceHold, Proposal, find
+from changedesk.base.clock import micros
+from changedesk.base.json import Value
+from changedesk.flow import linking
+from changedesk.kinds import Announce, Effect, LiftHolds, Merge, PlaceHold, Proposal, Say, Transfer, Unmerge, find
+from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
-from changedesk.ledger.value import Json
+from changedesk.ledger.value import Json, encode_value
 from changedesk.store import evidence
 from changedesk.store.requests import Request
 from changedesk.store.settings_read import Configuration
@@ -34,10 +39,43 @@ def of(config: Configuration, request: Request, subject: Subject, *, at: datetim
     """Return what a request brings, read against the subject as it stands before it."""
     values = {} if request.proposal is None else request.proposal.values
     region = config.settings.region
+    zone = config.settings.time_zone
     proposal = Proposal(
-        subject.values(), values, config.catalogue, region, at, request.operation, subject.type, subject.status
+        subject.values(), values, config.catalogue, region, at, request.operation, subject.type, subject.status, zone
     )
     return find(request.kind).effects(proposal)
+
+
+def assertions(subject: Subject, request: Request, effects: Sequence[Effect], from_us: int) -> list[Assertion]:
+    """Return what an applied request says of its fields, and what follows from the moment of applying.
+
+    What was asked for a field holds until a later saying of the same field starts; one that starts with the change
+    stands in its place. Edges are whole milliseconds: entries hold no finer ones.
+    """
+    values = {} if request.proposal is None else request.proposal.values
+    said: dict[str, dict[int, Value]] = {path: {from_us: values.get(path)} for path in request.fields}
+    for item in effects:
+        if isinstance(item, Say):
+            starts = from_us if item.starts is None else micros(item.starts) // 1000 * 1000
+            if starts >= from_us:
+                said.setdefault(item.path, {})[starts] = item.value
+    found: list[Assertion] = []
+    for path, ranges in said.items():
+        edges = [*sorted(ranges), FOREVER]
+        found += [assertion(subject, path, ranges[start], start, end) for start, end in pairwise(edges)]
+    return found
+
+
+def assertion(subject: Subject, path: str, value: object, from_us: int, to_us: int = FOREVER) -> Assertion:
+    """Return "this field holds this from then on", with what it held before."""
+    old = subject.state.get(path)
+    return Assertion(
+        path,
+        None if old is None else old.text,
+        None if value is None else encode_value(value),  # type: ignore[arg-type]  # a proposal holds canonical values
+        from_us,
+        to_us,
+    )
 
 
 def announced(effects: Sequence[Effect]) -> dict[str, Json]:
@@ -58,6 +96,13 @@ def carry_out(tx: Tx, request: Request, effects: Sequence[Effect], *, actor: Act
         for hold in evidence.active_holds(tx, [request.subject_id], now=at):
             if hold.rule in lifted:
                 evidence.release_hold(tx, hold.id, by=actor.id, at=at)
+    for item in effects:
+        if isinstance(item, Merge):
+            linking.merge(tx, request, item, actor=actor, at=at)
+        elif isinstance(item, Unmerge):
+            linking.unmerge(tx, request, item, actor=actor, at=at)
+        elif isinstance(item, Transfer):
+            linking.transfer(tx, request, item, actor=actor, at=at)
 
 
 def _hold(request: Request, item: PlaceHold, actor: Actor, at: datetime) -> evidence.Hold:

@@ -9,13 +9,13 @@ from uuid import uuid4
 from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
-from changedesk.flow import asking, effects
+from changedesk.flow import asking, effects, linking, parties
 from changedesk.flow.indexing import terms_for
+from changedesk.flow.observed import observe, request_facts
 from changedesk.flow.standing import Standing, standings
 from changedesk.kinds import Effect
-from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
-from changedesk.ledger.value import Json, encode_value
+from changedesk.ledger.value import Json
 from changedesk.rules.holds import OnHold
 from changedesk.rules.lifecycle import ENDINGS, STEPS, RequestState
 from changedesk.rules.route_progress import next_step
@@ -24,6 +24,8 @@ from changedesk.store.requests import Request
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx
+
+__all__ = ["advance", "apply", "observe", "request_facts", "version_of"]
 
 
 def advance(tx: Tx, moving: Sequence[Request], *, actor: Actor, at: datetime) -> dict[RequestId, Request]:
@@ -60,6 +62,7 @@ def _step(standing: Standing, *, held: bool, at: datetime) -> str:
         effective_at=_earliest(standing),
         now=at,
         held=held,
+        others_confirmed=standing.others_confirmed,
         decided=request.state in (RequestState.APPROVED, RequestState.SCHEDULED),
     )
 
@@ -79,12 +82,14 @@ def _earliest(standing: Standing) -> datetime | None:
 def _stopped(look: Look, moving: Sequence[Request], *, at: datetime) -> dict[RequestId, OnHold]:
     """Return the requests that a hold on their customer stops, with its refusal."""
     config = configuration(look.client)
-    whom = {id_ for item in moving for id_ in (item.subject_id, item.person_id)}
+    beside = parties.others(look, moving)
+    concerned = {item.id: {item.subject_id, item.person_id, *beside.get(item.id, ())} for item in moving}
+    whom = {id_ for ids in concerned.values() for id_ in ids}
     active = evidence.active_holds(look, whom, now=at)
     found: dict[RequestId, OnHold] = {}
     for item in moving:
         values = {} if item.proposal is None else {path: item.proposal.values.get(path) for path in item.fields}
-        mine = [hold for hold in active if hold.subject_id in (item.subject_id, item.person_id)]
+        mine = [hold for hold in active if hold.subject_id in concerned[item.id]]
         if (stopped := asking.hold_against(mine, config, values, at=at)) is not None:
             found[item.id] = stopped
     return found
@@ -122,66 +127,20 @@ _TOLD: Final[Mapping[str, EntryKind]] = {
 }
 
 
-def observe(
-    tx: Tx,
-    about: Sequence[Request],
-    kind: EntryKind,
-    *,
-    actor: Actor,
-    at: datetime,
-    facts: Mapping[str, Json] | None = None,
-    each: Mapping[RequestId, Mapping[str, Json]] | None = None,
-) -> None:
-    """Record something that happened to requests; it changes no value."""
-    known = subjects.load(tx, {item.subject_id for item in about})
-    drafts = [
-        history.Draft(
-            subject=known[item.subject_id],
-            kind=kind,
-            actor=actor,
-            at=at,
-            facts={**request_facts(item), **(facts or {}), **((each or {}).get(item.id, {}))},
-            request=item.id,
-            channel=item.channel,
-        )
-        for item in about
-    ]
-    history.append(tx, drafts, terms=terms_for(tx.client))
-
-
-def request_facts(request: Request) -> dict[str, Json]:
-    """Return what every entry about a request says of it: references and codes, never a value."""
-    facts: dict[str, Json] = {
-        "ref": request.ref,
-        "kind": request.kind,
-        "fields": list(request.fields),
-        "reason": request.reason_code,
-        "requested_by": request.requested_by,
-        "entered_by": request.entered_by,
-        "operation": request.operation,
-        "initiated_by": request.initiated_by,
-        "digest": request.digest.hex(),
-    }
-    if request.person_id != request.subject_id:
-        facts["person"] = str(request.person_id)
-    if request.effective_at is not None:
-        facts["effective_at"] = request.effective_at.isoformat()
-    if request.on_behalf_of:
-        facts["on_behalf_of"] = request.on_behalf_of
-    if request.interaction:
-        facts["interaction"] = request.interaction
-    return facts
-
-
 def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> list[Request]:
     """Apply approved requests: exactly what was previewed and approved, or not at all.
 
     A request whose fields moved since it was made goes stale instead. The digest is computed again here, in the
     transaction that writes: whatever was edited in between no longer fits what was approved.
     """
-    held = subjects.hold(tx, {one.request.subject_id for one in due})
+    beside = parties.others(tx, [one.request for one in due])
+    linking.stand_still(tx, [one.request for one in due])
+    held = subjects.hold(tx, {one.request.subject_id for one in due} | {id_ for ids in beside.values() for id_ in ids})
+    if beside and len(due) > 1:
+        # What brings records together is weighed against each of them as the one before has left it.
+        return [item for one in due for item in apply(tx, [one], actor=actor, at=at)]
     # Asked again under the lock: a freeze that was placed meanwhile has committed by now, or waits for us.
-    stopped = _stopped(tx, [one.request for one in due], at=at)
+    stopped = _stopped(tx, [one.request for one in due], at=at) | _forbidden(tx, due, held)
     halted = _take(tx, "hold", [one for one in due if one.request.id in stopped], stopped, actor=actor, at=at)
     due = [one for one in due if one.request.id not in stopped]
     stale: dict[RequestId, list[str]] = {}
@@ -189,7 +148,9 @@ def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> lis
     ready: list[Standing] = []
     for one in due:
         subject = held[one.request.subject_id]
-        moved = _moved_since(one.request, subject)
+        moved = _moved_since(one.request, subject) or parties.moved(
+            tx, one.request, held, beside.get(one.request.id, ()), at=at
+        )
         if one.request.proposal is None or subject.key is None:
             failed.append(one.request.id)
         elif moved or not _digest_fits(tx, one.request):
@@ -201,6 +162,22 @@ def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> lis
         observe(tx, gone, EntryKind.REQUEST_STALE, actor=actor, at=at, each={k: {"moved": v} for k, v in stale.items()})
     ended = requests.move(tx, failed, "fail", at=at)
     return [*_write(tx, ready, held, actor=actor, at=at), *halted, *gone, *ended]
+
+
+def _forbidden(look: Look, due: Sequence[Standing], held: Mapping[SubjectId, Subject]) -> dict[RequestId, OnHold]:
+    """Return the requests that the way their subject stands by now forbids, or the person behind it."""
+    others = subjects.load(look, {one.request.person_id for one in due} - held.keys())
+    config = configuration(look.client)
+    found: dict[RequestId, OnHold] = {}
+    for request in (one.request for one in due):
+        values = (
+            {} if request.proposal is None else {path: request.proposal.values.get(path) for path in request.fields}
+        )
+        whom = [held[request.subject_id], held.get(request.person_id) or others[request.person_id]]
+        refusal = asking.forbidden_by_status(config, whom, values, request.operation, reason=request.reason_code)
+        if refusal is not None:
+            found[request.id] = refusal
+    return found
 
 
 def _moved_since(request: Request, subject: Subject) -> list[str]:
@@ -237,7 +214,6 @@ def _write(
             continue
         request = one.request
         subject = held[request.subject_id]
-        values = {} if request.proposal is None else request.proposal.values
         from_us = micros(effects.true_from(request, at)) // 1000 * 1000
         brought[request.id] = effects.of(config, request, subject, at=at)
         drafts.append(
@@ -246,7 +222,7 @@ def _write(
                 kind=effects.entry_of(request),
                 actor=actor,
                 at=at,
-                assertions=[assertion(subject, path, values.get(path), from_us) for path in request.fields],
+                assertions=effects.assertions(subject, request, brought[request.id], from_us),
                 facts={**_applied_facts(one), **effects.announced(brought[request.id])},
                 request=request.id,
                 channel=request.channel,
@@ -258,18 +234,6 @@ def _write(
     for request_id, found in brought.items():
         effects.carry_out(tx, applied[request_id], found, actor=actor, at=at)
     return list(applied.values())
-
-
-def assertion(subject: Subject, path: str, value: object, from_us: int, to_us: int = FOREVER) -> Assertion:
-    """Return "this field holds this from then on", with what it held before."""
-    old = subject.state.get(path)
-    return Assertion(
-        path,
-        None if old is None else old.text,
-        None if value is None else encode_value(value),  # type: ignore[arg-type]  # a proposal holds canonical values
-        from_us,
-        to_us,
-    )
 
 
 def _applied_facts(one: Standing) -> dict[str, Json]:

@@ -6,20 +6,26 @@ from typing import Final
 from changedesk.base.refusal import Refusal
 from changedesk.kinds import (
     access_grant,
+    account_status,
     billing_payment,
     communication_preferences,
     contact_details,
     device,
+    inactivation,
     loyalty,
     marketing_preferences,
+    merge,
+    ownership_transfer,
     personal_details,
     plan,
+    restriction,
     role_standing,
     security_settings,
     service_preferences,
+    unmerge,
 )
 from changedesk.kinds.diff import Diff, ManyBad, NoChange, SecretField, UnknownField, changes
-from changedesk.kinds.effects import Announce, Effect, LiftHolds, PlaceHold
+from changedesk.kinds.effects import Announce, Effect, LiftHolds, Merge, PlaceHold, Say, Transfer, Unmerge
 from changedesk.kinds.kind import Checked, Kind, Proposal
 from changedesk.kinds.schema import json_schema
 
@@ -32,12 +38,16 @@ __all__ = [
     "Kind",
     "LiftHolds",
     "ManyBad",
+    "Merge",
     "NoChange",
     "PlaceHold",
     "Proposal",
+    "Say",
     "SecretField",
+    "Transfer",
     "UnknownField",
     "UnknownKind",
+    "Unmerge",
     "all",
     "changes",
     "find",
@@ -59,6 +69,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         role_standing.KIND,
         device.KIND,
         loyalty.KIND,
+        account_status.KIND,
+        restriction.KIND,
+        inactivation.KIND,
+        merge.KIND,
+        unmerge.KIND,
+        ownership_transfer.KIND,
     )
 }
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from changedesk.base.json import Value
+
 
 @dataclass(frozen=True, slots=True)
 class Announce:
@@ -34,4 +36,45 @@ class LiftHolds:
     rule: str
 
 
-Effect: TypeAlias = Announce | PlaceHold | LiftHolds
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A field holds this from a moment on, beside what was asked: it follows from the moment of applying.
+
+    ``starts`` None is when the change holds. What was asked for the same field ends at the first later start.
+    """
+
+    path: str
+    value: Value
+    starts: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The subject becomes part of another, the survivor, which takes the values of these fields from it.
+
+    ``into`` is the survivor's id, ``base`` the survivor's version that the choices were read at; ``take`` and ``keep``
+    are paths with the rule that chose the side.
+    """
+
+    into: str
+    base: int
+    take: Mapping[str, str]
+    keep: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerge:
+    """The subject stands by itself again; ``change`` is the merge that ends."""
+
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The account gets another holder, ``to``; ``keep`` says what went along."""
+
+    to: str
+    keep: tuple[str, ...]
+
+
+Effect: TypeAlias = Announce | PlaceHold | LiftHolds | Say | Merge | Unmerge | Transfer

@@ -28,6 +28,8 @@ class Proposal:
     subject_type: str = "customer"
     status: str = "active"
     """Of the subject, before the change."""
+    zone: str = "UTC"
+    """Where the client keeps its hours: an IANA name. Days begin and end there."""
 
     def value(self, path: str) -> Value:
         """Return what a field would hold afterwards."""

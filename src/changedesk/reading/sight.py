@@ -12,9 +12,10 @@ from changedesk.base.refusal import NotFound
 from changedesk.rules import access, identity
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Catalogue, Field, FieldType, Sensitivity
+from changedesk.rules.status import RESTRICTED_BY_LAW
 from changedesk.rules.values import display, mask
 from changedesk.rules.values.text import DOTS
-from changedesk.store import evidence, subjects
+from changedesk.store import evidence, links, subjects
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look
 
@@ -141,7 +142,10 @@ def _of_caller(subject: Subject, proved: Sequence[evidence.Challenge], actor: Ac
         return Sight(everything=False)
     carrying = [item for item in proofs if identity.level([item], digest=b"", now=at) == level]
     until = max(item.confirmed_at for item in carrying) + identity.CALLER_TTL
-    return Sight(level >= LEVEL_TO_OPEN and access.may(actor, Verb.VALUE_REVEAL), level, until)
+    # What is restricted is stored, not used (GDPR 18(2)): whoever asks, staff see it masked.
+    restricted = subject.values().get(RESTRICTED_BY_LAW) is True
+    everything = level >= LEVEL_TO_OPEN and access.may(actor, Verb.VALUE_REVEAL) and not restricted
+    return Sight(everything, level, until)
 
 
 def _same_contact(subject: Subject, item: evidence.Challenge) -> bool:
@@ -158,14 +162,46 @@ def require(actor: Actor, verb: Verb) -> None:
 
 
 def find(look: Look, subject: SubjectId, *, actor: Actor, type: str | None = None) -> tuple[Subject, list[SubjectId]]:  # noqa: A002 - the column's name
-    """Return a subject and, for an account, who holds it. Raises NotFound, also for what is not the customer's own."""
+    """Return a subject and, for an account, who holds it. Raises NotFound, also for what is not the customer's own.
+
+    An account that changed hands is not its former holder's any more.
+    """
     found = subjects.load(look, [subject]).get(subject)
     if found is None or (type is not None and found.type != type):
         raise NotFound
-    holders = [item.customer for item in subjects.holders_of(look, [subject])] if found.type == "account" else []
+    standing = [item for item in subjects.holders_of(look, [subject]) if item.until is None]
+    holders = list(dict.fromkeys(item.customer for item in standing)) if found.type == "account" else []
     if actor.type in CUSTOMERS and actor.subject not in {subject, *holders}:
         raise NotFound
     return found, holders
+
+
+def survivor(look: Look, subject: SubjectId, *, actor: Actor) -> SubjectId:
+    """Return where the id of a merged record leads for this viewer.
+
+    Customers are not led on: what they see is what they proved to be theirs.
+    """
+    return subject if actor.type in CUSTOMERS else links.survivor_of(look, subject)
+
+
+def own_since(look: Look, subject: Subject, *, actor: Actor) -> datetime | None:
+    """Return from when on an account's history is this customer's to see; None where nothing is kept from the viewer.
+
+    What happened before somebody took an account over belongs to whoever held it then. A merge is no change of hands.
+    """
+    if actor.type not in CUSTOMERS or subject.type != "account" or actor.subject is None:
+        return None
+    same = {actor.subject, *(link.merged_id for link in links.of_survivor(look, actor.subject) if link.until is None)}
+    held = [item for item in subjects.holders_of(look, [subject.id]) if item.customer in same]
+    mine = [item for item in held if item.customer == actor.subject and item.until is None]
+    since = min((item.since for item in mine), default=None)
+    while since is not None:
+        earlier = [item.since for item in held if item.until == since and item.since < since]
+        if not earlier:
+            break
+        since = min(earlier)
+    # Entries are kept in whole milliseconds.
+    return None if since is None else since.replace(microsecond=since.microsecond // 1000 * 1000)
 
 
 def title(eyes: Eyes, subject: Subject) -> Shown:

@@ -118,6 +118,9 @@ class Factor:
         return f"Factor({self.id}, {self.method})"
 
 
+_ASLEEP: Final = frozenset({"deactivated", "closed", "merged"})
+
+
 def bind_factor(tx: Tx, factor: UUID, subject: Subject, method: str, secret: str, *, at: datetime) -> None:
     """Keep an authenticator's secret, sealed under the customer's key."""
     if subject.key is None:
@@ -129,7 +132,10 @@ def bind_factor(tx: Tx, factor: UUID, subject: Subject, method: str, secret: str
 
 
 def factors_of(look: Look, subject: Subject) -> list[Factor]:
-    if subject.key is None:
+    """Return a customer's authenticators. They sleep while the customer is deactivated or closed, and come back as they
+    were.
+    """
+    if subject.key is None or subject.status in _ASLEEP:
         return []
     cipher = subject.key.cipher
     return [

@@ -8,7 +8,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA desk FROM {app};
 GRANT USAGE ON SEQUENCE desk.entry_id TO {app};
 GRANT SELECT, INSERT ON
     desk.client_key, desk.subject_key, desk.subject, desk.holding, desk.request, desk.open_field, desk.challenge,
-    desk.try, desk.factor, desk.consent, desk.decision, desk.hold, desk.dispute, desk.once, desk.entry, desk.payload,
+    desk.try, desk.factor, desk.consent, desk.decision, desk.hold, desk.dispute, desk.once, desk.entry, desk.payload, desk.status_move,
     desk.blind_index, desk.staged, desk.log_leaf, desk.log_head, desk.cursor, desk.delivery, desk.import_run,
     desk.import_row,
     desk.checkpoint, desk.cosignature, desk.anchor, desk.link, desk.unmerge_work, desk.transfer

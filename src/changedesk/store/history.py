@@ -15,8 +15,9 @@ from changedesk.ledger.commitment import BEGINNING, FOREVER, Assertion, commit_f
 from changedesk.ledger.entry import EntryKind, leaf
 from changedesk.ledger.payload import Meta, Payload, encode_meta, encode_payload
 from changedesk.ledger.tree import leaf_hash
-from changedesk.ledger.value import Json
-from changedesk.store import keys
+from changedesk.ledger.value import Json, decode_value
+from changedesk.rules.status import OVERLAYS
+from changedesk.store import keys, status
 from changedesk.store.subjects import Held, Subject, seal_state
 from changedesk.store.tx import Tx
 
@@ -136,6 +137,15 @@ def append(
         epoch=batch.client.blind_epoch,
     )
     placed = {row.change_id for row in rows}
+    status.record(
+        tx,
+        [
+            move
+            for draft, one in zip(drafts, batch.written, strict=True)
+            if one.change in placed and one.version
+            for move in _status_moves(draft, one.change)
+        ],
+    )
     return [item for item in batch.written if item.change in placed]
 
 
@@ -159,6 +169,51 @@ def _status(move: _Move) -> str:
     """Return the one value of a state that stands in clear too: no personal value, and guards and queues read it."""
     held = move.state.get(STATUS_FIELD)
     return "active" if held is None else str(held.value)
+
+
+def _status_moves(draft: Draft, change: ChangeId) -> list[status.StatusMove]:
+    """Return the moves of the state and of overlays that an entry says of its own time, not of a time to come."""
+    first: dict[str, Assertion] = {}
+    for item in draft.assertions:
+        known = first.get(item.path)
+        if item.path in _TOLD and (known is None or item.valid_from_us < known.valid_from_us):
+            first[item.path] = item
+    at = draft.at.replace(microsecond=draft.at.microsecond // 1000 * 1000)
+    facts = draft.facts
+    recorded = draft.kind is EntryKind.CHANGE_RECORDED or draft.kind.value.endswith(".created")
+    found: list[status.StatusMove] = []
+    for path, item in first.items():
+        was, became = (None if text is None else _word(text) for text in (item.old, item.new))
+        if path == STATUS_FIELD:
+            # What a record was before a source first spoke of it, only that source can say.
+            was = str(facts["from"]) if facts.get("from") and recorded else was
+            was = was or (None if recorded else _ACTIVE)
+            became = became or (None if recorded else _ACTIVE)
+            if was == became:
+                continue
+        found.append(
+            status.StatusMove(
+                change_id=change,
+                path=path,
+                subject_id=draft.subject.id,
+                was=was,
+                became=became,
+                reason=str(facts.get("reason", "")),
+                initiated_by=str(facts.get("initiated_by", "")),
+                effective_at=moment(max(item.valid_from_us, 0)),
+                recorded_at=at,
+            )
+        )
+    return found
+
+
+def _word(text: bytes) -> str:
+    value = decode_value(text)
+    return "true" if value is True else "false" if value is False else str(value)
+
+
+_ACTIVE: Final = "active"
+_TOLD: Final = frozenset({STATUS_FIELD, *OVERLAYS.values()})
 
 
 def _sealed_state(tx: Tx, move: _Move) -> bytes:

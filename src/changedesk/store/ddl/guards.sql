@@ -24,6 +24,8 @@ CREATE FUNCTION desk.refuse_rewrite() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'the history is append-only' USING ERRCODE = 'CD001'; END $$;
 CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON desk.entry
     FOR EACH STATEMENT EXECUTE FUNCTION desk.refuse_rewrite();
+CREATE TRIGGER status_move_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON desk.status_move
+    FOR EACH STATEMENT EXECUTE FUNCTION desk.refuse_rewrite();
 CREATE TRIGGER log_leaf_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON desk.log_leaf
     FOR EACH STATEMENT EXECUTE FUNCTION desk.refuse_rewrite();
 
@@ -178,6 +180,14 @@ $$ BEGIN
         AND h.blocks @> ARRAY['*'] AND h.released_at IS NULL AND h.starts_at <= NEW.state_at
         AND (h.ends_at IS NULL OR h.ends_at > NEW.state_at)) THEN
         RAISE EXCEPTION 'this customer''s record is frozen' USING ERRCODE = 'CD010';
+    END IF;
+    -- What has ended changes no more, but for its own status, for a right of the person, and for the end of marketing.
+    IF NEW.state = 'applied' AND NEW.kind NOT IN ('account_status', 'merge', 'unmerge', 'restriction', 'erasure')
+        AND NEW.reason_code <> 'data_subject_request' AND EXISTS (
+        SELECT FROM unnest(NEW.fields) AS f (path) WHERE path NOT LIKE 'pref.marketing%') AND EXISTS (
+        SELECT FROM desk.subject s WHERE s.client_id = NEW.client_id AND s.id = NEW.subject_id
+        AND s.status IN ('deactivated', 'closed', 'merged')) THEN
+        RAISE EXCEPTION 'what has ended changes no more' USING ERRCODE = 'CD020';
     END IF;
     RETURN NEW;
 END $$;
