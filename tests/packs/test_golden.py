@@ -1,7 +1,10 @@
 """Cases whose outcome is fixed by law or standard; the number is the case's."""
 
+import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,12 +12,13 @@ from tests.packs.asking import BANKING, CALIFORNIA, NOON, TELECOM, US, route, to
 
 from changedesk.base.actor import ActorType, Channel
 from changedesk.base.refusal import Refusal
-from changedesk.packs import load
+from changedesk.packs import assemble, load
 from changedesk.rules import holds, identity
 from changedesk.rules import obligations as duty
 from changedesk.rules.identity import CodeHistory
 from changedesk.rules.policy import Rule, RulesContradict, Scope, require_consistent
 from changedesk.rules.route import Route
+from changedesk.rules.values import screen_text
 
 
 def test_case_1_us_telecom_address_change_tells_the_prior_phone_at_once_and_not_the_new_address() -> None:
@@ -115,6 +119,13 @@ def test_case_15_pls_stop_needs_no_proof_ends_within_ten_business_days_and_is_co
     assert told(found) == {("applied", "all_contacts", False)}
 
 
+@pytest.mark.parametrize("note", ["card is 4111 1111 1111 1111, please", "the cvv 123 she said"])
+def test_case_17_card_numbers_and_security_codes_in_notes_are_taken_out_before_they_are_kept(note: str) -> None:
+    screened = screen_text(note)
+    assert screened.findings
+    assert not {"4111", "1111", "123"} & set(screened.text.replace(",", " ").split())
+
+
 DIGEST, EDITED = b"a" * 32, b"b" * 32
 SENT = CodeHistory(sends=[NOON], sent_at=NOON, bound_digest=DIGEST)
 
@@ -149,3 +160,19 @@ def test_case_25_packs_that_contradict_are_not_activated_and_both_rules_are_name
         require_consistent([six, five])
     assert (refusal.value.data["rule_a"], refusal.value.data["rule_b"]) == ("A-SIX", "B-FIVE")
     require_consistent(load([*TELECOM, *BANKING]).rules)
+
+
+def test_case_25_a_pack_that_contradicts_another_does_not_load(tmp_path: Path) -> None:
+    shutil.copytree(str(files("changedesk.packs")), tmp_path / "packs")
+    for name, years in (("keeps", "years_min = 6"), ("sheds", "years_max = 5")):
+        (tmp_path / "packs" / name).mkdir()
+        (tmp_path / "packs" / name / "pack.toml").write_text(f'name = "{name}"\nlabel = {{ en = "{name}" }}\n')
+        (tmp_path / "packs" / name / "rules.toml").write_text(
+            f'[[rule]]\nid = "{name.upper()}"\nversion = 1\ncitation = "Law"\n[rule.scope]\ncategories = ["custom.x"]\n'
+            f'[[rule.oblige]]\nretain = {{ retention_class = "account", {years} }}\n'
+        )
+    shelf = [tmp_path / "packs" / name for name in ("base", "keeps", "sheds")]
+    assert assemble(shelf[:2], floor=tmp_path / "packs").names == ("keeps",)
+    with pytest.raises(RulesContradict) as refusal:
+        assemble(shelf, floor=tmp_path / "packs")
+    assert (refusal.value.data["rule_a"], refusal.value.data["rule_b"]) == ("KEEPS", "SHEDS")
