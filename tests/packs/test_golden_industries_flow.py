@@ -1,7 +1,7 @@
 """Case 19 through the whole desk: an agent's change of a Marketplace plan, without and with the customer's consent."""
 
 import pytest
-from tests.cast import Desk, desk
+from tests.cast import Desk, desk, soon
 from tests.flow.walk import LATER, agree, ask, prove, request_of
 from tests.postgres import Database
 
@@ -30,7 +30,7 @@ def test_case_19_without_the_recorded_consent_nobody_can_apply_it_and_with_it_th
     wanted = read_request(asked.ref, actor=d.ben, at=LATER, language="en").consent_asked
     assert wanted is not None
     assert wanted.statement == "marketplace_assistance"
-    agree(d, asked, LATER)
+    agree(d, asked, soon(LATER, 2))
     done = request_of(d, asked.ref)
     assert done.state == "applied"
     assert (done.route["retention_class"], done.route["retention_years_min"]) == ("marketplace_consent", 10)
