@@ -3,7 +3,9 @@
 Asking: ``preview``, ``submit``, ``revise``. Proving: ``offers``, ``challenge``, ``confirm``, ``caller_level``,
 ``bind_factor``. Agreeing: ``record_consent``. Deciding: ``approve``, ``reject``, ``ask_information``. Ending and
 pausing: ``withdraw``, ``cancel``, ``hold``, ``release``, ``apply_now``, ``reschedule``. Undoing: ``plan_revert``,
-``revert``. Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_import``. Stopping:
+``revert``. Joining: ``preview_merge``, ``merge``, ``refresh_merge``, ``plan_unmerge``, ``unmerge``, ``settle_work``.
+Giving away: ``propose_transfer``, ``new_holder_offers``, ``challenge_new_holder``, ``decline_transfer``.
+Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_import``. Stopping:
 ``open_dispute``, ``resolve_dispute``. The clock: ``apply_due``, ``expire_due``, ``make_effective``. Settings:
 ``flow.configure``. Sign-in: ``flow.admit``.
 """
@@ -26,6 +28,8 @@ from changedesk.flow.effective import make_effective
 from changedesk.flow.ending import apply_due, apply_now, cancel, expire_due, hold, release, reschedule, withdraw
 from changedesk.flow.factor import bind_factor
 from changedesk.flow.importing import finish_import, note_import
+from changedesk.flow.linking import Parting
+from changedesk.flow.merging import MergePlan, merge, plan_unmerge, preview_merge, refresh_merge, settle_work, unmerge
 from changedesk.flow.record import record_changes
 from changedesk.flow.recorded import (
     UNKNOWN,
@@ -39,6 +43,7 @@ from changedesk.flow.recorded import (
 )
 from changedesk.flow.revert import FieldRevert, RevertPlan, plan_revert, revert
 from changedesk.flow.submit import preview, revise, submit
+from changedesk.flow.transfer import challenge_new_holder, decline_transfer, new_holder_offers, propose_transfer
 from changedesk.flow.verify import Challenged, challenge, offers
 from changedesk.store.once import Once
 
@@ -52,9 +57,11 @@ __all__ = [
     "Disputed",
     "FieldChange",
     "FieldRevert",
+    "MergePlan",
     "NewAccount",
     "NewCustomer",
     "Once",
+    "Parting",
     "Plan",
     "Receipt",
     "Recorded",
@@ -70,21 +77,29 @@ __all__ = [
     "caller_level",
     "cancel",
     "challenge",
+    "challenge_new_holder",
     "confirm",
     "create_customers",
+    "decline_transfer",
     "expire_due",
     "finish_import",
     "hold",
     "look_at_dispute",
     "make_effective",
+    "merge",
+    "new_holder_offers",
     "note_import",
     "offers",
     "open_dispute",
     "plan_revert",
+    "plan_unmerge",
     "preview",
+    "preview_merge",
+    "propose_transfer",
     "record_changes",
     "record_consent",
     "record_joined",
+    "refresh_merge",
     "reject",
     "release",
     "reschedule",
@@ -92,7 +107,9 @@ __all__ = [
     "resolve_dispute",
     "revert",
     "revise",
+    "settle_work",
     "submit",
     "submit_joined",
+    "unmerge",
     "withdraw",
 ]

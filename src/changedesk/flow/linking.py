@@ -11,7 +11,7 @@ from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.observed import observe, request_facts
-from changedesk.flow.parties import MERGE
+from changedesk.flow.parties import MERGE, TRANSFER
 from changedesk.kinds import Merge, Transfer, Unmerge
 from changedesk.kinds.merge import LEFT_OUT
 from changedesk.ledger.commitment import FOREVER, Assertion
@@ -26,12 +26,12 @@ from changedesk.store.subjects import Holding, Subject
 from changedesk.store.tx import Look, Tx
 
 _BY_MERGES: Final = frozenset({EntryKind.MERGE_APPLIED, EntryKind.MERGE_UNDONE})
-CLOSED_BY_MERGE: Final = "merged"
 
 
 def stand_still(tx: Tx, due: Sequence[Request]) -> None:
-    """Lock what a merge will close, ahead of the records: every verb takes requests before records."""
-    pending = {id_ for item in due if item.kind == MERGE for id_ in links.pending(tx, item.subject_id)}
+    """Lock what this will close, ahead of the records: every verb takes requests before records."""
+    closing = [item.subject_id for item in due if item.kind in (MERGE, TRANSFER)]
+    pending = {id_ for subject in closing for id_ in links.pending(tx, subject)}
     if pending:
         requests.hold(tx, pending)
 
@@ -67,7 +67,7 @@ def merge(tx: Tx, request: Request, effect: Merge, *, actor: Actor, at: datetime
         "merged": str(merged.id),
         "survivorship": {"take": dict(effect.take), "keep": dict(effect.keep)},
         "repointed": cast("Json", _repoint(tx, merged, survivor, at=link.since)),
-        "closed": cast("Json", _close(tx, request, survivor, actor=actor, at=at)),
+        "closed": cast("Json", _close(tx, request, "merged", survivor.id, actor=actor, at=at)),
     }
     _write(tx, request, survivor, EntryKind.MERGE_APPLIED, link.survivor_change, taken, facts, actor=actor, at=at)
 
@@ -163,11 +163,11 @@ def _carry_holds(tx: Tx, merged: Subject, survivor: Subject, *, actor: Actor, at
         evidence.place_holds(tx, carried)
 
 
-def _close(tx: Tx, request: Request, survivor: Subject, *, actor: Actor, at: datetime) -> list[str]:
+def _close(tx: Tx, request: Request, reason: str, to: SubjectId, *, actor: Actor, at: datetime) -> list[str]:
     waiting: list[RequestId] = [id_ for id_ in links.pending(tx, request.subject_id) if id_ != request.id]
     closed = requests.move(tx, waiting, "cancel", at=at)
     if closed:
-        facts = {"cancel_reason": CLOSED_BY_MERGE, "into": str(survivor.id)}
+        facts = {"cancel_reason": reason, "into" if reason == "merged" else "to": str(to)}
         observe(tx, closed, EntryKind.REQUEST_CANCELLED, actor=actor, at=at, facts=facts)
     return sorted(item.ref for item in closed)
 
@@ -284,8 +284,11 @@ def _what(item: Holding, merged: Subject) -> str:
     return str(item.account if merged.type == "customer" else item.customer)
 
 
-def transfer(tx: Tx, request: Request, effect: Transfer, *, at: datetime) -> None:
-    """End what the old holder held of the account, and begin it for the new one; members stay only if agreed."""
+def transfer(tx: Tx, request: Request, effect: Transfer, *, actor: Actor, at: datetime) -> None:
+    """End what the old holder held of the account, and begin it for the new one; members stay only if agreed.
+
+    What else was asked for the account and still waits is closed: whoever asked does not hold it any more.
+    """
     to, moment = SubjectId(UUID(effect.to)), _moment(at)
     standing = [item for item in subjects.holders_of(tx, [request.subject_id]) if item.until is None]
     old = [item for item in standing if item.customer == request.person_id]
@@ -294,3 +297,4 @@ def transfer(tx: Tx, request: Request, effect: Transfer, *, at: datetime) -> Non
     links.end_holdings(tx, [*old, *members], at=moment)
     new = [Holding(item.account, to, item.role, moment, None) for item in old]
     links.begin_holdings(tx, new, at=moment)
+    _close(tx, request, "transferred", to, actor=actor, at=at)

@@ -12,14 +12,18 @@ from changedesk.flow.whose import holders
 from changedesk.kinds.merge import INTO, NotMergeable, survivorship
 from changedesk.kinds.ownership_transfer import TO, NotTransferable
 from changedesk.kinds.unmerge import CHANGE, NotMerged
+from changedesk.rules import status
 from changedesk.rules.identity import FACTOR_CLASSES, Purpose
-from changedesk.store import links, subjects
+from changedesk.store import links, requests, subjects
 from changedesk.store.evidence import Challenge
 from changedesk.store.requests import Request
+from changedesk.store.settings_read import Configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx
 
 MERGE, UNMERGE, TRANSFER = "merge", "unmerge", "ownership_transfer"
+PENDING: Final = status.OVERLAYS["transfer_pending"]
+"""Stands for as long as a transfer is open: read from the request, so that no way out of one can forget it."""
 LINKING: Final = frozenset({MERGE, UNMERGE, TRANSFER})
 
 
@@ -69,11 +73,28 @@ def _other(look: Look, kind: str, values: Mapping[str, Value]) -> SubjectId | No
 
 
 def require(
-    look: Look, kind: str, subject: Subject, person: Subject, after: Mapping[str, Value], *, at: datetime
+    look: Look,
+    config: Configuration,
+    kind: str,
+    subject: Subject,
+    person: Subject,
+    after: Mapping[str, Value],
+    operation: str,
+    *,
+    at: datetime,
 ) -> None:
-    """Return if the other side fits. Raises MergedAway, NotMergeable, SurvivorMoved, NotMerged, NotTransferable."""
+    """Return if the other side fits, and no open transfer stands in the way.
+
+    Raises MergedAway, StatusForbids, NotMergeable, SurvivorMoved, NotMerged, NotTransferable.
+    """
     if subject.status == "merged" and kind != UNMERGE:
         raise MergedAway(into=str(links.survivor_of(look, subject.id)))
+    if subject.type == "account" and kind != TRANSFER:
+        pending = requests.holders_of_fields(look, [subject.id], [TO])
+        categories = {config.catalogue[path].category for path in after}
+        forbidden = status.against({PENDING: True}, categories, operation) if pending else None
+        if forbidden is not None:
+            raise forbidden
     if kind == MERGE:
         _mergeable(look, subject, after, at=at)
     elif kind == UNMERGE:

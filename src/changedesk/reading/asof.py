@@ -34,7 +34,12 @@ def as_of(
         subject, holders = sight.find(seen, subject_id, actor=actor)
         erased = subject.erased_at is not None or subject.key is None
         view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={subject_id: holders})[subject_id]
-        version, texts = (0, {}) if erased else past.as_of(seen, subject, known_at=known_at, valid_at=valid_at)
+        since = sight.own_since(seen, subject, actor=actor)
+        # Before an account was theirs it held what was another's.
+        before = since is not None and min(known_at, valid_at) < since
+        version, texts = (
+            (0, {}) if erased or before else past.as_of(seen, subject, known_at=known_at, valid_at=valid_at)
+        )
     eyes = Eyes(view, catalogue, language)
     values: dict[str, Moment] = {}
     for path, text in sorted(texts.items()):

@@ -15,7 +15,7 @@ from changedesk.reading.people import People
 from changedesk.reading.sight import Eyes
 from changedesk.rules.access import Verb, may
 from changedesk.rules.fields import Catalogue, Field, Sensitivity
-from changedesk.store import evidence, past, requests, subjects
+from changedesk.store import evidence, links, past, requests, subjects
 from changedesk.store.requests import Request
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Subject
@@ -53,13 +53,17 @@ def record(
     sight.require(actor, Verb.CUSTOMER_READ)
     catalogue = configuration(actor.client).catalogue
     with look(actor.client) as seen:
+        asked_for, id = id, sight.survivor(seen, id, actor=actor)  # noqa: A001 - as everywhere
         subject, holder_ids = sight.find(seen, id, actor=actor, type=type)
         views = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={id: holder_ids})
         readable = may(actor, Verb.REQUEST_READ, subject=id if subject.type == "customer" else actor.subject)
         asked = requests.of_subject(seen, id) if readable else []
+        if actor.type in sight.CUSTOMERS:
+            asked = [item for item in asked if item.person_id == actor.subject]
         holds = evidence.active_holds(seen, {id, *holder_ids}, now=at)
         disputes = [one for one in evidence.disputes_of(seen, [one.id for one in asked]) if one.resolved_at is None]
-        provenance = past.provenance(seen, subject)
+        provenance = _own(past.provenance(seen, subject), sight.own_since(seen, subject, actor=actor))
+        merged = [] if actor.type in sight.CUSTOMERS else links.of_survivor(seen, id)
         accounts = _accounts(seen, subject, catalogue, actor=actor, at=at, language=language)
         holders = _holders(seen, subject, catalogue, actor=actor, at=at, language=language)
     names = {entry.actor for entry in provenance.values()} | {hold.placed_by for hold in holds}
@@ -89,7 +93,15 @@ def record(
         accounts=accounts,
         holders=holders,
         requests=tuple(lines.request_line(item, eyes) for item in waiting),
+        merged_from=None if asked_for == id else asked_for,
+        merged=tuple(link.merged_id for link in merged if link.until is None),
+        transfer_pending=next((item.ref for item in mine if item.kind == "ownership_transfer"), ""),
     )
+
+
+def _own(provenance: Mapping[int, past.Entry], since: datetime | None) -> Mapping[int, past.Entry]:
+    """Leave out where values came from before an account was this customer's."""
+    return {ver: one for ver, one in provenance.items() if since is None or one.recorded_at >= since}
 
 
 def _holders(
@@ -136,9 +148,10 @@ def _json(id: SubjectId, type: str, *, actor: Actor, at: datetime, language: str
     sight.require(actor, Verb.CUSTOMER_READ)
     catalogue = configuration(actor.client).catalogue
     with look(actor.client) as seen:
+        asked_for, id = id, sight.survivor(seen, id, actor=actor)  # noqa: A001 - as everywhere
         subject, holder_ids = sight.find(seen, id, actor=actor, type=type)
         view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={id: holder_ids})[id]
-        links = subjects.accounts_of(seen, id) if type == "customer" else subjects.holders_of(seen, [id])
+        held = subjects.accounts_of(seen, id) if type == "customer" else subjects.holders_of(seen, [id])
     eyes = Eyes(view, catalogue, language)
     fields: dict[str, dict[str, Any]] = {}
     for path, value in subject.values().items():
@@ -153,11 +166,12 @@ def _json(id: SubjectId, type: str, *, actor: Actor, at: datetime, language: str
         "status": subject.status,
         "created_at": subject.created_at,
         "erased": subject.erased_at is not None or subject.key is None,
+        "merged_from": None if asked_for == id else str(asked_for),
         "fields": fields,
         "accounts" if type == "customer" else "holders": [
             {"id": str(item.account if type == "customer" else item.customer), "role": item.role}
-            for item in links
-            if type == "customer" or _may_know(actor, item.customer)
+            for item in held
+            if item.until is None and (type == "customer" or _may_know(actor, item.customer))
         ],
     }
 

@@ -151,6 +151,12 @@ class CustomerPanel:
     holders: tuple[HolderLine, ...]
     """Of an account."""
     requests: tuple[RequestLine, ...]
+    merged_from: SubjectId | None = None
+    """The id that was asked for, where it is that of a record merged into this one."""
+    merged: tuple[SubjectId, ...] = ()
+    """The records that are merged into this one."""
+    transfer_pending: str = ""
+    """Reference of the open request that would give this account to another holder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

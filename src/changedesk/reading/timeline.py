@@ -1,7 +1,7 @@
 """What happened to a customer or an account, newest first."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -16,10 +16,11 @@ from changedesk.reading.people import People
 from changedesk.reading.sight import Eyes, Sight
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Catalogue
-from changedesk.store import past
+from changedesk.store import links, past, subjects
 from changedesk.store.past import NEWEST, Entry
 from changedesk.store.settings_read import configuration
-from changedesk.store.tx import look
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look, look
 
 LIMIT_MAX: Final = 200
 INTERNAL: Final = frozenset({EntryKind.RECORD_VIEWED, EntryKind.RECORD_SEARCHED, EntryKind.VALUE_REVEALED})
@@ -65,8 +66,8 @@ def timeline(
     limit = max(1, min(limit, LIMIT_MAX))
     catalogue = configuration(actor.client).catalogue
     with look(actor.client) as seen:
-        subject, holders = sight.find(seen, subject_id, actor=actor)
-        view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={subject_id: holders})[subject_id]
+        subject, holders = sight.find(seen, sight.survivor(seen, subject_id, actor=actor), actor=actor)
+        view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={subject.id: holders})[subject.id]
         narrowed = past.Filter(
             kinds=_kinds(only.kinds, actor),
             fields=_paths(only, catalogue),
@@ -75,10 +76,46 @@ def timeline(
             since=only.since,
             until=only.until,
         )
-        found = past.timeline(seen, subject, before=_place(before), limit=limit + 1, only=narrowed)
+        streams = _streams(seen, subject, narrowed, actor=actor)
+        found = [
+            item
+            for stream, within in streams
+            for item in past.timeline(seen, stream, before=_place(before), limit=limit + 1, only=within)
+        ]
+    found.sort(key=lambda item: -item.id)
     page = found[:limit]
-    shown = entry_views(page, {subject_id: view}, catalogue, actor=actor, language=language)
+    sights = {stream.id: view for stream, _ in streams}
+    shown = entry_views(page, sights, catalogue, actor=actor, language=language)
     return Page(shown, next=str(page[-1].id) if len(found) > limit else None)
+
+
+def _streams(seen: Look, subject: Subject, only: past.Filter, *, actor: Actor) -> list[tuple[Subject, past.Filter]]:
+    """Return the streams of a timeline: the record's own, and those of what was merged into it.
+
+    While a link stands, all that the merged record went through is the survivor's too; of a link that has ended, what
+    happened in between. A customer sees of an account what happened since it is theirs, and of a merged record what
+    happened since the merge.
+    """
+    outside = actor.type in sight.CUSTOMERS
+    found = [(subject, _within(only, sight.own_since(seen, subject, actor=actor), None))]
+    rest = [(subject.id, only)]
+    while rest:
+        survivor, bounds = rest.pop()
+        for link in links.of_survivor(seen, survivor):
+            since = link.since if outside or link.until is not None else None
+            within = _within(bounds, since, link.until)
+            merged = subjects.load(seen, [link.merged_id])[link.merged_id]
+            found.append((merged, within))
+            rest.append((merged.id, within))
+    return found
+
+
+def _within(only: past.Filter, since: datetime | None, until: datetime | None) -> past.Filter:
+    return replace(
+        only,
+        since=max((moment for moment in (only.since, since) if moment is not None), default=None),
+        until=min((moment for moment in (only.until, until) if moment is not None), default=None),
+    )
 
 
 def entry(change: ChangeId, *, actor: Actor, at: datetime, language: str) -> EntryView:
@@ -92,7 +129,10 @@ def entry(change: ChangeId, *, actor: Actor, at: datetime, language: str) -> Ent
         subject, holders = sight.find(seen, row.subject_id, actor=actor)
         view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={subject.id: holders})[subject.id]
         found = past.opened(seen, row, subject)
+        since = sight.own_since(seen, subject, actor=actor)
     if actor.type in sight.CUSTOMERS and found.kind in INTERNAL:
+        raise NotFound
+    if since is not None and found.recorded_at < since:
         raise NotFound
     return entry_views([found], {subject.id: view}, catalogue, actor=actor, language=language)[0]
 
@@ -139,6 +179,9 @@ def _actors(entries: Iterable[Entry]) -> set[str]:
 
 def _view(entry: Entry, eyes: Eyes, people: People, *, outside: bool) -> EntryView:
     facts = entry.facts
+    if outside and entry.kind is EntryKind.OWNERSHIP_TRANSFERRED:
+        # What ended with the transfer were the former holder's values.
+        entry = replace(entry, fields=(), assertions=())
     labels = tuple(eyes.label(path) for path in entry.fields if path)
     return EntryView(
         cursor=str(entry.id),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 
@@ -19,7 +19,14 @@ from changedesk.ledger.commitment import FOREVER
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.fold import fold
 from changedesk.ledger.value import decode_value
-from changedesk.outbound.notices.whom import OF_THE_CUSTOMER, TOLD, Telling, parcels_for, parcels_of_the_customer
+from changedesk.outbound.notices.whom import (
+    OF_THE_CUSTOMER,
+    TOLD,
+    Telling,
+    parcels_for,
+    parcels_of_the_customer,
+    parcels_of_the_new_holder,
+)
 from changedesk.rules import policy, wording
 from changedesk.rules.fields import FieldType
 from changedesk.store import deliveries, evidence, keys, log, past, requests, subjects
@@ -92,6 +99,8 @@ def _tellings(about: _About, before: Mapping[str, Value], after: Mapping[str, Va
     entry, request, config = about.entry, about.request, about.config
     if request is None or entry.kind in OF_THE_CUSTOMER:
         return parcels_of_the_customer(entry, after, config)
+    if about.subject.id == _second(request) and request.kind == "ownership_transfer":
+        return parcels_of_the_new_holder(entry, after, config)
     tellings = parcels_for(entry, request, before, after, policy.from_json(request.route), config)
     if about.subject.id == request.person_id:
         return tellings
@@ -106,22 +115,37 @@ def _audience(
 
     A change of an account concerns everybody who holds it then (17 CFR 240.17a-3(a)(17): each joint owner).
     """
-    if subject.type == "customer":
-        return [(subject, *_around(tx, subject, entry, request))]
     moment = entry.recorded_at
-    holders = [
-        item.customer
-        for item in subjects.holders_of(tx, [subject.id])
-        if item.since <= moment and (item.until is None or item.until >= moment)
-    ]
-    people = list(dict.fromkeys([*([] if request is None else [request.person_id]), *holders]))
+    second = None if request is None else _second(request)
     found: list[tuple[Subject, Mapping[str, Value], Mapping[str, Value]]] = []
+    if subject.type == "customer":
+        found = [(subject, *_around(tx, subject, entry, request))]
+        # The survivor of a merge that is asked for is warned in time; what is done stands in its own stream.
+        people = [second] if second is not None and second != subject.id and not entry.kind.bumps else []
+    else:
+        held = [subject.id] if second is None or request is None or request.kind != "merge" else [subject.id, second]
+        holders = [
+            item.customer
+            for item in subjects.holders_of(tx, held)
+            if item.since <= moment and (item.until is None or item.until >= moment)
+        ]
+        people = [] if request is None else [request.person_id]
+        people += [second] if request is not None and second is not None and request.kind != "merge" else []
+        people = list(dict.fromkeys([*people, *holders]))
     for person in subjects.load(tx, people).values():
         if person.key is not None:
             texts = past.as_of(tx, person, known_at=moment, valid_at=moment)[1]
             state = {path: decode_value(text) for path, text in texts.items()}
             found.append((person, state, state))
     return found
+
+
+def _second(request: Request) -> SubjectId | None:
+    """Return the other party of a request: the survivor of a merge, the new holder of an account."""
+    path = {"merge": "merge.into", "ownership_transfer": "transfer.to"}.get(request.kind)
+    if path is None or request.proposal is None:
+        return None
+    return SubjectId(UUID(str(request.proposal.values.get(path))))
 
 
 def _around(

@@ -31,6 +31,9 @@ PLAIN: Final[Mapping[EntryKind, str]] = {
     _K.CHANGE_BACKDATED: "completed",
     _K.STATUS_CHANGED: "completed",
     _K.PLAN_CHANGED: "completed",
+    _K.MERGE_APPLIED: "completed",
+    _K.MERGE_UNDONE: "completed",
+    _K.OWNERSHIP_TRANSFERRED: "completed",
     _K.CHANGE_REVERTED: "reverted",
     _K.REQUEST_DISPUTED: "disputed",
 }
@@ -52,9 +55,6 @@ SILENT: Final = frozenset(
         _K.ACCOUNT_CREATED,
         _K.CHANGE_RECORDED,
         _K.CHANGE_EFFECTIVE,
-        _K.MERGE_APPLIED,
-        _K.MERGE_UNDONE,
-        _K.OWNERSHIP_TRANSFERRED,
         _K.ERASURE_REQUESTED,
         _K.ERASURE_CONFIRMED,
         # Steps on the way, which the customer takes part in or which their next notice sums up.
@@ -156,6 +156,22 @@ def parcels_for(
 def parcels_of_the_customer(entry: Entry, now: State, config: Configuration) -> list[Telling]:
     """Return whom an entry of no request is told to: every contact point of record, ``now`` when it was written."""
     event = OF_THE_CUSTOMER[entry.kind]
+    told = [Telling(event, item.channel, item.to, required=True) for item in contacts(config.catalogue, now)]
+    return told or [Telling(event, "portal", "", required=True)]
+
+
+NEW_HOLDER: Final[Mapping[EntryKind, str]] = {
+    **{kind: event for kind, event in PLAIN.items() if event in ("completed", "declined", "cancelled")},
+    **dict.fromkeys((_K.REQUEST_SUBMITTED, _K.REQUEST_REVISED), "action_needed"),
+}
+"""What whoever is to take an account over reads: that it is for them to confirm, and every way in which it ends."""
+
+
+def parcels_of_the_new_holder(entry: Entry, now: State, config: Configuration) -> list[Telling]:
+    """Return what the other party of a transfer is told: at every contact point, and nothing of the account itself."""
+    event = NEW_HOLDER.get(entry.kind)
+    if event is None:
+        return []
     told = [Telling(event, item.channel, item.to, required=True) for item in contacts(config.catalogue, now)]
     return told or [Telling(event, "portal", "", required=True)]
 
