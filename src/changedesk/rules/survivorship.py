@@ -95,11 +95,8 @@ def rule_of(field: Field, rules: Mapping[str, Rule]) -> Rule:
     """Return the rule of a field: the floor's, or by its path, its category, its type, then for all."""
     if field.category in FLOOR:
         return FLOOR[field.category]
-    for known in (rules, DEFAULT_RULES):
-        for key in (field.path, field.category, field.type, "*"):
-            if key in known:
-                return known[key]
-    return Rule.SURVIVOR
+    keys = (field.path, field.category, field.type, "*")
+    return next(known[key] for known in (rules, DEFAULT_RULES) for key in keys if key in known)
 
 
 def decide(
