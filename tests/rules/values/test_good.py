@@ -253,6 +253,7 @@ CONCERNS = [
     (T.NAME, "Anna Иванова", []),
     (T.NAME, "김John ジョンSmith", []),
     (T.NAME, "Zoë Øster", []),
+    (T.TEXT, "Аnna", []),
 ]
 
 
