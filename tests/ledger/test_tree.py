@@ -12,6 +12,7 @@ from changedesk.ledger.tree import (
     inclusion_proof,
     leaf_hash,
     node_hash,
+    root_from,
     root_of,
     verify_consistency,
     verify_inclusion,
@@ -49,6 +50,11 @@ def test_the_roots_are_the_published_ones(size: int, root: str) -> None:
 @pytest.mark.parametrize("size", range(1, 9))
 def test_the_roots_are_those_of_certificate_transparency(size: int) -> None:
     assert root_of([leaf_hash(entry) for entry in CT_INPUTS[:size]]).hex() == CT_ROOTS[size - 1]
+
+
+@pytest.mark.parametrize("size", range(41))
+def test_the_root_of_any_older_tree_comes_out_of_the_hashes_of_a_newer_one(size: int) -> None:
+    assert root_from(size, Hashes(LEAVES)) == mth(LEAVES[:size])
 
 
 def test_hashing_follows_rfc_9162() -> None:

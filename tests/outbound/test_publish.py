@@ -23,6 +23,7 @@ from tests.outbound.logs import (
 )
 from tests.postgres import Database
 
+from changedesk import outbound
 from changedesk.ledger import note
 from changedesk.ledger.checkpoint import open_checkpoint
 from changedesk.ledger.cosignature import ML_DSA_44, Cosigner
@@ -96,15 +97,49 @@ def test_the_log_is_rebuilt_from_the_database_byte_for_byte(home: Desk, tmp_path
     assert "tile/0/000.p/200" not in left, "its tile is full by now"
 
 
-def test_lost_and_damaged_files_come_back_with_the_next_start(home: Desk) -> None:
+@pytest.mark.parametrize("lost", ["tile/0/000", "tile/0/002.p/88", "tile/entries/001", "tile/1/000.p/2", "checkpoint"])
+def test_lost_files_come_back_with_the_next_start(home: Desk, lost: str) -> None:
     three_publications(home)
     whole = files(where(home).root)
-    for lost in ("tile/0/000", "tile/0/002.p/88", "tile/entries/001", "checkpoint"):
-        (where(home).root / lost).unlink()
-    (where(home).root / "tile/1/000.p/2").write_bytes(bytes(64))
+    (where(home).root / lost).unlink()
     forget()
     assert publish.publish(home.client, at=later(9)) == 0
     assert files(where(home).root) == whole
+
+
+def test_what_a_damaged_file_would_lead_to_is_never_signed(home: Desk) -> None:
+    three_publications(home)
+    (where(home).root / "tile/1/000.p/2").write_bytes(bytes(64))
+    customers(home, 1)
+    publish.publish(home.client, at=later(9))
+    leaves = [leaf_hash(one) for one in documents(where(home), 601)]
+    assert root_of(leaves) == opened(home.client, ORIGIN).root
+
+
+def test_a_checkpoint_that_could_not_be_written_is_written_by_the_next_turn(
+    home: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left on the device")
+
+    customers(home, 2)
+    publish.publish(home.client, at=later(1))
+    customers(home, 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "write_checkpoint", full)
+        with pytest.raises(OSError, match="no space"):
+            publish.publish(home.client, at=later(2))
+    assert opened(home.client, ORIGIN).size == 2
+    publish.publish(home.client, at=later(2))
+    assert opened(home.client, ORIGIN).size == 3
+
+
+def test_the_workers_duties_publish_and_anchor_what_was_recorded(home: Desk) -> None:
+    customers(home, 2)
+    for duty in outbound.duties():
+        duty.run(home.client)
+    assert opened(home.client, ORIGIN).size == 2
+    assert opened(INSTALLATION, "localhost:8000/anchor").size == 1
 
 
 def test_a_publisher_killed_at_any_file_leaves_the_bytes_of_one_that_was_not(home: Desk, tmp_path: Path) -> None:

@@ -51,6 +51,14 @@ class Folder:
                 raise
         return cut(tile, self._read(Tile(tile.level, tile.index).path), WIDTH)
 
+    def holds(self, tile: Tile) -> bool:
+        """Say whether the tile's own file stands there, in its length."""
+        try:
+            length = (self.root / tile.path).stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return length > 0 if tile.level == ENTRIES else length == tile.width * HASH_BYTES
+
     def write_checkpoint(self, data: bytes) -> None:
         """Publish a checkpoint: everything that it covers stands already."""
         self._write(self.root / CHECKPOINT, data)

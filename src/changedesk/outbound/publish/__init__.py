@@ -15,9 +15,9 @@ from changedesk.base import clock
 from changedesk.base.actor import automation
 from changedesk.base.ids import ClientId
 from changedesk.ledger import note as notes
-from changedesk.ledger.checkpoint import Checkpoint, open_checkpoint, parse, sign_checkpoint
+from changedesk.ledger.checkpoint import Checkpoint, parse, sign_checkpoint
 from changedesk.ledger.note import NoteRefused
-from changedesk.ledger.tiles import ENTRIES, WIDTH, Tile, encode_bundle, grow, hash_reader
+from changedesk.ledger.tiles import ENTRIES, WIDTH, Tile, changed_tiles, encode_bundle, grow, hash_reader
 from changedesk.ledger.tree import root_from
 from changedesk.outbound.publish import origins
 from changedesk.store import log_keys, published, tile_files
@@ -55,8 +55,11 @@ def publish(client: ClientId, *, at: datetime, paced: bool = True) -> int:
         now = published.standing(seen)
     if not now.size:
         return 0
-    if client not in _settled:
-        _check_files(client)
+    if client not in _settled and not _check_files(client):
+        return 0
+    if not now.unfinished and _settled.get(client) != now.published:
+        # Another process signed it, or this one failed to write it.
+        refresh(client)
     pace = PACE if paced else timedelta()
     if now.unfinished or (_is_time(now, at, pace) and _start(client, at, pace)):
         return _finish(client)
@@ -112,6 +115,10 @@ def _stands(folder: Folder, size: int, root: bytes) -> bool:
         return False
 
 
+def _complete(folder: Folder, size: int) -> bool:
+    return all(folder.holds(tile) for tile in changed_tiles(0, size))
+
+
 def write(seen: Look, folder: Folder, start: int, size: int) -> None:
     """Write the files of a log of this size, from the full tile's edge ``start`` on. Raises LogDamaged.
 
@@ -165,33 +172,34 @@ def refresh(client: ClientId) -> None:
     log.debug("published", client_id=int(client), size=size)
 
 
-def _check_files(client: ClientId) -> None:
-    """Look once at what stands in the folder: half files go, lost files come back, and a newer log is left alone."""
+def _check_files(client: ClientId) -> bool:
+    """Look once at what stands in the folder: half files go, lost files come back, and a newer log is left alone.
+
+    False when another publisher is at work.
+    """
     folder = tile_files.of_client(client)
     with begin(automation(client, "publisher")) as tx:
         if not published.claim(tx):
-            return
+            return False
         folder.sweep()
         signed = published.signed(tx)
         _require_not_ahead(tx, folder, 0 if signed is None else signed[0])
-        if signed is None:
-            return
-        size, root, _ = signed
-        if not _stands(folder, size, root):
-            write(tx, folder, 0, size)
-            _write_older(tx, folder, size)
-    refresh(client)
+        if signed is not None and not (_complete(folder, signed[0]) and _stands(folder, signed[0], signed[1])):
+            write(tx, folder, 0, signed[0])
+            _write_older(tx, folder, signed[0])
+    _settled[client] = 0
+    return True
 
 
 def _require_not_ahead(tx: Tx, folder: Folder, size: int) -> None:
     try:
         found = folder.checkpoint()
         origin = parse(notes.parse(found).text).origin
-        keys = log_keys.verifiers(tx, origin)
-        shown = open_checkpoint(found, keys[0], origin) if keys else None
+        text, _ = notes.open_note(found, log_keys.verifiers(tx, origin))
     except (Missing, NoteRefused):
         return  # nothing, or another log's: what is written next takes its place
-    if shown is not None and shown.size > size:
+    shown = parse(text)
+    if shown.size > size:
         raise PublishedAhead(f"published up to {shown.size}, in the database up to {size}")
 
 
