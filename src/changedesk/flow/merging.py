@@ -245,9 +245,14 @@ def unmerge(
     return enter([wish], actor=actor, at=at).one()
 
 
-def settle_work(link: ChangeId, what: str, *, actor: Actor, at: datetime) -> None:
+def settle_work(link: ChangeId, what: str, *, actor: Actor, at: datetime, key: once.Once | None = None) -> None:
     """Strike one thing off the list of what undone merges left to a person. Raises NotFound."""
     access.require(actor, access.Verb.CHANGE_REVERT)
     with begin(actor) as tx:
+        claimed = named.claim_one(tx, key, actor)
+        if claimed is not None and claimed.reply is not None:
+            return
         if not links.settle(tx, link, what, by=actor.id, at=at):
             raise NotFound
+        if claimed is not None:
+            once.record(tx, actor.id, [(claimed, {"settled": what})], at=at)

@@ -83,13 +83,18 @@ def new_holder_offers(ref: str, *, actor: Actor, at: datetime) -> list[Offer]:
         return verify.ways(seen, _about(seen, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE), at=at)
 
 
-def challenge_new_holder(ref: str, *, method: str, path: str | None = None, actor: Actor, at: datetime) -> Challenged:
+def challenge_new_holder(
+    ref: str, *, method: str, path: str | None = None, actor: Actor, at: datetime, key: once.Once | None = None
+) -> Challenged:
     """Start the new holder's own challenge, at their own contact points; ``flow.confirm`` takes the answer.
 
     Raises HolderFirst while the present holder has not proved themselves for this content.
     """
     with begin(actor) as tx:
         about = _about(tx, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE)
+        claimed = named.claim_one(tx, key, actor)
+        if claimed is not None and claimed.reply is not None:
+            return verify.started_before(tx, about, path, claimed.reply)
         request = _locked(tx, about.request)
         weighed = standing.standings(tx, [request], at=at)[request.id]
         needed = level_to_prove(weighed.route)
@@ -105,7 +110,10 @@ def challenge_new_holder(ref: str, *, method: str, path: str | None = None, acto
             at=at,
         )
         about = About(about.subject, request, policy.from_json(request.route))
-        return verify.start(tx, about, purpose=Purpose.CHANGE, method=method, path=path, actor=actor, at=at)
+        started = verify.start(tx, about, purpose=Purpose.CHANGE, method=method, path=path, actor=actor, at=at)
+        if claimed is not None:
+            once.record(tx, actor.id, [(claimed, started.reply())], at=at)
+        return started
 
 
 def _about(seen: Look, ref: str, *, actor: Actor, verb: access.Verb) -> About:

@@ -138,7 +138,7 @@ def challenge(
         claimed = named.claim_one(tx, key, actor)
         about = about_whom(tx, subject, ref, actor=actor)
         if claimed is not None and claimed.reply is not None:
-            return _started_before(tx, about, path, claimed.reply)
+            return started_before(tx, about, path, claimed.reply)
         if about.request is not None and about.request.state not in OPEN:
             raise named.TooLate(state=about.request.state.value)
         started = start(tx, about, purpose=purpose, method=method, path=path, actor=actor, at=at)
@@ -174,7 +174,7 @@ def start(
     )
 
 
-def _started_before(tx: Tx, about: About, path: str | None, reply: Mapping[str, Any]) -> Challenged:
+def started_before(tx: Tx, about: About, path: str | None, reply: Mapping[str, Any]) -> Challenged:
     """Return the challenge that the first call started."""
     proposal = None if about.request is None else about.request.proposal
     new = None if reply["purpose"] != Purpose.NEW_CONTACT else proposal

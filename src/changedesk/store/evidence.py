@@ -118,7 +118,8 @@ class Factor:
         return f"Factor({self.id}, {self.method})"
 
 
-_ASLEEP: Final = frozenset({"deactivated", "closed", "merged"})
+_ASLEEP: Final = frozenset({"deactivated", "closed"})
+"""Not of what is merged: whoever undoes that proves who they are as before."""
 
 
 def bind_factor(tx: Tx, factor: UUID, subject: Subject, method: str, secret: str, *, at: datetime) -> None:

@@ -60,6 +60,8 @@ class Customer(Schema):
     status: str
     created_at: datetime
     erased: bool
+    merged_from: UUID | None
+    """The id that was asked for, where its record was merged into this one."""
     fields: dict[str, Shown]
     accounts: list[Link]
 

@@ -1,0 +1,181 @@
+"""Records that may be the same, records that were merged, and what undone merges left to a person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+from typing import Final
+
+from changedesk.base.actor import Actor
+from changedesk.base.ids import ChangeId, SubjectId
+from changedesk.base.refusal import Forbidden
+from changedesk.reading import sight
+from changedesk.reading.sight import Eyes
+from changedesk.rules import access, matching
+from changedesk.rules.access import Verb
+from changedesk.rules.fields import Catalogue, FieldType
+from changedesk.rules.values.search import NAME, name_tokens, search_terms
+from changedesk.store import links, subjects
+from changedesk.store.settings_read import configuration
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look, look
+
+LIMIT_MAX: Final = 100
+_BLOCK: Final = 200
+"""A term that more records share than this is a common name, not a hint."""
+_HEAD, _OTHER_HEAD = 4, 2
+"""How much of one word of a name, and of another beside it, must be the same: slips of the pen come later in a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A record that may be the same one. ``score`` in points, with what speaks for it and against it."""
+
+    id: SubjectId
+    title: str
+    title_masked: bool
+    status: str
+    score: str
+    """Points, as a decimal number."""
+    suggested: bool
+    """The points reach the threshold of a suggestion."""
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkLine:
+    """A merge: ``id`` is the change that ``unmerge`` takes. ``until`` None: it stands."""
+
+    id: ChangeId
+    merged: SubjectId
+    survivor: SubjectId
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkLine:
+    """Something that an undone merge left to a person. ``what``: a field's path, or the id of an account or holder.
+
+    ``why``: changed_since (the value that came with the merge was changed), changed_while_merged (a change that may
+    have been the other's), account_moved, account_new.
+    """
+
+    link: ChangeId
+    merged: SubjectId
+    survivor: SubjectId
+    what: str
+    label: str
+    why: str
+    at: datetime
+
+
+def candidates(
+    subject_id: SubjectId, *, actor: Actor, at: datetime, language: str, limit: int = 20
+) -> tuple[Candidate, ...]:
+    """Return records that may be the same as this one, the likeliest first, with reasons; masked for the viewer.
+
+    A customer's are found by shared terms of the blind index; an account's are the other accounts of its holders.
+    Reasons name fields and likenesses, never values. Raises Forbidden, NotFound.
+    """
+    sight.require(actor, Verb.CUSTOMER_READ)
+    _not_themselves(actor, Verb.CUSTOMER_SEARCH)
+    access.require(actor, Verb.CUSTOMER_SEARCH)
+    catalogue = configuration(actor.client).catalogue
+    with look(actor.client) as seen:
+        subject, holders = sight.find(seen, subject_id, actor=actor)
+        near = _near(seen, subject, catalogue) if subject.type == "customer" else _beside(seen, subject, holders)
+        found = [
+            item
+            for item in subjects.load(seen, near - {subject.id}).values()
+            if item.type == subject.type and item.status != "merged" and item.key is not None
+        ]
+        views = sight.of_subjects(seen, found, actor=actor, at=at) if found else {}
+    mine = matching.record_of(catalogue, subject.values())
+    weighed = [(matching.score(mine, matching.record_of(catalogue, item.values())), item) for item in found]
+    weighed.sort(key=lambda pair: (-pair[0].score, pair[1].id.int))
+    lines = [_line(match, item, Eyes(views[item.id], catalogue, language)) for match, item in weighed]
+    least = matching.DEFAULT_THRESHOLD if subject.type == "customer" else None
+    kept = [line for line, (match, _) in zip(lines, weighed, strict=True) if least is None or match.score >= least]
+    return tuple(kept[: max(1, min(limit, LIMIT_MAX))])
+
+
+def _not_themselves(actor: Actor, verb: Verb) -> None:
+    if actor.type in sight.CUSTOMERS:
+        raise Forbidden(verb=str(verb))
+
+
+def _line(match: matching.Match, subject: Subject, eyes: Eyes) -> Candidate:
+    called = sight.title(eyes, subject)
+    return Candidate(
+        id=subject.id,
+        title=called.text,
+        title_masked=called.masked,
+        status=subject.status,
+        score=f"{match.score:g}",
+        suggested=match.score >= matching.DEFAULT_THRESHOLD,
+        reasons=tuple(matching.reason_text(reason, eyes.language) for reason in match.reasons),
+    )
+
+
+def _near(seen: Look, subject: Subject, catalogue: Catalogue) -> set[SubjectId]:
+    """Return records that share a rare term with this one: a contact point, a number, or the heads of two words."""
+    found: set[SubjectId] = set()
+    words: list[str] = []
+    for path, value in subject.values().items():
+        if path not in catalogue or not catalogue[path].searchable:
+            continue
+        if catalogue[path].type is FieldType.NAME:
+            words += name_tokens(str(value))
+            continue
+        for term in search_terms(catalogue[path], value):
+            found |= _block(seen, [term])
+    for one, other in combinations(sorted(set(words), key=lambda word: (-len(word), word))[:4], 2):
+        found |= _block(seen, [(NAME, one[:_HEAD]), (NAME, other[:_OTHER_HEAD])])
+        found |= _block(seen, [(NAME, other[:_HEAD]), (NAME, one[:_OTHER_HEAD])])
+    return found
+
+
+def _block(seen: Look, terms: Sequence[tuple[str, str]]) -> set[SubjectId]:
+    found = subjects.find(seen, list(dict.fromkeys(terms)), limit=_BLOCK + 1)
+    return set(found) if len(found) <= _BLOCK else set()
+
+
+def _beside(seen: Look, account: Subject, holders: Sequence[SubjectId]) -> set[SubjectId]:
+    return {item.account for holder in holders for item in subjects.accounts_of(seen, holder) if item.until is None} - {
+        account.id
+    }
+
+
+def merges(subject_id: SubjectId, *, actor: Actor) -> tuple[LinkLine, ...]:
+    """Return the merges into a record, and the one that leads away from it, the oldest first. Raises NotFound."""
+    sight.require(actor, Verb.TIMELINE_READ)
+    _not_themselves(actor, Verb.TIMELINE_READ)
+    with look(actor.client) as seen:
+        subject, _ = sight.find(seen, subject_id, actor=actor)
+        away = links.of_merged(seen, [subject.id]).values()
+        found = [*links.of_survivor(seen, subject.id), *away]
+    return tuple(
+        LinkLine(id=one.id, merged=one.merged_id, survivor=one.survivor_id, since=one.since, until=one.until)
+        for one in found
+    )
+
+
+def work_list(*, actor: Actor, language: str, limit: int = 100) -> tuple[WorkLine, ...]:
+    """Return what undone merges left to a person and nobody has settled, the oldest first. Raises Forbidden."""
+    access.require(actor, Verb.QUEUE_READ)
+    catalogue = configuration(actor.client).catalogue
+    with look(actor.client) as seen:
+        found = links.work_open(seen, limit=max(1, min(limit, LIMIT_MAX)))
+    return tuple(
+        WorkLine(
+            link=one.link,
+            merged=one.merged,
+            survivor=one.survivor,
+            what=one.what,
+            label=catalogue[one.what].label_in(language) if one.what in catalogue else "",
+            why=one.why,
+            at=one.at,
+        )
+        for one in found
+    )
