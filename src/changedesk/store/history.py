@@ -186,7 +186,7 @@ def _status_moves(draft: Draft, change: ChangeId) -> list[status.StatusMove]:
         was, became = (None if text is None else _word(text) for text in (item.old, item.new))
         if path == STATUS_FIELD:
             # What a record was before a source first spoke of it, only that source can say.
-            was = str(facts["from"]) if facts.get("from") and recorded else was
+            was = (str(facts["from"]) or None) if recorded and "from" in facts else was
             was = was or (None if recorded else _ACTIVE)
             became = became or (None if recorded else _ACTIVE)
             if was == became:

@@ -28,6 +28,7 @@ from changedesk.channels.bulk.rows import FileUnreadable, HeaderWrong, Reader, R
 from changedesk.channels.bulk.running import noted
 from changedesk.rules import access
 from changedesk.rules.fields import Catalogue
+from changedesk.rules.status import STATE
 from changedesk.rules.values.text import compact
 
 GROUP_ROWS_MAX: Final = 500
@@ -208,9 +209,13 @@ class _GroupReader:
         assert group is not None  # noqa: S101 - what is not another group is the open one
         if len(group.rows) >= GROUP_ROWS_MAX:
             raise GroupTooLarge
-        old, new = cells[names.old], cells[names.new]
+        codes = names.codes.get(cells[names.field].strip(), {})
+        old, new = (codes.get(cells[column], cells[column]) for column in (names.old, names.new))
         group.rows.append(row.number)
-        group.changes.append(flow.FieldChange(path=path, new=new or None, old=old or None, valid_from=valid_from))
+        told = flow.UNKNOWN if names.starts_midway else old or None
+        group.changes.append(flow.FieldChange(path=path, new=new or None, old=told, valid_from=valid_from))
+        if path == STATE and names.starts_midway:
+            group.evidence = {**group.evidence, "from": old}
         group.body.append((path, old, new, cells[names.valid_from]))
         return complete
 

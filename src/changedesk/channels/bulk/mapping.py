@@ -121,6 +121,10 @@ class ChangeMap:
     evidence: Mapping[str, str] = given(default_factory=dict)
     note: str = ""
     references: Mapping[str, str] = given(default_factory=dict)
+    codes: Mapping[str, Mapping[str, str]] = given(default_factory=dict)
+    """For the file's words of some fields: the file's word of a value to the code that the field holds."""
+    starts_midway: bool = False
+    """The log began when its records were there already: old values are told, and not compared."""
     ignore: frozenset[str] = frozenset()
 
     def reads(self) -> set[str]:
@@ -155,7 +159,7 @@ def parse_map(text: str, where: str) -> CustomerMap | ChangeMap:
     """Return the map that a TOML text holds. Raises MapWrong with the place and what is wrong with it."""
     problem = ""
     try:
-        table = read(text, where)
+        table = dict(read(text, where))
         kind = table.pop("rows", None)
         if kind == "customers":
             return _customers(table, where)
@@ -236,6 +240,12 @@ def _source(row: Any, where: str) -> Source:
     return made
 
 
+def _words(table: Any, where: str) -> dict[str, str]:
+    if not isinstance(table, dict) or not all(isinstance(word, str) and word for word in table.values()):
+        raise PackInvalid(f"{where}: a table of texts is wanted here")
+    return dict(table)
+
+
 def _names(value: Any, where: str) -> tuple[str, ...]:
     # Their order counts: it is the order in which texts are joined.
     if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
@@ -245,7 +255,11 @@ def _names(value: Any, where: str) -> tuple[str, ...]:
 
 def _changes(table: dict[str, Any], where: str) -> ChangeMap:
     dialect = _dialect(table.pop("dialect", {}), f"{where}.dialect")
-    made = build(ChangeMap, table, where, dialect=dialect)
+    codes = {name: _words(rest, f"{where}.codes.{name}") for name, rest in table.pop("codes", {}).items()}
+    midway = table.pop("starts_midway", "no")
+    if midway not in ("yes", "no"):
+        raise PackInvalid(f"{where}.starts_midway: write yes or no")
+    made = build(ChangeMap, table, where, dialect=dialect, codes=codes, starts_midway=midway == "yes")
     if made.subject not in SUBJECTS:
         raise PackInvalid(f"{where}.subject: write customer or account")
     if made.references and not made.note:

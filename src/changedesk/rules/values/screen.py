@@ -32,6 +32,13 @@ _RANGES: Final = re.compile(
 """Issuer ranges with lengths (ISO/IEC 7812), for a number that stands directly beside other digits."""
 
 
+_UUID: Final = re.compile(
+    r"(?<![0-9a-f])(?=[0-9-]*[a-f])[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-f])",
+    re.IGNORECASE,
+)
+"""An id (RFC 9562) with a letter among its digits: some of them look like a card's by chance."""
+
+
 class Finding(StrEnum):
     CARD_NUMBER = "card_number"
     SECURITY_CODE = "security_code"
@@ -91,8 +98,9 @@ def _cards(text: str) -> list[tuple[int, int]]:
 def _runs(text: str) -> list[list[int]]:
     """Return the places of digits, in runs whose gaps hold at most a few separators."""
     runs: list[list[int]] = []
+    ids = {place for match in _UUID.finditer(text) for place in range(*match.span())}
     for place, symbol in enumerate(text):
-        if not symbol.isdigit():
+        if not symbol.isdigit() or place in ids:
             continue
         between = text[runs[-1][-1] + 1 : place] if runs else ""
         if runs and len(between) <= _GAP and all(item in _NEAR for item in between):
