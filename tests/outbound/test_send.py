@@ -84,6 +84,9 @@ def test_the_duties_take_an_entry_all_the_way_to_the_outbox(desk: Desk) -> None:
             pass
     assert [duty.name for duty in outbound.duties()] == [
         "log.sequence",
+        "log.publish",
+        "log.anchor",
+        "log.witness",
         "notices.decide",
         "notices.send",
         "notices.lapse",
