@@ -6,7 +6,7 @@ is read from the record itself, whoever wrote it there: there is no second list 
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -233,7 +233,8 @@ def end_of(day: date, zone: str) -> datetime:
 
     A midnight that the clocks skip is the instant of the skip; of one that comes twice, the first.
     """
-    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
+    # In UTC: a local time that the clocks skip equals no other.
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def today_in(at: datetime, zone: str) -> date:
