@@ -1,8 +1,4 @@
-import os
-import subprocess
-import sys
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import django
@@ -13,37 +9,11 @@ django.setup()
 from playwright.sync_api import Browser  # noqa: E402 - tables load with Django's set-up
 from tests.browser.stage import OUT, Stage, ago  # noqa: E402
 from tests.cast import desk  # noqa: E402
-from tests.conftest import free_port, wait_until_ready  # noqa: E402
 from tests.postgres import Database  # noqa: E402
+from tests.web import web  # noqa: E402
 
 from changedesk.channels.terminal import people  # noqa: E402
-from changedesk.config.embedded import dying_with_me  # noqa: E402
 from changedesk.store import settings_read  # noqa: E402
-
-SIGTERM = 15
-
-
-@contextmanager
-def web(folder: Path) -> Iterator[str]:
-    """A server of its own: a shared one would remember settings and keys of clients that are gone."""
-    port = free_port()
-    url, log = f"http://localhost:{port}", folder / "web.log"
-    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "8"]
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "granian", *options, "--workers", "1", "changedesk.config.wsgi:application"],
-            env={**os.environ, "CHANGEDESK_PUBLIC_URL": url, "DJANGO_SETTINGS_MODULE": "changedesk.config.settings"},
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=sink,
-            preexec_fn=dying_with_me(SIGTERM),  # noqa: PLW1509 - between tests, one thread
-        )
-    try:
-        wait_until_ready(f"{url}/readyz", process, log)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(15)
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pytest
 from tests.postgres import Database
+from tests.web import web
 from typer.testing import CliRunner
 
 from changedesk.base import clock
@@ -105,7 +107,8 @@ def test_a_log_of_changes_can_be_replayed_to_any_instant(here: installed.Install
         assert {path: item.value for path, item in told.values.items() if path != "account.number"} == (
             replay.at(record, moment)
         )
-    _assert_cli_tells_the_same(replay, ids, pairs[:5])
+    _assert_cli_tells_the_same(replay, ids, pairs[:100])
+    _assert_api_tells_the_same(replay, ids, pairs, here, tmp_path)
     _assert_histories_fold_to_the_state(here, set(ids.values()))
     for log in FILES:
         again, _ = take_in(log, here, tmp_path)
@@ -133,6 +136,27 @@ def _assert_cli_tells_the_same(replay: Replay, ids: dict[str, SubjectId], pairs:
         values = json.loads(answer.stdout)["values"]
         told = {path: item["value"] for path, item in values.items() if path != "account.number"}
         assert told == replay.at(record, moment)
+
+
+def _assert_api_tells_the_same(
+    replay: Replay,
+    ids: dict[str, SubjectId],
+    pairs: list[tuple[str, datetime]],
+    here: installed.Installed,
+    folder: Path,
+) -> None:
+    key = configure.create_key(
+        "auditor", ["customers:read", "customers:reveal"], entry_point="test",
+        expires_at=clock.now() + timedelta(days=1), actor=access.terminal(here.actor.client), at=clock.now(),
+    )  # fmt: skip
+    headers = {"Authorization": f"Bearer {key.secret}"}
+    with web(folder) as url, httpx.Client(base_url=f"{url}/api/v1", headers=headers, trust_env=False) as http:
+        for record, moment in pairs:
+            answer = http.get(f"/customers/{ids[record]}/as-of", params={"valid_at": moment.isoformat()})
+            assert answer.status_code == httpx.codes.OK, answer.text
+            values = answer.json()["values"]
+            told = {path: item["value"] for path, item in values.items() if path != "account.number"}
+            assert told == replay.at(record, moment)
 
 
 def _assert_histories_fold_to_the_state(here: installed.Installed, wanted: set[SubjectId]) -> None:
