@@ -209,6 +209,15 @@ def test_suppression_comes_last_and_is_on_record() -> None:
     assert len(decide(ASK, [quiet, told], policy_version=1).notices) == 2
 
 
+def test_what_else_a_quiet_request_changes_is_told_of() -> None:
+    told = rule("LOUD", duty.Notify("applied", "prior_contacts"))
+    quiet = rule("QUIET", duty.Suppress("prior_contacts"), scope=Scope(categories=frozenset({"contact.confidential"})))
+    alone = replace(ASK, categories=frozenset({"contact.confidential"}))
+    mixed = replace(ASK, categories=frozenset({"contact.confidential", "contact.email"}))
+    assert decide(alone, [quiet, told], policy_version=1).notices == ()
+    assert len(decide(mixed, [quiet, told], policy_version=1).notices) == 1
+
+
 def test_level_four_always_brings_two_approvals_from_another_team() -> None:
     route = decide(ASK, [rule("A", duty.Verify(4))], policy_version=1)
     assert (route.approvals, route.separation) == (2, ("maker", "team"))

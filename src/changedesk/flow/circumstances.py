@@ -1,11 +1,12 @@
 """What policy is told of a wish beside its values: worked out from the record, never taken from input."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from changedesk.base.json import Value
 from changedesk.rules import identity
+from changedesk.rules.fields import FieldType
 from changedesk.rules.route import Route
 from changedesk.store import evidence, past
 from changedesk.store.settings_read import Configuration
@@ -32,6 +33,7 @@ def attributes_of(
         "subject_type": subject.type,
         "status": subject.status,
         **_reach(look, config, person, own, changed, at=at),
+        **_who(config, person, at=at),
     }
     # What is taken away is another thing than what is given: a flag that protects the customer, an alert.
     found |= {f"ends.{config.catalogue[path].category}": "true" for path, value in after.items() if not value}
@@ -41,6 +43,33 @@ def attributes_of(
         if path in config.catalogue:
             found[f"last_changed.{config.catalogue[path].category}"] = when.isoformat()
     return found
+
+
+def _who(config: Configuration, person: Subject, *, at: datetime) -> dict[str, str]:
+    """Say what the record tells of the customer that the law protects: their age, their safety, their frailty."""
+    told: dict[str, str] = {}
+    for path, held in person.state.items():
+        field = config.catalogue.fields.get(path)
+        category = "" if field is None else field.category
+        if field is not None and category == "personal.dob" and field.type is FieldType.DATE:
+            age = years_between(date.fromisoformat(str(held.value)), at.date())
+            told |= {"minor": str(age < _CONSENTS_AT).lower(), "under_13": str(age < _CHILD_BELOW).lower()}
+        elif category == "contact.confidential":
+            told["safe_contact"] = "true"
+        elif category == "service.critical_care" and held.value:
+            told["vulnerable"] = "true"
+    return told
+
+
+_CONSENTS_AT: Final = 16
+"""GDPR 8(1); member states may lower it, which a pack says by a rule of its own."""
+_CHILD_BELOW: Final = 13
+"""16 CFR 312.2."""
+
+
+def years_between(born: date, day: date) -> int:
+    """Return the whole years that somebody has lived on a day; the 29th of February is over on the 1st of March."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
 def _reach(

@@ -116,6 +116,10 @@ class Scope:
             and (not self.changed_within or all(ask.at < self.until(category, ask) for category in self.changed_within))
         )
 
+    def covers(self, ask: Ask) -> bool:
+        """Say whether everything that changes falls under this scope, not only some of it."""
+        return not self.categories or all(_among(word, self.categories) for word in ask.categories)
+
     def until(self, category: str, ask: Ask) -> datetime:
         """Return when the time after a change of ``category`` is over; the beginning of time if it never
         changed.
