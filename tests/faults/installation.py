@@ -252,6 +252,6 @@ BUSY = """
 SELECT (SELECT count(*) FROM desk.staged),
        (SELECT count(*) FROM desk.log_head h LEFT JOIN desk.cursor c
             ON c.client_id = h.client_id AND c.consumer = 'notices'
-        WHERE coalesce(c.next_idx, 0) < h.size),
+        WHERE h.client_id > 0 AND coalesce(c.next_idx, 0) < h.size),
        (SELECT count(*) FROM desk.delivery WHERE state = 'sending' OR state = 'pending' AND next_at <= now())
 """

@@ -1,12 +1,13 @@
 """Changes that a trusted system has made already, recorded with their own times and evidence."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import SubjectId
+from changedesk.base.json import Value
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking
@@ -19,6 +20,8 @@ from changedesk.flow.recorded import (
     RangeEmpty,
     Recorded,
     RecordedChange,
+    Taken,
+    as_text,
     read,
     settle,
     take,
@@ -27,13 +30,13 @@ from changedesk.flow.recorded import (
 from changedesk.kinds import NoChange
 from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
-from changedesk.ledger.value import encode_value
+from changedesk.ledger.value import Json, encode_value
 from changedesk.rules import access
 from changedesk.rules.fields import Catalogue
-from changedesk.store import history, subjects
+from changedesk.store import history, once, subjects
 from changedesk.store.begin import begin
 from changedesk.store.settings_read import configuration
-from changedesk.store.subjects import Held
+from changedesk.store.subjects import Held, Subject
 from changedesk.store.tx import Tx
 
 
@@ -45,7 +48,11 @@ def record_changes(items: Sequence[RecordedChange], *, actor: Actor, at: datetim
     access.require(actor, access.Verb.CHANGE_RECORD)
     with begin(actor) as tx:
         taken = take(tx, items, actor, Recorded)
-        done = _record(tx, taken.rest(items), taken.refused, actor=actor, at=at)
+        rest = taken.rest(items)
+        known = taken.held
+        if known is None:
+            known = subjects.hold(tx, {item.subject for _, item in rest})
+        done = _record(tx, rest, known, taken, actor=actor, at=at)
         results = settle(tx, items, taken, done, actor, at)
     return Outcome([results[place] for place in sorted(results)], taken.refused)
 
@@ -53,12 +60,12 @@ def record_changes(items: Sequence[RecordedChange], *, actor: Actor, at: datetim
 def _record(
     tx: Tx,
     items: Sequence[tuple[int, RecordedChange]],
-    refused: dict[int, Refusal],
+    known: Mapping[SubjectId, Subject],
+    taken: Taken,
     *,
     actor: Actor,
     at: datetime,
 ) -> dict[int, Recorded]:
-    known = subjects.hold(tx, {item.subject for _, item in items})
     config = configuration(tx.client)
     standing: defaultdict[SubjectId, dict[str, Held]] = defaultdict(dict)
     standing.update({subject.id: dict(subject.state) for subject in known.values()})
@@ -73,7 +80,7 @@ def _record(
             region = config.settings.region
             assertions = _assertions(config.catalogue, item, standing[subject.id], region=region, at=at)
         except Refusal as refusal:
-            refused[place] = refusal
+            taken.refused[place] = refusal
             continue
         drafts[place] = history.Draft(
             subject=subject,
@@ -84,11 +91,19 @@ def _record(
             facts={**item.evidence, "reason": item.reason},
             channel=item.channel.value,
         )
-    written = history.append(tx, list(drafts.values()), terms=terms_for(tx.client))
-    return {
-        place: Recorded(subject=one.subject, change=one.change, version=one.version, leaf=one.leaf.hex())
-        for place, one in zip(drafts, written, strict=True)
-    }
+
+    def answers(written: Sequence[history.Written]) -> list[tuple[once.Claim, Mapping[str, Json]]]:
+        made = zip(drafts, written, strict=True)
+        return [(claims[place], _recorded(one).reply()) for place, one in made if place in claims]
+
+    # Kept with the statement that writes: one round trip less.
+    claims, taken.claims = taken.claims, {}
+    written = history.append(tx, list(drafts.values()), terms=terms_for(tx.client), answers=answers)
+    return {place: _recorded(one) for place, one in zip(drafts, written, strict=True)}
+
+
+def _recorded(one: history.Written) -> Recorded:
+    return Recorded(subject=one.subject, change=one.change, version=one.version, leaf=one.leaf.hex())
 
 
 def _assertions(
@@ -126,10 +141,11 @@ def _told(
     if len(news) != len(item.changes):
         raise FieldTwice
     olds = {change.path: change.old for change in item.changes if change.old is not UNKNOWN}
-    both = [
-        verbatim(catalogue, raw) if item.verbatim else read(catalogue, raw, region=region, at=at)
-        for raw in (olds, news)
-    ]
+    if item.verbatim:
+        # An old text is only compared with what stands there: nothing of it is taken in.
+        both: list[dict[str, Value]] = [{path: as_text(old) for path, old in olds.items()}, verbatim(catalogue, news)]
+    else:
+        both = [read(catalogue, raw, region=region, at=at) for raw in (olds, news)]
     texts = [{path: None if value is None else encode_value(value) for path, value in one.items()} for one in both]
     return texts[0], texts[1]
 

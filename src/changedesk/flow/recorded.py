@@ -16,6 +16,7 @@ from changedesk.rules.fields import Catalogue
 from changedesk.rules.values import BadValue, Strictness, normalise, screen_text
 from changedesk.store import imported, once
 from changedesk.store.once import Once
+from changedesk.store.subjects import Subject
 from changedesk.store.tx import Tx
 
 
@@ -188,6 +189,8 @@ class Taken:
     claims: dict[int, once.Claim] = field(default_factory=dict)
     repeats: dict[int, int] = field(default_factory=dict)
     """Place of a source row that the batch holds a second time, to the place of the first."""
+    held: dict[SubjectId, Subject] | None = None
+    """The subjects of what goes on, where they were locked with the keys."""
 
     def rest(self, items: Sequence[Any]) -> list[tuple[int, Any]]:
         known = self.refused.keys() | self.settled.keys() | self.repeats.keys()
@@ -199,7 +202,7 @@ def take(tx: Tx, items: Sequence[Item], actor: Actor, again: Any) -> Taken:
     taken = Taken()
     keyed = [(place, item.once) for place, item in enumerate(items) if item.once is not None]
     if keyed:
-        for (place, _), claim in zip(keyed, once.claim(tx, actor.id, [key for _, key in keyed]), strict=True):
+        for (place, _), claim in zip(keyed, _claims(tx, items, keyed, taken, actor), strict=True):
             if isinstance(claim, Refusal):
                 taken.refused[place] = claim
             elif claim.reply is not None:
@@ -210,6 +213,17 @@ def take(tx: Tx, items: Sequence[Item], actor: Actor, again: Any) -> Taken:
     if rows:
         _take_rows(tx, rows, taken, again)
     return taken
+
+
+def _claims(
+    tx: Tx, items: Sequence[Item], keyed: Sequence[tuple[int, Once]], taken: Taken, actor: Actor
+) -> list[once.Claim | Refusal]:
+    changes = [item for item in items if isinstance(item, RecordedChange)]
+    if len(changes) < len(items) or len(keyed) < len(items):
+        return once.claim(tx, actor.id, [key for _, key in keyed])
+    calls = [(key, item.subject) for (_, key), item in zip(keyed, changes, strict=True)]
+    claims, taken.held = once.claim_holding(tx, actor.id, calls)
+    return claims
 
 
 def _take_rows(tx: Tx, rows: Sequence[tuple[int, SourceRow]], taken: Taken, again: Any) -> None:
@@ -275,4 +289,9 @@ def verbatim(catalogue: Catalogue, raw: Mapping[str, object]) -> dict[str, Value
     }
     if cards:
         raise ManyBad(cards)
-    return {path: None if value is None or value == "" else str(value) for path, value in raw.items()}
+    return {path: as_text(value) for path, value in raw.items()}
+
+
+def as_text(value: object) -> str | None:
+    """Return what was recorded elsewhere as its text; nothing where it holds none."""
+    return None if value is None or value == "" else str(value)

@@ -127,12 +127,10 @@ def encode_meta(meta: Meta) -> bytes:
 
 
 def decode_meta(data: bytes) -> Meta:
-    """Read a packed meta; Unreadable for anything that packing would not have written, or a body that is no
-    facts.
+    """Read a packed meta; Unreadable for anything that packing would not have written. What it says is read by
+    ``facts``.
     """
-    meta = Meta(data[len(_VERSION) : _BODY], _inflate(data, _FACTS))
-    meta.facts()
-    return meta
+    return Meta(data[len(_VERSION) : _BODY], _inflate(data, _FACTS))
 
 
 def _deflate(body: bytes, known: bytes) -> bytes:

@@ -12,7 +12,6 @@ Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None
 
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
 _values: Final = msgspec.json.Decoder(str | int | bool | list[str] | dict[str, str] | None)
-_anything: Final = msgspec.json.Decoder()
 _DEEPEST: Final = 32
 _LEAST: Final = -(2**63)
 _MOST: Final = 2**64 - 1
@@ -20,6 +19,13 @@ _MOST: Final = 2**64 - 1
 
 class NotCanonical(ValueError):  # noqa: N818 - says what is wrong, as the ledger's other refusals do
     """A value that has no canonical text, or a text that is not the canonical one. Carries no data."""
+
+
+def _no_fraction(_: str) -> float:
+    raise NotCanonical("a fraction")
+
+
+_anything: Final = msgspec.json.Decoder(float_hook=_no_fraction)
 
 
 def encode_json(value: Json) -> bytes:
@@ -39,11 +45,6 @@ def encode_json(value: Json) -> bytes:
         raise NotCanonical("lone surrogate") from None
 
 
-def decode_json(text: bytes) -> Json:
-    """Return the value of a canonical text; NotCanonical for every other text (RFC 8259 or not)."""
-    return _decode(_anything, text)
-
-
 def encode_value(value: Value) -> bytes:
     """Return the canonical text of one field's value, as ``encode_json`` does."""
     return encode_json(value)
@@ -53,15 +54,28 @@ def decode_value(text: bytes) -> Value:
     """Return one field's value from its canonical text; NotCanonical when it is not one that a field can
     hold.
     """
-    return cast("Value", _decode(_values, text))
-
-
-def _decode(decoder: "msgspec.json.Decoder[object]", text: bytes) -> Json:
     try:
-        value = cast("Json", decoder.decode(text))
+        value: Value = _values.decode(text)
     except (ValueError, RecursionError):
         raise NotCanonical("unreadable") from None
-    if encode_json(value) != text:
+    # Of all that the reader lets through only a number can be unfit: it may be too large.
+    again = encode_json(value) if type(value) is int else _encoder.encode(value)
+    if again != text:
+        raise NotCanonical("another text of this value is the canonical one")
+    return value
+
+
+def decode_json(text: bytes) -> Json:
+    """Return the value of a canonical text; NotCanonical for every other text (RFC 8259 or not)."""
+    try:
+        value = cast("Json", _anything.decode(text))
+        # The reader knows no fractions and the writer no number beyond 64 bits: only depth is left to look at.
+        if text.count(b"[") + text.count(b"{") > _DEEPEST:
+            _refuse_unfit(value, 0)
+        again = _encoder.encode(value)
+    except (ValueError, RecursionError, OverflowError):
+        raise NotCanonical("unreadable") from None
+    if again != text:
         raise NotCanonical("another text of this value is the canonical one")
     return value
 

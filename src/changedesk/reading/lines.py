@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from changedesk import kinds
+from changedesk.base.clock import micros
 from changedesk.base.ids import RequestId
 from changedesk.base.json import Value
 from changedesk.ledger.commitment import FOREVER, Assertion
-from changedesk.ledger.value import decode_value
 from changedesk.reading import words
 from changedesk.reading.panels import Diff, DisputeView, FieldView, HoldView, RequestLine
 from changedesk.reading.people import People
-from changedesk.reading.sight import Eyes
+from changedesk.reading.sight import Eyes, Shown
 from changedesk.rules.fields import Field
 from changedesk.rules.lifecycle import CUSTOMER_WORDS
 from changedesk.store import evidence
@@ -71,14 +71,13 @@ def diff_of_entry(entry: Entry, eyes: Eyes) -> tuple[Diff, ...]:
 
 def _diff_of(item: Assertion, entry: Entry, eyes: Eyes) -> Diff:
     start, end = item.valid_from_us, item.valid_to_us
-    said_at = entry.recorded_at
-    began = None if start <= 0 else moment(start)
-    return diff(
+    began = None if start <= 0 or start == micros(entry.recorded_at) else moment(start)
+    return _diff(
         item.path,
-        None if item.old is None else decode_value(item.old),
-        None if item.new is None else decode_value(item.new),
+        eyes.read(item.path, item.old),
+        eyes.read(item.path, item.new),
         eyes,
-        valid_from=None if began == said_at else began,
+        valid_from=began,
         valid_to=None if end == FOREVER else moment(end),
     )
 
@@ -93,7 +92,12 @@ def diff(
     valid_to: datetime | None = None,
 ) -> Diff:
     """Return one field's before and after, as this viewer may see them."""
-    was, will = (eyes.show(path, value) for value in (before, after))
+    return _diff(path, eyes.show(path, before), eyes.show(path, after), eyes, valid_from=valid_from, valid_to=valid_to)
+
+
+def _diff(
+    path: str, was: Shown, will: Shown, eyes: Eyes, *, valid_from: datetime | None, valid_to: datetime | None
+) -> Diff:
     return Diff(
         path=path,
         label=eyes.label(path),

@@ -9,6 +9,7 @@ from changedesk.base.actor import Actor, ActorType
 from changedesk.base.ids import SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import NotFound
+from changedesk.ledger.value import decode_value
 from changedesk.rules import access, identity
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Catalogue, Field, FieldType, Sensitivity
@@ -63,6 +64,16 @@ class Eyes:
     sight: Sight
     catalogue: Catalogue
     language: str
+    _seen: dict[tuple[str, bytes], Shown] = field(default_factory=dict, repr=False, compare=False)
+
+    def read(self, path: str, text: bytes | None) -> Shown:
+        """Return a stored text as this viewer may see it. On a page most values stand twice: as new, and as old."""
+        if text is None:
+            return Shown("", masked=False)
+        shown = self._seen.get((path, text))
+        if shown is None:
+            shown = self._seen[path, text] = self.show(path, decode_value(text))
+        return shown
 
     def show(self, path: str, value: Value) -> Shown:
         """Return a value as this viewer may see it; a field that the catalogue has lost is dots."""

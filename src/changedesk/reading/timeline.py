@@ -168,9 +168,8 @@ def entry_views(
     """Return entries ready to show, however many, with one look-up of names."""
     people = People(_actors(entries), viewer=actor, language=language)
     outside = actor.type in sight.CUSTOMERS
-    return tuple(
-        _view(entry, Eyes(sights[entry.subject], catalogue, language), people, outside=outside) for entry in entries
-    )
+    eyes = {subject: Eyes(seen, catalogue, language) for subject, seen in sights.items()}
+    return tuple(_view(entry, eyes[entry.subject], people, outside=outside) for entry in entries)
 
 
 def _actors(entries: Iterable[Entry]) -> set[str]:

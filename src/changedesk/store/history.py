@@ -17,7 +17,7 @@ from changedesk.ledger.payload import Meta, Payload, encode_meta, encode_payload
 from changedesk.ledger.tree import leaf_hash
 from changedesk.ledger.value import Json, decode_value
 from changedesk.rules.status import OVERLAYS
-from changedesk.store import keys, status
+from changedesk.store import keys, once, status
 from changedesk.store.subjects import Held, Subject, seal_state
 from changedesk.store.tx import Tx
 
@@ -95,14 +95,24 @@ class _Batch:
     written: list[Written] = field(default_factory=list)
 
 
+Answers = Callable[[Sequence[Written]], Sequence[tuple[once.Claim, Mapping[str, Json]]]]
+"""Says what becomes the answer of which call, once it is known what will be written."""
+
+
 def append(
-    tx: Tx, drafts: Sequence[Draft], *, terms: Terms, created: Mapping[SubjectId, str] | None = None
+    tx: Tx,
+    drafts: Sequence[Draft],
+    *,
+    terms: Terms,
+    created: Mapping[SubjectId, str] | None = None,
+    answers: Answers = lambda _: (),
 ) -> list[Written]:
     """Write entries, and the states they lead to, in one statement.
 
     Drafts of one subject follow one another in the order given. A subject that has moved since it was read takes
     none of its changes along: they are missing from the answer, the rest stands. ``created`` gives the type of
-    the subjects that come into being here: their first draft is version 1.
+    the subjects that come into being here: their first draft is version 1. ``answers`` are kept with what is written
+    (``once.record``), for subjects that are locked. Raises InFlight as that does.
     """
     if not drafts:
         return []
@@ -118,6 +128,22 @@ def append(
     _index(batch, terms)
     if created:
         _create(tx, [move for move in batch.moves.values() if move.fresh], created, batch)
+    with once.refusing_twice():
+        placed = _write(tx, batch, once.columns(drafts[0].actor.id, answers(batch.written), at=drafts[0].at))
+    status.record(
+        tx,
+        [
+            move
+            for draft, one in zip(drafts, batch.written, strict=True)
+            if one.change in placed and one.version
+            for move in _status_moves(draft, one.change)
+        ],
+    )
+    return [item for item in batch.written if item.change in placed]
+
+
+def _write(tx: Tx, batch: _Batch, answers: Mapping[str, Any]) -> set[UUID]:
+    """Send the one statement; return the changes that it wrote."""
     # One order for all batches, so that two of them cannot wait for each other.
     moved = sorted(
         (move for move in batch.moves.values() if not move.fresh and move.ver != move.subject.ver),
@@ -125,6 +151,7 @@ def append(
     )
     rows = tx.rows(
         "history.append",
+        **answers,
         **batch.columns,
         m_subject=[move.subject.id for move in moved],
         m_expected=[move.subject.ver for move in moved],
@@ -136,17 +163,7 @@ def append(
         meta_epoch=batch.client.meta_epoch,
         epoch=batch.client.blind_epoch,
     )
-    placed = {row.change_id for row in rows}
-    status.record(
-        tx,
-        [
-            move
-            for draft, one in zip(drafts, batch.written, strict=True)
-            if one.change in placed and one.version
-            for move in _status_moves(draft, one.change)
-        ],
-    )
-    return [item for item in batch.written if item.change in placed]
+    return {row.change_id for row in rows}
 
 
 def _create(tx: Tx, moves: Sequence[_Move], types: Mapping[SubjectId, str], batch: _Batch) -> None:

@@ -62,13 +62,14 @@ def known(look: Look, rows: Sequence[Row]) -> list[Known | None]:
     """Return, for each row in order, what is known of it."""
     found: dict[tuple[str, bytes], tuple[bytes, SubjectId]] = {}
     secret = keys.of_client(look).code
+    macs = [_row_mac(secret, row) for row in rows]
     for source in {row.source for row in rows}:
-        macs = [_row_mac(secret, row) for row in rows if row.source == source]
-        for one in look.rows("imports.known", source=source, rows=macs):
+        mine = [mac for row, mac in zip(rows, macs, strict=True) if row.source == source]
+        for one in look.rows("imports.known", source=source, rows=mine):
             found[source, bytes(one.row_mac)] = (bytes(one.body_mac), one.subject_id)
     answer: list[Known | None] = []
-    for row in rows:
-        hit = found.get((row.source, _row_mac(secret, row)))
+    for row, mac in zip(rows, macs, strict=True):
+        hit = found.get((row.source, mac))
         answer.append(None if hit is None else Known(hit[1], hmac.compare_digest(hit[0], _body_mac(secret, row))))
     return answer
 

@@ -2,14 +2,19 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg import errors
+
+from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
 from changedesk.ledger.value import Json, encode_json
 from changedesk.store import keys
+from changedesk.store.subjects import Subject, opened
 from changedesk.store.tx import Tx
 
 
@@ -50,13 +55,31 @@ def claim(tx: Tx, actor: str, keys_given: Sequence[Once]) -> list[Claim | Refusa
 
     Each comes back as a Claim, or as the refusal InFlight or OtherBody.
     """
-    secret = keys.of_client(tx).code
-    hashed = [hashlib.sha256(item.key.encode()).digest() for item in keys_given]
+    hashed = _hashed(keys_given)
     rows = {bytes(row.key_hash): row for row in tx.rows("once.claim", actor=actor, keys=hashed)}
+    return _claims(tx, keys_given, hashed, [rows[key_hash] for key_hash in hashed])
+
+
+def claim_holding(
+    tx: Tx, actor: str, calls: Sequence[tuple[Once, SubjectId]]
+) -> tuple[list[Claim | Refusal], dict[SubjectId, Subject]]:
+    """Claim keys as ``claim`` does, and lock the subjects of the calls that go on, in the same round trip."""
+    given = [item for item, _ in calls]
+    hashed = _hashed(given)
+    rows = tx.rows("once.claim_holding", actor=actor, keys=hashed, subjects=[subject for _, subject in calls])
+    answered = sorted((row for row in rows if row.place is not None), key=lambda row: row.place)
+    return _claims(tx, given, hashed, answered), {row.id: opened(tx, row) for row in rows if row.place is None}
+
+
+def _hashed(given: Sequence[Once]) -> list[bytes]:
+    return [hashlib.sha256(item.key.encode()).digest() for item in given]
+
+
+def _claims(tx: Tx, given: Sequence[Once], hashed: Sequence[bytes], rows: Sequence[Any]) -> list[Claim | Refusal]:
+    secret = keys.of_client(tx).code
     found: list[Claim | Refusal] = []
     claimed: set[bytes] = set()
-    for item, key_hash in zip(keys_given, hashed, strict=True):
-        row = rows[key_hash]
+    for item, key_hash, row in zip(given, hashed, rows, strict=True):
         # A plain hash of a body with a birth date in it could be guessed back: hence a keyed one.
         body_mac = hmac.digest(secret, b"once\x00" + item.body, "sha256")
         if row.body_mac is not None and not hmac.compare_digest(bytes(row.body_mac), body_mac):
@@ -86,3 +109,25 @@ def record(tx: Tx, actor: str, answered: Sequence[tuple[Claim, Mapping[str, Json
         )
         if kept != len(answered):
             raise InFlight
+
+
+def columns(actor: str, answered: Sequence[tuple[Claim, Mapping[str, Json]]], *, at: datetime) -> dict[str, Any]:
+    """Return the answers of first calls as the parameters of a statement that keeps them with what it writes."""
+    return {
+        "once_actor": actor,
+        "once_at": at,
+        "once_key": [item.key_hash for item, _ in answered],
+        "once_body": [item.body_mac for item, _ in answered],
+        "once_reply": [encode_json(reply) for _, reply in answered],
+    }
+
+
+@contextmanager
+def refusing_twice() -> Iterator[None]:
+    """Turn the refusal of a key that was used meanwhile into InFlight, as ``record`` says it."""
+    try:
+        yield
+    except errors.UniqueViolation as taken:
+        if taken.diag.constraint_name == "once_pkey":
+            raise InFlight from None
+        raise

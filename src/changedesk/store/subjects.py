@@ -85,16 +85,17 @@ def seal_state(
 def load(look: Look, ids: Iterable[SubjectId]) -> dict[SubjectId, Subject]:
     """Return the subjects that exist, by id."""
     wanted = list(ids)
-    return {row.id: _subject(look, row) for row in look.rows("subjects.load", ids=wanted)} if wanted else {}
+    return {row.id: opened(look, row) for row in look.rows("subjects.load", ids=wanted)} if wanted else {}
 
 
 def hold(tx: Tx, ids: Iterable[SubjectId]) -> dict[SubjectId, Subject]:
     """Return the subjects that exist, locked until the transaction ends."""
     wanted = list(ids)
-    return {row.id: _subject(tx, row) for row in tx.rows("subjects.hold", ids=wanted)} if wanted else {}
+    return {row.id: opened(tx, row) for row in tx.rows("subjects.hold", ids=wanted)} if wanted else {}
 
 
-def _subject(look: Look, row: Any) -> Subject:
+def opened(look: Look, row: Any) -> Subject:
+    """Return a subject from its row, with its key and its state opened."""
     try:
         key = keys.of_subject(look, row.id, row.key_id, row.epoch, row.wrapped)
     except keys.Erased:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Final
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat, ValidationResult
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat, ValidationResult
 
 from changedesk.rules.values.concern import Concern
 from changedesk.rules.values.given import Given
@@ -57,6 +57,15 @@ def _plain(text: str) -> str | None:
     return None
 
 
+def _read(number: str) -> PhoneNumber:
+    """Return a number in E.164 taken apart. What reads as itself needs none of the guessing that texts do."""
+    for end in range(2, _CODE_MOST + 2):
+        # A zero in front says things that only the library reads.
+        if number[end : end + 1] != "0" and number[end:].isdecimal() and _plan(number[1:end]) is not None:
+            return PhoneNumber(country_code=int(number[1:end]), national_number=int(number[end:]))
+    return phonenumbers.parse(number)
+
+
 def normalise_phone(raw: object, given: Given) -> str:
     """Return the number in E.164.
 
@@ -93,4 +102,4 @@ def mask_phone(number: str) -> str:
 
 def display_phone(number: str) -> str:
     """Return the number as it is written internationally."""
-    return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
+    return phonenumbers.format_number(_read(number), PhoneNumberFormat.INTERNATIONAL)

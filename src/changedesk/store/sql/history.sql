@@ -1,7 +1,8 @@
 -- The one statement that writes history: it moves the subjects from the version that the caller saw, and writes
 -- entries, sealed payloads, the blind index and the sequencer's queue with it. A subject that moved meanwhile
 -- takes none of its entries along. The subject row is locked before the sequence value is taken, so that the ids
--- of one subject's entries follow its versions.
+-- of one subject's entries follow its versions. Whether a subject moved is asked of a hash (IN within an OR, or IS TRUE):
+-- a join would be planned for few rows and compare every row with every other.
 
 -- name: history.append
 WITH move AS (
@@ -22,8 +23,7 @@ WITH move AS (
             %(meta_hash)s::bytea[], %(leaf)s::bytea[], %(ct)s::bytea[], %(meta_ct)s::bytea[], %(fresh)s::boolean[])
             WITH ORDINALITY AS i (change_id, subject_id, ver, recorded_at, request_id, kind, actor, channel, fields,
                                   fields_hash, meta_hash, leaf_hash, ct, meta_ct, fresh, place)
-        LEFT JOIN moved ON moved.id = i.subject_id
-        WHERE i.ver IS NULL OR i.fresh OR moved.id IS NOT NULL
+        WHERE i.ver IS NULL OR i.fresh OR i.subject_id IN (SELECT id FROM moved)
         ORDER BY i.place) o
 ), entries AS (
     INSERT INTO desk.entry (client_id, id, change_id, subject_id, ver, recorded_at, request_id, kind, actor, channel,
@@ -39,16 +39,20 @@ WITH move AS (
 ), lost AS (
     DELETE FROM desk.blind_index b
     USING unnest(%(lost_subject)s::uuid[], %(lost_field)s::text[], %(lost_tag)s::bytea[]) AS l (subject_id, field, tag)
-    JOIN moved ON moved.id = l.subject_id
-    WHERE b.client_id = %(client)s AND b.field = l.field AND b.tag = l.tag AND b.subject_id = l.subject_id
+    WHERE (l.subject_id IN (SELECT id FROM moved)) IS TRUE
+      AND b.client_id = %(client)s AND b.field = l.field AND b.tag = l.tag AND b.subject_id = l.subject_id
 ), found AS (
     INSERT INTO desk.blind_index (client_id, field, epoch, tag, subject_id)
     SELECT %(client)s, f.field, %(epoch)s, f.tag, f.subject_id
     FROM unnest(%(found_subject)s::uuid[], %(found_field)s::text[], %(found_tag)s::bytea[], %(found_fresh)s::boolean[])
         AS f (subject_id, field, tag, fresh)
-    LEFT JOIN moved ON moved.id = f.subject_id
-    WHERE f.fresh OR moved.id IS NOT NULL
+    WHERE f.fresh OR f.subject_id IN (SELECT id FROM moved)
     ON CONFLICT DO NOTHING
+), answers AS (
+    -- Answers of calls that are told of with what they wrote: a key that another call used meanwhile stops all of it.
+    INSERT INTO desk.once (client_id, actor, key_hash, body_mac, reply, recorded_at)
+    SELECT %(client)s, %(once_actor)s, o.key_hash, o.body_mac, o.reply, %(once_at)s
+    FROM unnest(%(once_key)s::bytea[], %(once_body)s::bytea[], %(once_reply)s::jsonb[]) AS o (key_hash, body_mac, reply)
 )
 SELECT id, change_id FROM item
 

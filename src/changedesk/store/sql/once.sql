@@ -8,6 +8,31 @@ SELECT k.key_hash, pg_try_advisory_xact_lock(hashtextextended(encode(k.key_hash,
 FROM unnest(%(keys)s::bytea[]) AS k (key_hash)
 LEFT JOIN desk.once o ON o.client_id = %(client)s AND o.actor = %(actor)s AND o.key_hash = k.key_hash
 
+-- The same, and the subjects of the calls that go on, locked in one order until the end of the transaction, in one round
+-- trip: a call that is answered already, or is in flight, waits for nobody's lock. Rows with a place are keys, the
+-- others are subjects.
+
+-- name: once.claim_holding
+WITH claim AS MATERIALIZED (
+    SELECT k.place, k.subject_id, o.body_mac, o.reply,
+           pg_try_advisory_xact_lock(hashtextextended(encode(k.key_hash, 'hex') || %(actor)s, %(client)s)) AS claimed
+    FROM unnest(%(keys)s::bytea[], %(subjects)s::uuid[]) WITH ORDINALITY AS k (key_hash, subject_id, place)
+    LEFT JOIN desk.once o ON o.client_id = %(client)s AND o.actor = %(actor)s AND o.key_hash = k.key_hash
+), held AS MATERIALIZED (
+    SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
+           s.erased_at, k.epoch, k.wrapped
+    FROM desk.subject s JOIN desk.subject_key k ON k.client_id = s.client_id AND k.key_id = s.key_id
+    WHERE s.client_id = %(client)s AND s.id = ANY(ARRAY(SELECT subject_id FROM claim WHERE claimed AND body_mac IS NULL))
+    ORDER BY s.id FOR NO KEY UPDATE OF s
+)
+SELECT c.place, c.claimed, c.body_mac, c.reply, NULL::uuid AS id, NULL::text AS type, NULL::int AS ver,
+       NULL::bytea AS head_leaf, NULL::uuid AS key_id, NULL::bytea AS state_ct, NULL::text AS status,
+       NULL::timestamptz AS created_at, NULL::timestamptz AS next_effective_at, NULL::timestamptz AS erased_at,
+       NULL::int AS epoch, NULL::bytea AS wrapped
+FROM claim c
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, h.* FROM held h
+
 -- name: once.record
 INSERT INTO desk.once (client_id, actor, key_hash, body_mac, reply, recorded_at)
 SELECT %(client)s, %(actor)s, o.key_hash, o.body_mac, o.reply, %(at)s
