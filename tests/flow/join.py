@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from tests.cast import Desk, soon
-from tests.flow.walk import LATER, agree, code_to, prove, vouch
+from tests.cast import Desk, soon, staff
+from tests.flow.walk import LATER, agree, code_to, prove, request_of, vouch
 
 from changedesk import flow
-from changedesk.base.actor import Actor, Channel
+from changedesk.base.actor import Actor, Channel, Role
 from changedesk.base.ids import ChangeId, SubjectId
 
 WAIT = timedelta(hours=25)
@@ -26,15 +26,7 @@ def applied(d: Desk, asked: flow.Receipt, at: datetime) -> flow.Receipt:
 
 
 def state_of(d: Desk, asked: flow.Receipt) -> flow.Receipt:
-    from tests.flow.walk import request_of
-
     return flow.Receipt.of(request_of(d, asked.ref))
-
-
-def person_of(d: Desk, asked: flow.Receipt) -> SubjectId:
-    from tests.flow.walk import request_of
-
-    return request_of(d, asked.ref).person_id
 
 
 def merging(
@@ -87,10 +79,6 @@ def unmerging(
 
 
 def other_supervisor(d: Desk) -> Actor:
-    from tests.cast import staff
-
-    from changedesk.base.actor import Role
-
     return staff(d.client, 6, Role.SUPERVISOR, team="four")
 
 

@@ -1,6 +1,6 @@
 """An account changes hands only when both parties say so, and nothing of the old holder's goes along."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -59,21 +59,20 @@ def holder_of(d: Desk, account: SubjectId) -> list[SubjectId]:
         return [item.customer for item in subjects.holders_of(seen, [account]) if item.until is None]
 
 
-def proposed(d: Desk, account: SubjectId, eve: SubjectId, at: object = LATER, **more: object) -> flow.Receipt:
+def proposed(d: Desk, account: SubjectId, eve: SubjectId, at: datetime = LATER, **more: object) -> flow.Receipt:
     """A transfer that the present holder has proved."""
-    old = holder_of(d, account)[0]
-    vouch(d, old, LATER)
+    vouch(d, holder_of(d, account)[0], at)
     asked = flow.propose_transfer(
         account,
         eve,
         reason="customer_request",
         channel=Channel.PHONE,
         actor=d.ben,
-        at=soon(LATER, 0.2),
+        at=soon(at, 0.2),
         **more,  # type: ignore[arg-type]
     )
-    prove(d, asked, soon(LATER))
-    return agree(d, asked, soon(LATER, 2))
+    prove(d, asked, soon(at))
+    return agree(d, asked, soon(at, 2))
 
 
 def transferred(d: Desk, account: SubjectId, eve: SubjectId, **more: object) -> flow.Receipt:

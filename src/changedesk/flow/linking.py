@@ -28,12 +28,12 @@ from changedesk.store.tx import Look, Tx
 _BY_MERGES: Final = frozenset({EntryKind.MERGE_APPLIED, EntryKind.MERGE_UNDONE})
 
 
-def stand_still(tx: Tx, due: Sequence[Request]) -> None:
-    """Lock what this will close, ahead of the records: every verb takes requests before records."""
-    closing = [item.subject_id for item in due if item.kind in (MERGE, TRANSFER)]
-    pending = {id_ for subject in closing for id_ in links.pending(tx, subject)}
-    if pending:
-        requests.hold(tx, pending)
+def busy(tx: Tx, due: Sequence[Request]) -> set[RequestId]:
+    """Lock what these requests will close; return those that must wait, because somebody is acting on it just now.
+
+    The clock tries again.
+    """
+    return {item.id for item in due if item.kind in (MERGE, TRANSFER) and not links.hold_pending(tx, item.subject_id)}
 
 
 def merge(tx: Tx, request: Request, effect: Merge, *, actor: Actor, at: datetime) -> None:

@@ -134,7 +134,8 @@ def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> lis
     transaction that writes: whatever was edited in between no longer fits what was approved.
     """
     beside = parties.others(tx, [one.request for one in due])
-    linking.stand_still(tx, [one.request for one in due])
+    busy = linking.busy(tx, [one.request for one in due])
+    due = [one for one in due if one.request.id not in busy]
     held = subjects.hold(tx, {one.request.subject_id for one in due} | {id_ for ids in beside.values() for id_ in ids})
     if beside and len(due) > 1:
         # What brings records together is weighed against each of them as the one before has left it.

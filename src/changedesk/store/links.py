@@ -116,6 +116,12 @@ def pending(look: Look, subject: SubjectId) -> list[RequestId]:
     return [row.id for row in look.rows("links.pending", subject=subject)]
 
 
+def hold_pending(tx: Tx, subject: SubjectId) -> bool:
+    """Lock the open requests about a record; False where somebody is acting on one of them at this moment."""
+    locked = {row.id for row in tx.rows("links.hold_pending", subject=subject)}
+    return locked.issuperset(pending(tx, subject))
+
+
 def ask_new_holder(
     tx: Tx, request: RequestId, digest: bytes, *, account: SubjectId, old: SubjectId, new: SubjectId, at: datetime
 ) -> None:

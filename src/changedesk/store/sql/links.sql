@@ -50,6 +50,15 @@ WHERE client_id = %(client)s AND (subject_id = %(subject)s OR person_id = %(subj
   AND state NOT IN ('applied', 'rejected', 'withdrawn', 'cancelled', 'expired', 'failed')
 ORDER BY id
 
+-- The same, locked: those that somebody is acting on at this moment are missing from the answer. Waiting for them here,
+-- with a request locked already, could be waiting in a circle.
+
+-- name: links.hold_pending
+SELECT id FROM desk.request
+WHERE client_id = %(client)s AND (subject_id = %(subject)s OR person_id = %(subject)s)
+  AND state NOT IN ('applied', 'rejected', 'withdrawn', 'cancelled', 'expired', 'failed')
+ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+
 -- name: links.ask_new_holder
 INSERT INTO desk.transfer (client_id, request_id, digest, account_id, from_id, to_id, asked_at)
 VALUES (%(client)s, %(request)s, %(digest)s, %(account)s, %(from_)s, %(to)s, %(at)s)
