@@ -84,12 +84,12 @@ def test_the_duties_take_an_entry_all_the_way_to_the_outbox(desk: Desk) -> None:
             pass
     assert [duty.name for duty in outbound.duties()] == [
         "log.sequence",
-        "log.publish",
-        "log.anchor",
-        "log.witness",
         "notices.decide",
         "notices.send",
         "notices.lapse",
+        "log.publish",
+        "log.anchor",
+        "log.witness",
     ]
     assert {item.state for item in desk.all()} == {"shown"}
     assert all(item.message is not None for item in desk.all())

@@ -118,14 +118,22 @@ def test_nobody_waits_for_a_witness_that_is_not_there(home: Desk, tmp_path: Path
     with serving(home, tmp_path) as witness:
         gone = witness
     settings.CHANGEDESK_WITNESSES = [f"{gone.url} {gone.verifier.vkey}"]
-    assert witnesses.run(home.client) == 0
+    witnesses.run(home.client)
+    assert witnesses.wait() == 0
     grow(home, 1, 2)
     assert opened(home.client, ORIGIN).size == 4
     with serving(home, tmp_path) as witness:
         settings.CHANGEDESK_WITNESSES = [f"{witness.url}/ {witness.verifier.vkey}"]
         witnesses.forget()
-        assert witnesses.run(home.client) == 1
-        assert witnesses.run(home.client) == 0, "not asked again at once"
+        witnesses.run(home.client)
+        assert witnesses.wait() == 1
+        assert cosigned(home, witness.verifier) == 4
+        grow(home, 1, 3)
+        witnesses.run(home.client)
+        witnesses.wait()
+        assert opened(home.client, ORIGIN).size == 5
+        with pytest.raises(note.NoteRefused):
+            cosigned(home, witness.verifier)  # it is not asked again at once
 
 
 def test_the_witness_answers_nothing_but_its_one_question(home: Desk, tmp_path: Path) -> None:

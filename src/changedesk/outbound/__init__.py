@@ -34,10 +34,10 @@ def duties() -> list[Duty]:
     """Return the duties in the order in which an entry passes through them."""
     return [
         Duty("log.sequence", sequence),
-        Duty("log.publish", publish.run),
-        Duty("log.anchor", anchors.run),
-        Duty("log.witness", witnesses.run),
         Duty("notices.decide", decide.run),
         Duty("notices.send", send.run),
         Duty("notices.lapse", send.lapse),
+        Duty("log.publish", publish.run),
+        Duty("log.anchor", anchors.run),
+        Duty("log.witness", witnesses.run),
     ]

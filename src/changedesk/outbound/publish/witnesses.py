@@ -1,6 +1,8 @@
 """Asking witnesses to cosign the published checkpoints (https://c2sp.org/tlog-witness). Nobody waits for them."""
 
 import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
@@ -31,6 +33,8 @@ TIMEOUT_SECONDS: Final = 5.0
 _LONGEST_ANSWER: Final = 64 * 1024
 log = structlog.get_logger("changedesk.witnesses")
 _not_before: dict[tuple[str, ClientId | None], float] = {}
+_thread: Final = ThreadPoolExecutor(1, "witnesses")
+_asking: Future[int] | None = None
 
 
 class Witness(NamedTuple):
@@ -51,19 +55,44 @@ def configured() -> list[Witness]:
 
 
 def run(client_id: int) -> int:
-    """Have a client's newest checkpoint, and the installation's, cosigned; return how many cosignatures came."""
+    """Start asking about a client's newest checkpoint, and the installation's, where it is time; always 0.
+
+    The answers are awaited in a thread of their own: what else the worker does never waits for a witness. A duty of
+    the worker.
+    """
+    global _asking  # noqa: PLW0603 - one thread a process
+    due = _due(ClientId(client_id)) if settings.CHANGEDESK_WITNESSES else []
+    if due and (_asking is None or _asking.done()):
+        _asking = _thread.submit(ask, due)
+    return 0
+
+
+def _due(client: ClientId) -> list[tuple[Witness, ClientId]]:
+    now = time.monotonic()
+    return [
+        (witness, one)
+        for witness in configured()
+        for one in (client, INSTALLATION)
+        if now >= max(_not_before.get((witness.url, key), now) for key in (one, None))
+    ]
+
+
+def ask(due: Sequence[tuple[Witness, ClientId]]) -> int:
+    """Ask each witness about its log; return how many cosignatures came."""
     got = 0
-    for witness in configured():
-        for client in (ClientId(client_id), INSTALLATION):
-            now = time.monotonic()
-            if now < max(_not_before.get((witness.url, key), now) for key in (client, None)):
-                continue
-            _not_before[witness.url, client] = now + PACE_SECONDS
-            try:
-                got += cosign(client, witness)
-            except (httpx.HTTPError, NoteRefused, Missing, Unusable) as error:
-                log.warning("witness_failed", witness=witness.verifier.name, why=str(error) or type(error).__name__)
-                _not_before[witness.url, None] = now + PAUSE_SECONDS
+    for witness, client in due:
+        now = time.monotonic()
+        if now < _not_before.get((witness.url, None), now):
+            continue
+        _not_before[witness.url, client] = now + PACE_SECONDS
+        try:
+            got += cosign(client, witness)
+        except (httpx.HTTPError, httpx.InvalidURL, NoteRefused, Missing, Unusable) as error:
+            log.warning("witness_failed", witness=witness.verifier.name, why=str(error) or type(error).__name__)
+            _not_before[witness.url, None] = now + PAUSE_SECONDS
+        except Exception:
+            log.exception("witness_failed", witness=witness.verifier.name)
+            _not_before[witness.url, None] = now + PAUSE_SECONDS
     return got
 
 
@@ -110,6 +139,12 @@ def _ask(client: ClientId, witness: Witness, known: int, size: int, note: bytes)
     return httpx.Response(answer.status_code, content=content)
 
 
+def wait() -> int:
+    """Wait for the answers that are under way; return how many cosignatures came."""
+    return 0 if _asking is None else _asking.result()
+
+
 def forget() -> None:
-    """Drop what this process remembers."""
+    """Drop what this process remembers, once nothing is under way."""
+    wait()
     _not_before.clear()
