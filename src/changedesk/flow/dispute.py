@@ -90,11 +90,10 @@ def open_dispute(client: ClientId, token: str, *, at: datetime) -> Disputed:
     """Freeze the customer's record and stop what is pending. A second click is harmless."""
     with begin(_holder_of_link(client)) as tx:
         found, request = _find(tx, token, at=at, locked=True)
+        # Locked first: two links of one request, clicked at once, freeze once.
         request = _stand_still(tx, request)
         actor = Actor(client, ActorType.CUSTOMER, "c", Channel.WEB_PORTAL, "wasnt-me", subject=found.subject_id)
         applied = request.state.value == "applied"
-        # Locked first: two links of one request, clicked at once, freeze once.
-        requests.hold(tx, [request.id])
         known = evidence.disputes_of(tx, [request.id])
         if found.opened_at is not None or any(item.resolved_at is None for item in known):
             return Disputed(request.ref, applied, already=True)
@@ -146,8 +145,9 @@ def resolve_dispute(
         facts = {"dispute": str(dispute), "resolution": resolution}
         about = list(request.values())
         progress.observe(tx, about, EntryKind.DISPUTE_RESOLVED, actor=actor, at=at, facts=facts)
-        if closed.hold_id is not None and evidence.release_hold(tx, closed.hold_id, by=actor.id, at=at):
-            progress.observe(tx, about, EntryKind.HOLD_RELEASED, actor=actor, at=at, facts=facts)
+        # What is open has its freeze, which nothing but this lifts.
+        evidence.release_hold(tx, closed.hold_id, by=actor.id, at=at)
+        progress.observe(tx, about, EntryKind.HOLD_RELEASED, actor=actor, at=at, facts=facts)
     return False
 
 
