@@ -215,7 +215,7 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
         typer.confirm(f"Delete all data and keys in {env.state_dir}? Nothing can bring them back", abort=True)
     with plain_failures(), supervisor.Lock(env.state_dir):
         Server(state_dir=env.state_dir).erase()
-        for name in ("secrets", "log"):
+        for name in ("secrets", "log", "tlog"):
             shutil.rmtree(env.state_dir / name, ignore_errors=True)
     out.print("Deleted.")
 
