@@ -1,23 +1,25 @@
 """An account changes hands only when both parties say so, and nothing of the old holder's goes along."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from tests.cast import START, Desk, soon
-from tests.flow.join import applied, approved, new_holder_confirms, state_of
+from tests.cast import START, Desk, desk, soon
+from tests.flow.join import applied, approved, merging, new_holder_confirms, state_of
 from tests.flow.walk import LATER, agree, history, holds, kinds, prove, request_of, stands, vouch
 from tests.postgres import Database
 
 from changedesk import flow
-from changedesk.base.actor import Actor, ActorType, Channel
+from changedesk.base.actor import Actor, ActorType, Channel, automation
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import NotFound
 from changedesk.flow.transfer import HolderFirst
 from changedesk.kinds.ownership_transfer import NotTransferable
-from changedesk.reading import asof, customer, timeline
+from changedesk.outbound.notices import decide
+from changedesk.reading import asof, customer, timeline, transfer
 from changedesk.rules.status import StatusForbids
-from changedesk.store import subjects
+from changedesk.store import deliveries, log, subjects
+from changedesk.store.begin import begin
 from changedesk.store.tx import look
 
 
@@ -212,3 +214,62 @@ def test_the_database_wants_the_new_holders_confirmation(
     assert new_holder_confirms(d, asked.ref, soon(LATER, 3)).matched
     force("approved")
     assert stands(d, account).ver == 1
+
+
+def test_a_transfer_is_read_by_its_parties_alone(d: Desk, account: SubjectId, eve: SubjectId) -> None:
+    asked = proposed(d, account, eve)
+    giver = holder_of(d, account)[0]
+    for who, sees in ((d.ben, True), (themselves(d, giver), True), (themselves(d, eve), False)):
+        panel = transfer.transfer(asked.ref, actor=who, at=soon(LATER, 4))
+        assert (panel.giver_confirmed, panel.taker_confirmed) == (True, False)
+        assert (panel.giver, panel.account) == ((giver, account) if sees else (None, None))
+    new_holder_confirms(d, asked.ref, soon(LATER, 4))
+    assert transfer.transfer(asked.ref, actor=d.ben, at=soon(LATER, 6)).taker_confirmed
+    stranger = d.customer(contact__email="mallory@old.example")
+    other = desk("borealis")
+    for outsider in (themselves(d, stranger), other.ines):
+        with pytest.raises(NotFound):
+            transfer.transfer(asked.ref, actor=outsider, at=soon(LATER, 6))
+
+
+def told_to(d: Desk) -> set[tuple[str, str]]:
+    """Who was told what, by the address and the event."""
+    with begin(automation(d.client, "test")) as tx:
+        while log.sequence(tx):
+            pass
+    while decide.run(d.client):
+        pass
+    with look(d.client) as seen:
+        sent = deliveries.outbox(seen, before=datetime(2100, 1, 1, tzinfo=UTC), limit=500)
+    return {(item.message.to, item.event) for item in sent if item.message is not None}
+
+
+@pytest.mark.parametrize(
+    ("way_out", "event"),
+    [("applied", "completed"), ("declined", "cancelled"), ("withdrawn", "cancelled"), ("expired", "cancelled")],
+)
+def test_every_way_out_is_told_to_both(d: Desk, account: SubjectId, eve: SubjectId, way_out: str, event: str) -> None:
+    if way_out == "applied":
+        transferred(d, account, eve)
+    else:
+        asked = proposed(d, account, eve)
+        if way_out == "declined":
+            flow.decline_transfer(asked.ref, actor=themselves(d, eve), at=soon(LATER, 3))
+        elif way_out == "withdrawn":
+            flow.withdraw(asked.ref, seen_version=None, actor=d.ben, at=soon(LATER, 3))
+        else:
+            flow.expire_due(d.client, at=LATER + timedelta(days=8))
+    told = told_to(d)
+    assert ("eve@old.example", "action_needed") in told
+    assert ("eve@old.example", event) in told
+    assert ("dana@second.example", event) in told
+
+
+def test_the_survivor_is_warned_before_and_told_after(d: Desk, eve: SubjectId) -> None:
+    twin = d.customer(personal__name="Eve Adams", contact__email="adams@old.example")
+    asked = merging(d, twin, eve)
+    assert ("eve@old.example", "security_requested") in told_to(d)
+    assert applied(d, asked, LATER).state == "applied"
+    told = told_to(d)
+    assert ("eve@old.example", "security_applied") in told
+    assert ("adams@old.example", "completed") in told

@@ -23,6 +23,7 @@ from changedesk.reading import (
     imports,
     live,
     log,
+    merging,
     notices,
     queue,
     request,
@@ -84,6 +85,8 @@ NAMED: dict[str, Callable[[Filled, Actor], object]] = {
     "asof.as_of": lambda of, who: asof.as_of(of.customer, known_at=AT, valid_at=AT, actor=who, at=AT),
     "request.request": lambda of, who: request.request(of.receipt.ref, actor=who, at=AT, language="en"),
     "imports.run": lambda of, who: imports.run(of.run, actor=who),
+    "merging.candidates": lambda of, who: ["of", *merging.candidates(of.customer, actor=who, at=AT, language="en")],
+    "merging.merges": lambda of, who: ["of", *merging.merges(of.customer, actor=who)],
 }
 """Asked about somebody: what is not the client's own is not there."""
 
@@ -155,6 +158,7 @@ def readings() -> Iterator[str]:
 
 def test_no_reading_is_left_out_here() -> None:
     private = {"customer._json": {"customer.customer_json", "customer.account_json"}}
-    expected = set(NAMED) | set(LISTED)
+    elsewhere = {"merging.work_list", "transfer.transfer"}  # tests/flow/test_merge.py and test_transfer.py
+    expected = set(NAMED) | set(LISTED) | elsewhere
     found = {name for one in readings() for name in private.get(one, {one})}
     assert found == expected

@@ -56,25 +56,44 @@ def record(
         asked_for, id = id, sight.survivor(seen, id, actor=actor)  # noqa: A001 - as everywhere
         subject, holder_ids = sight.find(seen, id, actor=actor, type=type)
         views = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={id: holder_ids})
-        readable = may(actor, Verb.REQUEST_READ, subject=id if subject.type == "customer" else actor.subject)
-        asked = requests.of_subject(seen, id) if readable else []
-        if actor.type in sight.CUSTOMERS:
-            asked = [item for item in asked if item.person_id == actor.subject]
-        holds = evidence.active_holds(seen, {id, *holder_ids}, now=at)
-        disputes = [one for one in evidence.disputes_of(seen, [one.id for one in asked]) if one.resolved_at is None]
-        provenance = _own(past.provenance(seen, subject), sight.own_since(seen, subject, actor=actor))
-        merged = [] if actor.type in sight.CUSTOMERS else links.of_survivor(seen, id)
-        accounts = _accounts(seen, subject, catalogue, actor=actor, at=at, language=language)
-        holders = _holders(seen, subject, catalogue, actor=actor, at=at, language=language)
-    names = {entry.actor for entry in provenance.values()} | {hold.placed_by for hold in holds}
-    people = People(names, viewer=actor, language=language)
-    view = views[id]
-    eyes = Eyes(view, catalogue, language)
+        asked = _asked(seen, subject, actor=actor)
+        disputes = evidence.disputes_of(seen, [one.id for one in asked])
+        found = _Found(
+            asked=asked,
+            holds=evidence.active_holds(seen, {id, *holder_ids}, now=at),
+            disputes=[one for one in disputes if one.resolved_at is None],
+            provenance=_own(past.provenance(seen, subject), sight.own_since(seen, subject, actor=actor)),
+            accounts=_accounts(seen, subject, catalogue, actor=actor, at=at, language=language),
+            holders=_holders(seen, subject, catalogue, actor=actor, at=at, language=language),
+            merged_from=None if asked_for == id else asked_for,
+            merged=_merged(seen, id, actor=actor),
+        )
+    return _panel(subject, Eyes(views[id], catalogue, language), found, actor=actor, at=at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What was read about a record, for its panel."""
+
+    asked: Sequence[Request]
+    holds: Sequence[evidence.Hold]
+    disputes: Sequence[evidence.Dispute]
+    provenance: Mapping[int, past.Entry]
+    accounts: tuple[AccountLine, ...]
+    holders: tuple[HolderLine, ...]
+    merged_from: SubjectId | None
+    merged: tuple[SubjectId, ...]
+
+
+def _panel(subject: Subject, eyes: Eyes, found: _Found, *, actor: Actor, at: datetime) -> CustomerPanel:
+    names = {entry.actor for entry in found.provenance.values()} | {hold.placed_by for hold in found.holds}
+    people = People(names, viewer=actor, language=eyes.language)
+    view = eyes.sight
     called = sight.title(eyes, subject) if subject.type == "customer" else _number(eyes, subject)
-    waiting = [item for item in asked if not item.ended]
-    mine = [item for item in waiting if item.subject_id == id]
+    waiting = [item for item in found.asked if not item.ended]
+    mine = [item for item in waiting if item.subject_id == subject.id]
     return CustomerPanel(
-        id=id,
+        id=subject.id,
         type=subject.type,
         version=subject.ver,
         etag=etag(subject),
@@ -87,16 +106,30 @@ def record(
         level_until=view.until,
         level_minutes=0 if view.until is None else max(0, math.ceil((view.until - at) / _MINUTE)),
         open=view.everything,
-        holds=tuple(lines.hold_view(item, people) for item in holds),
-        disputes=lines.dispute_views(disputes, {item.id: item.ref for item in asked}),
-        groups=_groups(subject, eyes, _Sources(provenance, people, _pending(mine))),
-        accounts=accounts,
-        holders=holders,
+        holds=tuple(lines.hold_view(item, people) for item in found.holds),
+        disputes=lines.dispute_views(found.disputes, {item.id: item.ref for item in found.asked}),
+        groups=_groups(subject, eyes, _Sources(found.provenance, people, _pending(mine))),
+        accounts=found.accounts,
+        holders=found.holders,
         requests=tuple(lines.request_line(item, eyes) for item in waiting),
-        merged_from=None if asked_for == id else asked_for,
-        merged=tuple(link.merged_id for link in merged if link.until is None),
+        merged_from=found.merged_from,
+        merged=found.merged,
         transfer_pending=next((item.ref for item in mine if item.kind == "ownership_transfer"), ""),
     )
+
+
+def _asked(seen: Look, subject: Subject, *, actor: Actor) -> list[Request]:
+    """Return what was asked about a record, as far as the viewer may read it: customers read their own requests."""
+    if not may(actor, Verb.REQUEST_READ, subject=subject.id if subject.type == "customer" else actor.subject):
+        return []
+    asked = requests.of_subject(seen, subject.id)
+    return [item for item in asked if actor.type not in sight.CUSTOMERS or item.person_id == actor.subject]
+
+
+def _merged(seen: Look, id: SubjectId, *, actor: Actor) -> tuple[SubjectId, ...]:  # noqa: A002 - as everywhere
+    if actor.type in sight.CUSTOMERS:
+        return ()
+    return tuple(link.merged_id for link in links.of_survivor(seen, id) if link.until is None)
 
 
 def _own(provenance: Mapping[int, past.Entry], since: datetime | None) -> Mapping[int, past.Entry]:
