@@ -242,9 +242,7 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
         raise Gone
     _fits(kind, wish, subject, actor=actor)
     config = configuration(look.client)
-    note = screen_text(wish.note).text
-    if wish.reason not in config.reason_codes or (wish.reason == "other" and not note.strip()):
-        raise ReasonUnknown(reason=wish.reason, known=sorted(config.reason_codes))
+    note = _note(config, wish)
     before = subject.values()
     region = config.settings.region
     diff = _diff(kind, config, wish, subject, before, at=at)
@@ -280,6 +278,14 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
         conflicts={path: ref for (_, path), ref in taken.items()},
         note=note,
     )
+
+
+def _note(config: Configuration, wish: Wish) -> str:
+    """Return the note as it is kept. Raises ReasonUnknown, also for "other" without a note."""
+    note = screen_text(wish.note).text
+    if wish.reason not in config.reason_codes or (wish.reason == "other" and not note.strip()):
+        raise ReasonUnknown(reason=wish.reason, known=sorted(config.reason_codes))
+    return note
 
 
 def _fits(kind: Kind, wish: Wish, subject: Subject, *, actor: Actor) -> None:

@@ -15,7 +15,17 @@ from ninja.parser import Parser
 from changedesk.base.actor import Actor, ActorType
 from changedesk.base.refusal import Refusal
 from changedesk.channels import refusals
-from changedesk.channels.api import calls, changes, customers, deciding, house, proving, requests
+from changedesk.channels.api import (
+    calls,
+    changes,
+    customers,
+    deciding,
+    house,
+    merges,
+    proving,
+    requests,
+    transfers,
+)
 from changedesk.channels.api import log as log_files
 from changedesk.channels.api.documented import send
 from changedesk.reading import request as requests_read
@@ -181,6 +191,8 @@ def build() -> NinjaAPI:
         ("/change-requests", deciding.router),
         ("/change-requests", proving.of_request),
         ("/changes", changes.router),
+        ("/merges", merges.router),
+        ("/transfers", transfers.router),
         ("", house.router),
         ("", log_files.router),
     ):
