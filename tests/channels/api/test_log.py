@@ -68,11 +68,11 @@ def test_the_files_give_the_root_that_the_checkpoint_signs(crm: Caller, home: De
     assert crm.get(f"/log/tile/0/000.p/{checkpoint.size}").content == b"".join(leaves)
 
 
-@pytest.mark.parametrize("path", ["0/000", "0/0", "8/000.p/1", "entries/../../../master_key", "0/000.p/2/", "data/000"])
-def test_what_is_no_file_of_the_log_is_not_there(crm: Caller, home: Desk, path: str) -> None:
+def test_what_is_no_file_of_the_log_is_not_there(crm: Caller, home: Desk) -> None:
     customer(crm)
     published(home)
-    assert crm.get(f"/log/tile/{path}").status_code == 404
+    for path in ("0/000", "0/0", "8/000.p/1", "entries/../../../master_key", "0/000.p/2/", "data/000"):
+        assert crm.get(f"/log/tile/{path}").status_code == 404, path
 
 
 def test_a_log_is_read_with_its_own_clients_keys_only(crm: Caller, home: Desk, http: httpx.Client) -> None:
