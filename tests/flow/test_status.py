@@ -1,8 +1,9 @@
 """How customers and accounts stand: asked for, approved, applied, stopped, ended by the clock."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 import pytest
 from tests.cast import Desk, soon
 from tests.flow.walk import (
@@ -21,6 +22,7 @@ from tests.flow.walk import (
     stands,
     vouch,
 )
+from tests.postgres import Database
 
 from changedesk import flow
 from changedesk.base.actor import Channel
@@ -30,6 +32,7 @@ from changedesk.kinds.refusals import OperationDiffers
 from changedesk.reading.customer import customer
 from changedesk.rules.status import StatusForbids
 from changedesk.store import status
+from changedesk.store.past import Entry
 from changedesk.store.tx import look
 
 
@@ -57,6 +60,10 @@ def suspend(d: Desk, subject: SubjectId, at: datetime = LATER, **values: object)
     return asked
 
 
+def announced(entry: Entry) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", entry.facts["announces"])
+
+
 def moves(d: Desk, subject: SubjectId) -> list[tuple[str, str | None, str | None, str]]:
     with look(d.client) as seen:
         found = status.of_subject(seen, subject)
@@ -72,7 +79,7 @@ def test_a_suspension_for_default_is_the_businesss_and_is_told_to_billing_and_se
     entry = history(d, dana)[-1]
     assert (entry.kind.value, stands(d, dana).status) == ("status.changed", "suspended")
     assert (entry.facts["reason"], entry.facts["initiated_by"]) == ("payment_default", "business")
-    told = {one["event"]: one for one in entry.facts["announces"]}  # type: ignore[union-attr,index,call-overload]
+    told = {one["event"]: one for one in announced(entry)}
     assert set(told) == {"status.suspended", "services.block", "downstream.freeze"}
     assert (told["status.suspended"]["from"], told["status.suspended"]["to"]) == ("active", "suspended")
     assert told["services.block"] == {"event": "services.block", "blocks": ["payments", "orders"], "until": None}
@@ -106,7 +113,7 @@ def test_a_suspension_ends_by_itself_once_at_the_end_of_its_last_day(d: Desk, da
     assert kinds(d, dana).count("status.changed") == 2
     entry = next(item for item in history(d, dana)[::-1] if item.kind == "status.changed")
     assert (entry.actor, entry.facts["initiated_by"]) == ("a.clock", "system")
-    assert {one["event"] for one in entry.facts["announces"]} == {  # type: ignore[union-attr,index,call-overload]
+    assert {one["event"] for one in announced(entry)} == {
         "status.reinstated", "services.unblock", "downstream.release",
     }  # fmt: skip
     assert stands(d, dana).next_effective_at is None
@@ -141,8 +148,8 @@ def test_a_closing_waits_its_grace_takes_feedback_and_can_be_undone_until_then_o
     held = stands(d, dana).values()
     assert (stands(d, dana).status, held["status.feedback"]) == ("closed", "Too dear.")
     assert held["status.grace_until"] == (week + timedelta(days=30)).date().isoformat()
-    closed = history(d, dana)[-1].facts["announces"][0]  # type: ignore[index]
-    assert closed["retention_from"] == week.isoformat()  # type: ignore[index,call-overload]
+    closed = announced(history(d, dana)[-1])[0]
+    assert closed["retention_from"] == week.isoformat()
     for wish in (URL, POST):
         with pytest.raises(StatusForbids):
             ask(d, dana, wish, at=week)
@@ -245,6 +252,24 @@ def test_a_profile_rests_until_its_day(d: Desk, dana: SubjectId) -> None:
     assert (asked.state, stands(d, dana).values()["inactivation.active"]) == ("applied", True)
     flow.make_effective(d.client, at=datetime(2026, 4, 1, tzinfo=UTC))
     assert not {"inactivation.active", "inactivation.until"} & stands(d, dana).values().keys()
+
+
+def test_the_database_itself_lets_nothing_be_applied_to_what_has_ended(
+    d: Desk, dana: SubjectId, database: Database
+) -> None:
+    asked = ready(d, dana, values=POST)
+    held = flow.hold(asked.ref, reason="check", until=None, seen_version=None, actor=d.ines, at=soon(LATER, 4))
+    flow.release(held.ref, seen_version=None, actor=d.ines, at=soon(LATER, 5))
+    record(d, dana, {"status.state": "closed"}, at=soon(LATER, 6))
+    stopped = flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(LATER, 7)).one()
+    assert stopped.state == "on_hold"
+    with psycopg.connect(database.url) as connection:
+        connection.execute("SELECT set_config('changedesk.client', %s, true)", [str(d.client)])
+        connection.execute("UPDATE desk.request SET state = 'approved' WHERE id = %s", [asked.request])
+        apply = "UPDATE desk.request SET state = 'applied', applied_change = gen_random_uuid() WHERE id = %s"
+        with pytest.raises(psycopg.DatabaseError) as met:
+            connection.execute(apply, [asked.request])
+    assert met.value.sqlstate == "CD020"
 
 
 def test_what_another_system_recorded_stops_changes_as_well(d: Desk, dana: SubjectId) -> None:

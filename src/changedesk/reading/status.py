@@ -8,6 +8,7 @@ from uuid import UUID
 
 from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId
+from changedesk.kinds import KINDS
 from changedesk.packs.pack import Reason
 from changedesk.reading import sight, words
 from changedesk.rules import access
@@ -43,12 +44,17 @@ class StatusRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingView:
-    """One thing that stands against changes: what it stops, in words of the taxonomy, and what lifts it."""
+    """One thing that stands against changes: what it stops, in words of the taxonomy, and what lifts it.
+
+    ``blocks_kinds`` are the kinds of change that it stops in part or whole, in the reader's language.
+    """
 
     name: str
     label: str
     blocks: tuple[str, ...]
+    blocks_kinds: tuple[str, ...]
     lifted_by: str
+    lifted_by_label: str
     until: date | None = None
 
 
@@ -96,7 +102,9 @@ def standing(subject_id: SubjectId, *, actor: Actor, language: str) -> list[Stan
             name=name,
             label=_name(catalogue, name, language),
             blocks=tuple(sorted(stops.words)),
+            blocks_kinds=_kinds(catalogue, stops, language),
             lifted_by=stops.lifted_by,
+            lifted_by_label=words.in_language(_LIFTS.get(stops.lifted_by, {"en": stops.lifted_by}), language),
             until=date.fromisoformat(str(told)) if told is not None and name == rules.Status.SUSPENDED else None,
         )
         for name, stops in rules.blocked(state).items()
@@ -118,6 +126,20 @@ def trend(*, since: datetime, until: datetime, actor: Actor) -> list[MonthCount]
             key = one.month, _NAMED.get((one.was, one.became), one.became)
             counted[key] = counted.get(key, 0) + one.times
     return [MonthCount(month, what, times) for (month, what), times in sorted(counted.items())]
+
+
+_LIFTS: Final = {
+    **KINDS["account_status"].operations,
+    "lift_restriction": KINDS["restriction"].operations["lift"],
+    "activate_profile": KINDS["inactivation"].operations["wake"],
+    "unmerge": KINDS["unmerge"].label,
+    "end_of_transfer": KINDS["ownership_transfer"].label,
+}
+
+
+def _kinds(catalogue: Catalogue, stops: rules.Stops, language: str) -> tuple[str, ...]:
+    found = {item.kind for item in catalogue if rules.stops_category(stops, item.category)}
+    return tuple(words.in_language(kind.label, language) for name, kind in KINDS.items() if name in found)
 
 
 def _record(move: kept.StatusMove, catalogue: Catalogue, reasons: Mapping[str, Reason], language: str) -> StatusRecord:

@@ -205,6 +205,11 @@ def blocked(state: State) -> dict[str, Stops]:
     return dict(_standing(state))
 
 
+def stops_category(stops: Stops, category: str) -> bool:
+    """Say whether changes of a category are stopped."""
+    return any(_meets(glob, {category}) for glob in stops.words)
+
+
 def _standing(state: State) -> Iterator[tuple[str, Stops]]:
     was = status_of(state)
     if was in STOPPED_BY_STATE:

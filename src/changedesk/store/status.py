@@ -43,7 +43,7 @@ def record(tx: Tx, moves: Sequence[StatusMove]) -> None:
     columns: Mapping[str, list[object]] = {
         name: [getattr(move, name) for move in moves] for name in StatusMove.__dataclass_fields__
     }
-    tx.run("status.record", **columns)
+    tx.run("moves.record", **columns)
 
 
 def of_subject(look: Look, subject: SubjectId, *, limit: int = 200) -> list[StatusMove]:
@@ -51,11 +51,11 @@ def of_subject(look: Look, subject: SubjectId, *, limit: int = 200) -> list[Stat
     names = StatusMove.__dataclass_fields__
     return [
         StatusMove(**{name: getattr(row, name) for name in names})
-        for row in look.rows("status.of_subject", subject=subject, limit=limit)
+        for row in look.rows("moves.of_subject", subject=subject, limit=limit)
     ]
 
 
 def trend(look: Look, *, since: datetime, until: datetime, zone: str) -> list[Count]:
     """Count a client's moves of the state by the month since which they hold, in its own time zone."""
-    rows = look.rows("status.trend", since=since, until=until, zone=zone)
+    rows = look.rows("moves.trend", since=since, until=until, zone=zone)
     return [Count(row.month, row.was, row.became, row.times) for row in rows]

@@ -24,6 +24,7 @@ from changedesk.channels.api import (
     merges,
     proving,
     requests,
+    status,
     transfers,
 )
 from changedesk.channels.api import log as log_files
@@ -187,6 +188,8 @@ def build() -> NinjaAPI:
         ("/customers", customers.router),
         ("/customers", proving.of_customer),
         ("/accounts", customers.accounts),
+        ("/customers", status.of_customers),
+        ("/accounts", status.of_accounts),
         ("/change-requests", requests.router),
         ("/change-requests", deciding.router),
         ("/change-requests", proving.of_request),

@@ -301,9 +301,9 @@ CREATE TABLE desk.status_move (
     recorded_at  timestamptz NOT NULL,
     PRIMARY KEY (client_id, change_id, path)
 );
--- Read by status.of_subject: how one subject stood, newest first.
+-- Read by moves.of_subject: how one subject stood, newest first.
 CREATE INDEX status_move_of_subject ON desk.status_move (client_id, subject_id, recorded_at DESC);
--- Read by status.trend: what became of all of a client's, by month.
+-- Read by moves.trend: what became of all of a client's, by month.
 CREATE INDEX status_move_by_time ON desk.status_move (client_id, effective_at);
 
 -- The sealed parts of an entry, without the frame that says by which key: ct under the subject's, meta_ct under the

@@ -16,7 +16,7 @@ from changedesk.base.ids import SubjectId
 from changedesk.channels.console.show import customer as shown
 from changedesk.channels.console.show.shell import allowed
 from changedesk.channels.console.visit import Visit, page
-from changedesk.reading import asof
+from changedesk.reading import asof, status
 from changedesk.reading.customer import record as read
 from changedesk.reading.panels import CustomerPanel
 from changedesk.reading.timeline import Only, timeline
@@ -56,28 +56,41 @@ def customer(visit: Visit, key: UUID) -> HttpResponse:
                 "first_url": f"{base}?{urlencode(kept)}#timeline" if asked.get("before") else "",
                 "next_url": f"{base}?{urlencode({**kept, 'before': found.next})}#timeline" if found.next else "",
             },
-            "accounts": [
-                {
-                    "id": item.id,
-                    "number": item.number,
-                    "masked": item.number_masked,
-                    "role": item.role,
-                    "state": item.status,
-                    "ended": item.until,
-                }
-                for item in panel.accounts
-            ],
+            "accounts": _accounts(panel),
             "holders": [
                 {"id": item.id, "name": item.title, "role": item.role, "since": item.since, "ended": item.until}
                 for item in panel.holders
             ],
             "open_changes": _open_changes(panel, visit),
             "alerts": shown.alerts(panel, visit),
+            **_standing(subject, visit),
             "may": words,
             "as_of_url": visit.url("as_of", key),
         },
         here="search",
     )
+
+
+def _accounts(panel: CustomerPanel) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": item.id,
+            "number": item.number,
+            "masked": item.number_masked,
+            "role": item.role,
+            "state": item.status,
+            "ended": item.until,
+        }
+        for item in panel.accounts
+    ]
+
+
+def _standing(subject: SubjectId, visit: Visit) -> dict[str, Any]:
+    """Return what stands against changes of a subject, and how it stood."""
+    return {
+        "standing": status.standing(subject, actor=visit.actor, language=visit.language),
+        "status_records": status.status_records(subject, actor=visit.actor, at=visit.at, language=visit.language),
+    }
 
 
 def _open_changes(panel: CustomerPanel, visit: Visit) -> list[dict[str, Any]]:
