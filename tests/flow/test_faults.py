@@ -81,7 +81,7 @@ def _everywhere(monkeypatch: pytest.MonkeyPatch, how: str, do: Callable[[], obje
             whole()
         else:
             if dies.sent < at:
-                assert dies.sent > 3
+                assert dies.sent > 1
                 return dies.sent
             whole()
     raise AssertionError("it never ends")
@@ -211,5 +211,5 @@ def test_recording_many_costs_the_statements_of_recording_one(d: Desk, monkeypat
         _count(monkeypatch, partial(flow.record_changes, part, actor=d.crm, at=LATER))
         for part in (items[:1], items[1:])
     ]
-    assert costs[0] == costs[1] > 3
+    assert costs[0] == costs[1] > 1
     pool.close()

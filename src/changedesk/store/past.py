@@ -113,18 +113,24 @@ def as_of(look: Look, subject: Subject, *, known_at: datetime, valid_at: datetim
     """
     # Where all was true from when it was recorded on, what was true at V is what was known at V.
     known = known_at if subject.dated else min(known_at, valid_at)
-    row = look.row("history.version_at", subject=subject.id, known_at=known)
-    if row is None:
+    rows = look.rows(
+        "history.versions_at", subject=subject.id, known_at=known, whole=subject.dated, every=SNAPSHOT_EVERY
+    )
+    if not rows:
         return 0, {}
-    stored, snapshot = versions(look, subject, newest=row.ver)
-    return row.ver, fold(stored, micros(known_at), micros(valid_at), snapshot)
+    stored, snapshot = _foldable(look, subject, rows)
+    return rows[0].ver, fold(stored, micros(known_at), micros(valid_at), snapshot)
 
 
 def versions(look: Look, subject: Subject, *, newest: int) -> tuple[list[Stored], Sequence[Assertion]]:
     """Return the versions that fold to the state at ``newest``, newest first, and the snapshot below them."""
     oldest = 0 if subject.dated else max(newest // SNAPSHOT_EVERY * SNAPSHOT_EVERY - 1, 0)
+    return _foldable(look, subject, look.rows("history.versions", subject=subject.id, newest=newest, oldest=oldest))
+
+
+def _foldable(look: Look, subject: Subject, rows: Sequence[Any]) -> tuple[list[Stored], Sequence[Assertion]]:
     stored: list[Stored] = []
-    for row in look.rows("history.versions", subject=subject.id, newest=newest, oldest=oldest):
+    for row in rows:
         payload = payload_of(look, subject.id, row, subject.key)
         if payload is None:
             raise keys.Erased("this subject's key was destroyed")

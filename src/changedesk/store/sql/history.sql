@@ -108,12 +108,20 @@ FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_i
 WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver > %(version)s
 ORDER BY e.ver DESC
 
--- The newest version that was recorded by an instant.
+-- The same for the newest version that was recorded by an instant, with the versions that it is folded from: those down
+-- to the last snapshot, or all of them where some change said another time than its own.
 
--- name: history.version_at
-SELECT e.ver FROM desk.entry e
-WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver IS NOT NULL AND e.recorded_at <= %(known_at)s
-ORDER BY e.ver DESC LIMIT 1
+-- name: history.versions_at
+WITH newest AS MATERIALIZED (
+    SELECT e.ver FROM desk.entry e
+    WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver IS NOT NULL AND e.recorded_at <= %(known_at)s
+    ORDER BY e.ver DESC LIMIT 1
+)
+SELECT e.ver, e.recorded_at, e.change_id, p.ct
+FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
+WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver <= (SELECT ver FROM newest)
+  AND e.ver >= (SELECT CASE WHEN %(whole)s THEN 1 ELSE ver / %(every)s::int * %(every)s::int END FROM newest)
+ORDER BY e.ver DESC
 
 -- name: history.by_change
 SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
