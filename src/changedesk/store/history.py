@@ -233,7 +233,9 @@ _ACTIVE: Final = "active"
 _TOLD: Final = frozenset({STATUS_FIELD, *OVERLAYS.values()})
 
 
-def _sealed_state(tx: Tx, move: _Move) -> bytes:
+def _sealed_state(tx: Tx, move: _Move) -> bytes | None:
+    if move.subject.erased_at is not None and not move.state:
+        return None
     return seal_state(tx.client, move.subject.id, move.ver, move.key, move.state, dated=move.dated)
 
 
@@ -278,12 +280,16 @@ def _add(tx: Tx, batch: _Batch, draft: Draft, move: _Move) -> None:
 
 
 def _facts(draft: Draft) -> dict[str, Json]:
+    # What stands in clear beside the entry is sealed with it too, so that nobody can change it there unseen.
+    about = {} if draft.request is None or "ref" in draft.facts else {"request": str(draft.request)}
     return {
         **draft.facts,
         # Last, so that no fact that came from outside can stand in their place.
+        **about,
         "actor": draft.actor.id,
         "as": draft.actor.type.value,
         "at": draft.actor.entry_point,
+        "via": draft.channel or draft.actor.channel.value,
     }
 
 
@@ -309,7 +315,9 @@ def _snapshot(move: _Move, version: int) -> list[Assertion] | None:
     return [Assertion(path, None, held.text, BEGINNING, FOREVER) for path, held in sorted(move.state.items())]
 
 
-def _sealed_payload(tx: Tx, move: _Move, change: UUID, version: int, payload: Payload) -> bytes:
+def _sealed_payload(tx: Tx, move: _Move, change: UUID, version: int, payload: Payload) -> bytes | None:
+    if move.subject.erased_at is not None and not payload.assertions:
+        return None  # what is said of the erased is said by staff and of staff: there is no value to seal
     aad = seal.payload_aad(tx.client, move.subject.id, change, version)
     return seal.bare(seal.seal(move.key.id.bytes, move.key.cipher, encode_payload(payload), aad))
 
