@@ -31,10 +31,13 @@ class Run:
 
     def __init__(self) -> None:
         self.worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-        # Set by the first process of the run, inherited by its workers.
-        self.watched = int(os.environ.setdefault("CHANGEDESK_TEST_RUN", str(os.getpid())))
-        self.folder = Path(tempfile.gettempdir()) / f"changedesk-test-{os.getuid()}-{self.watched}"
-        self.folder.mkdir(mode=0o700, exist_ok=True)
+        # Set by the first process of the run, inherited by its workers. The folder is new each time: a process number
+        # comes again, and the keeper of the run that had it last may still be clearing up.
+        if "CHANGEDESK_TEST_RUN" not in os.environ:
+            os.environ["CHANGEDESK_TEST_RUN"] = str(os.getpid())
+            os.environ["CHANGEDESK_TEST_FOLDER"] = tempfile.mkdtemp(prefix="changedesk-test-")
+        self.watched = int(os.environ["CHANGEDESK_TEST_RUN"])
+        self.folder = Path(os.environ["CHANGEDESK_TEST_FOLDER"])
         self.version = os.environ.get("CHANGEDESK_TEST_PG", "18")
         with self.alone():
             self.app_word, self.owner_word = passwords(self.folder / "secrets")
