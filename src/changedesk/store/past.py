@@ -118,7 +118,7 @@ def as_of(look: Look, subject: Subject, *, known_at: datetime, valid_at: datetim
     )
     if not rows:
         return 0, {}
-    stored, snapshot = _foldable(look, subject, rows)
+    stored, snapshot = _foldable(look, subject, rows if subject.dated else _telling(rows))
     return rows[0].ver, fold(stored, micros(known_at), micros(valid_at), snapshot)
 
 
@@ -126,6 +126,21 @@ def versions(look: Look, subject: Subject, *, newest: int) -> tuple[list[Stored]
     """Return the versions that fold to the state at ``newest``, newest first, and the snapshot below them."""
     oldest = 0 if subject.dated else max(newest // SNAPSHOT_EVERY * SNAPSHOT_EVERY - 1, 0)
     return _foldable(look, subject, look.rows("history.versions", subject=subject.id, newest=newest, oldest=oldest))
+
+
+def _telling(rows: Sequence[Any]) -> list[Any]:
+    """Return the rows that say something of a field that no newer one speaks of, and the last, which may be a snapshot.
+
+    Where every value held from when it was recorded on, the others are covered whole: they need not be opened.
+    """
+    kept: list[Any] = []
+    spoken: set[str] = set()
+    for row in rows:
+        fields = set(row.fields.split(" ")) if row.fields else set()
+        if row is rows[-1] or not fields <= spoken:
+            kept.append(row)
+            spoken |= fields
+    return kept
 
 
 def _foldable(look: Look, subject: Subject, rows: Sequence[Any]) -> tuple[list[Stored], Sequence[Assertion]]:

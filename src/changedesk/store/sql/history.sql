@@ -117,7 +117,7 @@ WITH newest AS MATERIALIZED (
     WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver IS NOT NULL AND e.recorded_at <= %(known_at)s
     ORDER BY e.ver DESC LIMIT 1
 )
-SELECT e.ver, e.recorded_at, e.change_id, p.ct
+SELECT e.ver, e.recorded_at, e.change_id, e.fields, p.ct
 FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
 WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver <= (SELECT ver FROM newest)
   AND e.ver >= (SELECT CASE WHEN %(whole)s THEN 1 ELSE ver / %(every)s::int * %(every)s::int END FROM newest)
