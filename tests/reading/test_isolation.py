@@ -28,6 +28,7 @@ from changedesk.reading import (
     queue,
     request,
     search,
+    status,
     timeline,
 )
 from changedesk.store.begin import begin
@@ -87,6 +88,11 @@ NAMED: dict[str, Callable[[Filled, Actor], object]] = {
     "imports.run": lambda of, who: imports.run(of.run, actor=who),
     "merging.candidates": lambda of, who: ["of", *merging.candidates(of.customer, actor=who, at=AT, language="en")],
     "merging.merges": lambda of, who: ["of", *merging.merges(of.customer, actor=who)],
+    "status.standing": lambda of, who: ["of", *status.standing(of.account, actor=who, language="en")],
+    "status.status_records": lambda of, who: [
+        "of",
+        *status.status_records(of.account, actor=who, at=AT, language="en"),
+    ],
 }
 """Asked about somebody: what is not the client's own is not there."""
 
@@ -103,6 +109,7 @@ LISTED: dict[str, Callable[[Filled, Actor], object]] = {
     "log.state": lambda _, who: log.state(actor=who),
     "disputes.disputes": lambda _, who: disputes.disputes(actor=who, at=AT, language="en"),
     "imports.runs": lambda _, who: imports.runs(actor=who),
+    "status.trend": lambda _, who: status.trend(since=START, until=AT, actor=who),
     "live.size": lambda _, who: live.size(who.client),
     "live.happened": lambda _, who: live.happened(who.client, start=0),
 }
@@ -133,7 +140,7 @@ def test_nobody_reads_what_belongs_to_another_client(both: tuple[Filled, Filled]
         for name, ask in LISTED.items():
             text = told(ask(theirs, who))
             assert not any(word in text for word in ids(theirs)), name
-            if name not in ("notices.attention", "log.state", "live.size"):
+            if name not in ("notices.attention", "log.state", "live.size", "status.trend"):
                 assert any(word in told(ask(mine, who)) for word in ids(mine)), name
 
 
