@@ -1,5 +1,6 @@
 """Merges, their undoing and transfers that meet: one comes first, the other sees it, and no account has two owners."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -52,7 +53,7 @@ def test_a_transfer_and_a_merge_that_are_due_at_once(d: Desk) -> None:
         approved(d, state_of(d, given), soon(start, 8))
         approved(d, state_of(d, joined), soon(start, 8))
         assert [state_of(d, one).state for one in (given, joined)] == ["scheduled", "scheduled"]
-        now = [
+        now: list[Callable[[], object]] = [
             partial(flow.apply_now, given.ref, seen_version=None, actor=d.ines, at=soon(due, 20)),
             partial(flow.apply_now, joined.ref, seen_version=None, actor=d.omar, at=soon(due, 20)),
             partial(flow.apply_due, d.client, at=soon(due, 20)),

@@ -1,6 +1,7 @@
 """An account changes hands only when both parties say so, and nothing of the old holder's goes along."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -78,7 +79,7 @@ def proposed(d: Desk, account: SubjectId, eve: SubjectId, at: datetime = LATER, 
 
 
 def transferred(d: Desk, account: SubjectId, eve: SubjectId, **more: object) -> flow.Receipt:
-    asked = proposed(d, account, eve, **more)
+    asked = proposed(d, account, eve, LATER, **more)
     assert new_holder_confirms(d, asked.ref, soon(LATER, 3)).matched
     approved(d, state_of(d, asked), soon(LATER, 5))
     done = applied(d, asked, soon(LATER, 5))
@@ -163,7 +164,7 @@ def test_silence_changes_nothing(d: Desk, account: SubjectId, eve: SubjectId) ->
 @pytest.mark.parametrize("who", ["itself", "nobody", "holder"])
 def test_an_account_goes_to_another_customer_only(d: Desk, account: SubjectId, who: str) -> None:
     old = holder_of(d, account)[0]
-    to = {"itself": account, "nobody": SubjectId(old.__class__(int=7)), "holder": old}[who]
+    to = {"itself": account, "nobody": SubjectId(UUID(int=7)), "holder": old}[who]
     with pytest.raises(NotTransferable):
         flow.propose_transfer(account, to, reason="customer_request", channel=Channel.PHONE, actor=d.ben, at=LATER)
 

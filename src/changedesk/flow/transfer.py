@@ -118,12 +118,12 @@ def challenge_new_holder(
 
 def _about(seen: Look, ref: str, *, actor: Actor, verb: access.Verb) -> About:
     """Return the new holder and the transfer, for staff and for the new holder alone. Raises NotFound, Gone."""
+    access.require(actor, verb, subject=actor.subject)
     canonical = parse_reference(ref)
     request = None if canonical is None else requests.by_ref(seen, canonical)
     new = None if request is None else parties.new_holder(request)
     if request is None or new is None or (actor.type in whose.THEMSELVES and actor.subject != new):
         raise NotFound
-    access.require(actor, verb, subject=new)
     found = subjects.load(seen, [new]).get(new)
     if found is None:
         raise NotFound

@@ -81,6 +81,13 @@ def bodies(one: Ours) -> dict[str, Any]:
         "changes_record_changes": change(one.subject),
         "changes_revert": {"reason": "reversal"},
         "house_resolve": {"resolution": "fraud"},
+        "merges_merge": {"merged": one.subject, "into": one.subject},
+        "merges_undo": {"reason": "reversal"},
+        "merges_settle": {"what": "contact.email"},
+        "transfers_propose": {"account": one.subject, "to": one.subject},
+        "transfers_verify": {"method": "totp"},
+        "transfers_confirm": {"answer": "000000"},
+        "transfers_decline": {},
     }
 
 
@@ -134,6 +141,8 @@ NEEDS = {
     "customers_read": "customers:read",
     "customers_of_customer": "customers:read",
     "customers_of_account": "customers:read",
+    "status_customer_records": "customers:read",
+    "status_account_records": "customers:read",
     "customers_as_of": "customers:read",
     "proving_verify_caller": "requests:write",
     "proving_confirm_caller": "requests:write",
@@ -176,6 +185,17 @@ NEEDS = {
     "log_anchor_tile": "feed:read",
     "log_anchor_receipt": "feed:read",
     "log_receipt": "customers:read",
+    "merges_merge": "requests:write",
+    "merges_undo": "changes:revert",
+    "merges_candidates": "customers:read",
+    "merges_of_record": "customers:read",
+    "merges_work": "requests:read",
+    "merges_settle": "changes:revert",
+    "transfers_propose": "requests:write",
+    "transfers_read": "requests:read",
+    "transfers_verify": "requests:write",
+    "transfers_confirm": "requests:write",
+    "transfers_decline": "requests:write",
 }
 """The scopes of which each opens the operation; None: no key, staff only."""
 
