@@ -255,6 +255,7 @@ def _again(tx: Tx, request: requests.Request, made: _Made, *, at: datetime) -> t
     )
     asked = replace(
         request,
+        operation=fresh.operation,
         fields=fresh.fields,
         base_ver=fresh.base_ver,
         digest=digest,

@@ -210,6 +210,7 @@ def revise(tx: Tx, request: Request, sealed: bytes) -> Request | None:
         "requests.revise",
         id=request.id,
         version=request.version,
+        operation=request.operation,
         fields=list(request.fields),
         base_ver=request.base_ver,
         digest=request.digest,

@@ -113,13 +113,13 @@ $$ BEGIN
     IF NEW.state <> OLD.state AND NOT desk.may_move(OLD.state, NEW.state) THEN
         RAISE EXCEPTION 'a request does not move that way' USING ERRCODE = 'CD004';
     END IF;
-    IF (NEW.subject_id, NEW.person_id, NEW.initiated_by, NEW.kind, NEW.operation)
-       IS DISTINCT FROM (OLD.subject_id, OLD.person_id, OLD.initiated_by, OLD.kind, OLD.operation) THEN
+    IF (NEW.subject_id, NEW.person_id, NEW.initiated_by, NEW.kind)
+       IS DISTINCT FROM (OLD.subject_id, OLD.person_id, OLD.initiated_by, OLD.kind) THEN
         RAISE EXCEPTION 'whom a request is about stays' USING ERRCODE = 'CD005';
     END IF;
-    IF (NEW.digest, NEW.needs_level, NEW.needs_consent, NEW.needs_approvals, NEW.fields, NEW.entered_by,
+    IF (NEW.operation, NEW.digest, NEW.needs_level, NEW.needs_consent, NEW.needs_approvals, NEW.fields, NEW.entered_by,
         NEW.entered_team, NEW.route, NEW.base_ver)
-       IS DISTINCT FROM (OLD.digest, OLD.needs_level, OLD.needs_consent, OLD.needs_approvals, OLD.fields, OLD.entered_by,
+       IS DISTINCT FROM (OLD.operation, OLD.digest, OLD.needs_level, OLD.needs_consent, OLD.needs_approvals, OLD.fields, OLD.entered_by,
         OLD.entered_team, OLD.route, OLD.base_ver)
        AND (NEW.state <> 'submitted' OR NEW.revision <> OLD.revision + 1) THEN
         RAISE EXCEPTION 'what a request asks changes only by a revision' USING ERRCODE = 'CD005';

@@ -64,7 +64,8 @@ RETURNING r.*
 
 -- name: requests.revise
 UPDATE desk.request r
-SET state = 'submitted', version = r.version + 1, revision = r.revision + 1, fields = %(fields)s, base_ver = %(base_ver)s,
+SET state = 'submitted', version = r.version + 1, revision = r.revision + 1, operation = %(operation)s,
+    fields = %(fields)s, base_ver = %(base_ver)s,
     digest = %(digest)s, proposal_ct = %(proposal_ct)s, route = %(route)s, needs_level = %(needs_level)s,
     needs_consent = %(needs_consent)s, needs_approvals = %(needs_approvals)s, effective_at = %(effective_at)s,
     reason_code = %(reason_code)s, entered_by = %(entered_by)s, entered_team = %(entered_team)s, submitted_at = %(at)s,
