@@ -209,6 +209,13 @@ def test_a_revision_needs_what_it_saw_and_a_field_that_is_free(d: Desk, dana: Su
         flow.revise(asked.ref, EMAIL, seen_version=None, actor=d.ben, at=LATER)
 
 
+def test_new_content_may_do_another_thing(d: Desk, dana: SubjectId) -> None:
+    asked = ask(d, dana, {"contact.email": ""}, at=LATER)
+    assert request_of(d, asked.ref).operation == "remove"
+    flow.revise(asked.ref, EMAIL, seen_version=None, actor=d.ben, at=LATER)
+    assert request_of(d, asked.ref).operation == "update"
+
+
 def test_a_revision_keeps_the_note_and_the_legal_clock(d: Desk, dana: SubjectId) -> None:
     received = LATER - timedelta(hours=5)
     asked = ask(d, dana, at=LATER, note="moved house", received_at=received)
