@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
 from tests.cast import SECRET, START, Desk, soon
 from tests.flow.join import applied, merged_now, merging, state_of, unmerged_now
 from tests.flow.walk import LATER, URL, ask, history, holds, kinds, record, stands
+from tests.postgres import Database
 
 from changedesk import flow
 from changedesk.base.actor import Channel
@@ -230,3 +232,34 @@ def test_a_duplicate_is_found_by_what_it_shares(d: Desk, dana: SubjectId) -> Non
     assert [one.id for one in found] == [twin]
     assert any("E-mail" in reason or "e-mail" in reason for reason in found[0].reasons)
     assert "old.example" not in repr(found)
+
+
+def test_the_database_links_nothing_without_an_applied_merge(
+    d: Desk, dana: SubjectId, dora: SubjectId, database: Database
+) -> None:
+    done = merged_now(d, dora, dana)
+    eve = d.customer(contact__email="eve@old.example")
+
+    def run(text: str, *given: object) -> None:
+        with psycopg.connect(database.url) as connection:
+            connection.execute("SELECT set_config('changedesk.client', %s, false)", (str(d.client),))
+            connection.execute(text, given)
+
+    link = (
+        "INSERT INTO desk.link (client_id, id, merged_id, survivor_id, survivor_change, request_id, since)"
+        " VALUES (%s, %s, %s, %s, gen_random_uuid(), %s, now())"
+    )
+    for text, given in (
+        (link, (d.client, uuid4(), eve, dana, done.request)),
+        (link, (d.client, done.change, dana, eve, done.request)),
+        (
+            "UPDATE desk.link SET until = now(), undo_request_id = %s, undo_change = %s WHERE client_id = %s",
+            (done.request, uuid4(), d.client),
+        ),
+    ):
+        with pytest.raises(psycopg.DatabaseError) as refused:
+            run(text, *given)
+        assert refused.value.sqlstate == "CD014"
+    with pytest.raises(psycopg.DatabaseError) as refused:
+        run("UPDATE desk.link SET survivor_id = %s WHERE client_id = %s", eve, d.client)
+    assert refused.value.sqlstate == "42501"
