@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from tests.cast import SECRET, START, Desk, soon
+from tests.cast import SECRET, START, Desk, desk, soon
 from tests.flow.join import applied, merged_now, merging, state_of, unmerged_now
 from tests.flow.walk import LATER, URL, ask, history, holds, kinds, record, stands
 from tests.postgres import Database
@@ -263,3 +263,21 @@ def test_the_database_links_nothing_without_an_applied_merge(
     with pytest.raises(psycopg.DatabaseError) as refused:
         run("UPDATE desk.link SET survivor_id = %s WHERE client_id = %s", eve, d.client)
     assert refused.value.sqlstate == "42501"
+
+
+def test_whoever_decides_on_a_merge_sees_both_sides(d: Desk, dana: SubjectId, dora: SubjectId) -> None:
+    asked = merging(d, dora, dana)
+    seen = merging_read.compared(asked.ref, actor=d.ines, at=LATER, language="en")
+    mail = next(one for one in seen.lines if one.path == "contact.email")
+    assert (mail.survivor, mail.merged, mail.masked) == ("dana@old.example", "dora@old.example", False)
+    assert {one.source for one in seen.lines} == {"survivor", "merged"}
+    blind = merging_read.compared(asked.ref, actor=d.otto, at=LATER, language="en")
+    assert "dora@old.example" not in repr(blind)
+    record(d, dana, URL, at=soon(LATER, 9))
+    assert merging_read.compared(asked.ref, actor=d.ines, at=LATER, language="en").moved
+    for actor, ref in (
+        (d.ines, ask(d, dana, {"contact.url": "https://b.example/"}, at=LATER).ref),
+        (desk("borealis").ines, asked.ref),
+    ):
+        with pytest.raises(NotFound):
+            merging_read.compared(ref, actor=actor, at=LATER, language="en")

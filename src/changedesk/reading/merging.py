@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
 from typing import Final
+from uuid import UUID
 
 from changedesk.base.actor import Actor
-from changedesk.base.ids import ChangeId, SubjectId
-from changedesk.base.refusal import Forbidden
+from changedesk.base.ids import ChangeId, SubjectId, parse_reference
+from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.kinds.merge import INTO, survivorship
 from changedesk.reading import sight
 from changedesk.reading.sight import Eyes
 from changedesk.rules import access, matching
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Catalogue, FieldType
 from changedesk.rules.values.search import NAME, name_tokens, search_terms
-from changedesk.store import links, subjects
+from changedesk.store import links, requests, subjects
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, look
@@ -40,6 +42,30 @@ class Candidate:
     suggested: bool
     """The points reach the threshold of a suggestion."""
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedLine:
+    """One field in which two records differ: whose value stays (survivor, merged), by which rule, both as texts."""
+
+    path: str
+    label: str
+    source: str
+    rule: str
+    survivor: str
+    merged: str
+    masked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What the request for a merge asks for. ``moved``: a record has changed since, so that it will go stale."""
+
+    ref: str
+    merged: SubjectId
+    survivor: SubjectId
+    moved: bool
+    lines: tuple[ComparedLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +171,54 @@ def _beside(seen: Look, account: Subject, holders: Sequence[SubjectId]) -> set[S
     return {item.account for holder in holders for item in subjects.accounts_of(seen, holder) if item.until is None} - {
         account.id
     }
+
+
+def compared(ref: str, *, actor: Actor, at: datetime, language: str) -> Compared:
+    """Return what a merge that waits would keep of both sides, for whoever decides on it; masked for the viewer.
+
+    Who decides sees the values that they decide on. Raises Forbidden, NotFound.
+    """
+    sight.require(actor, Verb.REQUEST_READ)
+    _not_themselves(actor, Verb.REQUEST_READ)
+    catalogue = configuration(actor.client).catalogue
+    canonical = parse_reference(ref)
+    with look(actor.client) as seen:
+        request = None if canonical is None else requests.by_ref(seen, canonical)
+        if request is None or request.kind != "merge" or request.proposal is None:
+            raise NotFound
+        into = SubjectId(UUID(str(request.proposal.values[INTO])))
+        found = subjects.load(seen, [request.subject_id, into])
+        merged, survivor = found[request.subject_id], found[into]
+        views = sight.of_subjects(seen, [merged, survivor], actor=actor, at=at)
+    chosen = survivorship(request.proposal.values)
+    sides = [*((path, "merged", rule) for path, rule in chosen.take.items())]
+    sides += [(path, "survivor", rule) for path, rule in chosen.keep.items()]
+    open_ = [path for path, _, _ in sides] if access.may(actor, Verb.REQUEST_APPROVE) else []
+    mine, theirs = (Eyes(views[one.id].with_paths(open_), catalogue, language) for one in (survivor, merged))
+    return Compared(
+        ref=request.ref,
+        merged=merged.id,
+        survivor=survivor.id,
+        moved=survivor.ver != chosen.base or merged.ver != request.base_ver,
+        lines=tuple(
+            _compared(path, side, rule, (mine, survivor), (theirs, merged)) for path, side, rule in sorted(sides)
+        ),
+    )
+
+
+def _compared(
+    path: str, side: str, rule: str, mine: tuple[Eyes, Subject], theirs: tuple[Eyes, Subject]
+) -> ComparedLine:
+    texts = [eyes.show(path, subject.values().get(path)) for eyes, subject in (mine, theirs)]
+    return ComparedLine(
+        path=path,
+        label=mine[0].label(path),
+        source=side,
+        rule=rule,
+        survivor=texts[0].text,
+        merged=texts[1].text,
+        masked=any(text.masked for text in texts),
+    )
 
 
 def merges(subject_id: SubjectId, *, actor: Actor) -> tuple[LinkLine, ...]:
