@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -35,12 +36,13 @@ def advance(tx: Tx, moving: Sequence[Request], *, actor: Actor, at: datetime) ->
     """
     done = {item.id: item for item in moving}
     rest = [item for item in moving if item.state not in ENDINGS]
+    # Weighed once: what a request has in hand does not change by being moved.
+    weighed = standings(tx, rest, at=at)
+    stopped = _stopped(tx, rest, at=at) if rest else {}
     while rest:
         steps: defaultdict[str, list[Standing]] = defaultdict(list)
-        weighed = standings(tx, rest, at=at)
-        stopped = _stopped(tx, rest, at=at)
         for item in rest:
-            standing = weighed[item.id]
+            standing = replace(weighed[item.id], request=item)
             steps[_step(standing, held=item.id in stopped, at=at)].append(standing)
         rest = []
         for step, group in steps.items():
