@@ -48,6 +48,9 @@ class Environment(BaseSettings):
     """The role that owns the schema; used by ``changedesk migrate`` alone."""
     pool_size: int = Field(default=16, ge=1, le=500)
 
+    erasure_journal: Path | None = None
+    """Where erasures are written down outside the database, for after a restore. Back it up by itself, and often."""
+
     master_key_file: Path | None = None
     secret_key: SecretStr | None = None
 
@@ -88,7 +91,7 @@ class Environment(BaseSettings):
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, SecretFiles(settings_cls)
 
-    @field_validator("state_dir", "master_key_file")
+    @field_validator("state_dir", "master_key_file", "erasure_journal")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.absolute() if value else value
@@ -120,6 +123,11 @@ class Environment(BaseSettings):
     def secrets_dir(self) -> Path:
         """The folder (mode 0700) of generated passwords and keys."""
         return self.state_dir / "secrets"
+
+    @property
+    def erasure_journal_path(self) -> Path:
+        """The file of the erasure journal."""
+        return self.erasure_journal or self.state_dir / "erasures.jsonl"
 
     @property
     def https(self) -> bool:

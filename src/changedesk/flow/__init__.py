@@ -6,7 +6,9 @@ pausing: ``withdraw``, ``cancel``, ``hold``, ``release``, ``apply_now``, ``resch
 ``revert``. Joining: ``preview_merge``, ``merge``, ``refresh_merge``, ``plan_unmerge``, ``unmerge``, ``settle_work``.
 Giving away: ``propose_transfer``, ``new_holder_offers``, ``challenge_new_holder``, ``decline_transfer``.
 Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_import``. Stopping:
-``open_dispute``, ``resolve_dispute``. The clock: ``apply_due``, ``expire_due``, ``make_effective``. Settings:
+``open_dispute``, ``resolve_dispute``. Forgetting: ``preview_erasure``, ``request_erasure``, ``forget_on``,
+``retire_due``, ``plan_retirement``, ``replay_erasure``.
+The clock: ``apply_due``, ``expire_due``, ``make_effective``. Settings:
 ``flow.configure``. Sign-in: ``flow.admit``.
 """
 
@@ -26,7 +28,10 @@ from changedesk.flow.dispute import (
 )
 from changedesk.flow.effective import make_effective
 from changedesk.flow.ending import apply_due, apply_now, cancel, expire_due, hold, release, reschedule, withdraw
+from changedesk.flow.erasing import preview_erasure, request_erasure
 from changedesk.flow.factor import bind_factor
+from changedesk.flow.forget import go_on as forget_on
+from changedesk.flow.forget import replay as replay_erasure
 from changedesk.flow.importing import finish_import, note_import
 from changedesk.flow.linking import Parting
 from changedesk.flow.merging import MergePlan, merge, plan_unmerge, preview_merge, refresh_merge, settle_work, unmerge
@@ -41,6 +46,7 @@ from changedesk.flow.recorded import (
     RecordedChange,
     SourceRow,
 )
+from changedesk.flow.retire import Due, plan_retirement, retire_due
 from changedesk.flow.revert import FieldRevert, RevertPlan, plan_revert, revert
 from changedesk.flow.submit import preview, revise, submit
 from changedesk.flow.transfer import challenge_new_holder, decline_transfer, new_holder_offers, propose_transfer
@@ -55,6 +61,7 @@ __all__ = [
     "Created",
     "Disputable",
     "Disputed",
+    "Due",
     "FieldChange",
     "FieldRevert",
     "MergePlan",
@@ -83,6 +90,7 @@ __all__ = [
     "decline_transfer",
     "expire_due",
     "finish_import",
+    "forget_on",
     "hold",
     "look_at_dispute",
     "make_effective",
@@ -91,9 +99,11 @@ __all__ = [
     "note_import",
     "offers",
     "open_dispute",
+    "plan_retirement",
     "plan_revert",
     "plan_unmerge",
     "preview",
+    "preview_erasure",
     "preview_merge",
     "propose_transfer",
     "record_changes",
@@ -102,9 +112,12 @@ __all__ = [
     "refresh_merge",
     "reject",
     "release",
+    "replay_erasure",
+    "request_erasure",
     "reschedule",
     "resend_notice",
     "resolve_dispute",
+    "retire_due",
     "revert",
     "revise",
     "settle_work",

@@ -9,8 +9,20 @@ from uuid import uuid4
 from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.json import Value
-from changedesk.flow import linking
-from changedesk.kinds import Announce, Effect, LiftHolds, Merge, PlaceHold, Proposal, Say, Transfer, Unmerge, find
+from changedesk.flow import forget, linking
+from changedesk.kinds import (
+    Announce,
+    Effect,
+    Erase,
+    LiftHolds,
+    Merge,
+    PlaceHold,
+    Proposal,
+    Say,
+    Transfer,
+    Unmerge,
+    find,
+)
 from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json, encode_value
@@ -103,6 +115,8 @@ def carry_out(tx: Tx, request: Request, effects: Sequence[Effect], *, actor: Act
             linking.unmerge(tx, request, item, actor=actor, at=at)
         elif isinstance(item, Transfer):
             linking.transfer(tx, request, item, actor=actor, at=at)
+        elif isinstance(item, Erase):
+            forget.start(tx, request, item.classes, actor=actor, at=at)
 
 
 def _hold(request: Request, item: PlaceHold, actor: Actor, at: datetime) -> evidence.Hold:

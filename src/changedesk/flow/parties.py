@@ -8,7 +8,9 @@ from uuid import UUID
 from changedesk.base.ids import RequestId, SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import Refusal
+from changedesk.flow import weighing
 from changedesk.flow.whose import holders
+from changedesk.kinds.erasure import CLASSES, classes_of
 from changedesk.kinds.merge import INTO, NotMergeable, survivorship
 from changedesk.kinds.ownership_transfer import TO, NotTransferable
 from changedesk.kinds.unmerge import CHANGE, NotMerged
@@ -107,6 +109,8 @@ def require(
             raise NotMergeable(why="merged")
     elif kind == TRANSFER:
         _transferable(look, subject, person, named(after, TO), at=at)
+    elif kind == "erasure":
+        weighing.require(look, config, subject, classes_of(after[CLASSES]), at=at)
 
 
 def _mergeable(look: Look, subject: Subject, after: Mapping[str, Value], *, at: datetime) -> None:

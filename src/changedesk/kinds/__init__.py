@@ -11,6 +11,7 @@ from changedesk.kinds import (
     communication_preferences,
     contact_details,
     device,
+    erasure,
     inactivation,
     loyalty,
     marketing_preferences,
@@ -25,7 +26,7 @@ from changedesk.kinds import (
     unmerge,
 )
 from changedesk.kinds.diff import Diff, ManyBad, NoChange, SecretField, UnknownField, changes
-from changedesk.kinds.effects import Announce, Effect, LiftHolds, Merge, PlaceHold, Say, Transfer, Unmerge
+from changedesk.kinds.effects import Announce, Effect, Erase, LiftHolds, Merge, PlaceHold, Say, Transfer, Unmerge
 from changedesk.kinds.kind import Checked, Kind, Proposal
 from changedesk.kinds.schema import json_schema
 
@@ -35,6 +36,7 @@ __all__ = [
     "Checked",
     "Diff",
     "Effect",
+    "Erase",
     "Kind",
     "LiftHolds",
     "ManyBad",
@@ -75,6 +77,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         merge.KIND,
         unmerge.KIND,
         ownership_transfer.KIND,
+        erasure.KIND,
     )
 }
 

@@ -77,4 +77,11 @@ class Transfer:
     keep: tuple[str, ...]
 
 
-Effect: TypeAlias = Announce | PlaceHold | LiftHolds | Say | Merge | Unmerge | Transfer
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """The subject's data goes: everything, or the classes named."""
+
+    classes: tuple[str, ...]
+
+
+Effect: TypeAlias = Announce | PlaceHold | LiftHolds | Say | Merge | Unmerge | Transfer | Erase

@@ -6,12 +6,14 @@ that holds them. What a secret commits to are the values themselves, never this 
 
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
-from changedesk.ledger.commitment import BEGINNING, FOREVER, SECRET_BYTES, Assertion
+from changedesk.ledger.commitment import BEGINNING, FOREVER, SECRET_BYTES, Assertion, Opened, Reveal
 from changedesk.ledger.value import Json, NotCanonical, decode_json, encode_json
+
+_T = TypeVar("_T")
 
 
 class Unreadable(ValueError):  # noqa: N818 - a refusal, as elsewhere
@@ -21,12 +23,14 @@ class Unreadable(ValueError):  # noqa: N818 - a refusal, as elsewhere
 class Payload(msgspec.Struct, frozen=True):
     """The fields of one entry and the secret of their commitment, kept under the subject's key.
 
-    ``snapshot`` is the flattened state after this version (``fold.flatten``), carried by every 64th.
+    ``snapshot`` is the flattened state after this version (``fold.flatten``), carried by every 64th. ``proof`` stands
+    in the place of the secret where some of the fields were forgotten (``ledger.redact``).
     """
 
     cs: bytes
     assertions: Sequence[Assertion]
     snapshot: Sequence[Assertion] | None = None
+    proof: Reveal | None = None
 
     def __repr__(self) -> str:
         """Say how much, never what: a representation ends in logs."""
@@ -79,9 +83,17 @@ class _Packed(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     snapshot: list[_Row] | None
 
 
+class _Rest(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    opened: list[tuple[int, bytes, _Row]]
+    others: list[bytes]
+    snapshot: list[_Row] | None
+
+
 _encoder: Final = msgspec.msgpack.Encoder(order="deterministic")
 _payloads: Final = msgspec.msgpack.Decoder(_Packed)
+_rests: Final = msgspec.msgpack.Decoder(_Rest)
 _VERSION: Final = b"\x02"
+_REDACTED: Final = b"\x03"
 _BODY: Final = len(_VERSION) + SECRET_BYTES
 _LARGEST: Final = 2**26
 _WINDOW: Final = -10
@@ -102,23 +114,40 @@ _FACTS: Final = (
 
 def encode_payload(payload: Payload) -> bytes:
     """Return 0x02 || cs || deflate([[[path, old, new, from, to], ...], snapshot or nil]): MessagePack, nil for an
-    open bound.
+    open bound. Of a payload that was partly forgotten, 0x03 || deflate([[[i, k_i, row], ...], [F_j, ...], snapshot]).
     """
     snapshot = None if payload.snapshot is None else _rows(payload.snapshot)
+    if payload.proof is not None:
+        opened = [(one.index, one.key, _rows([one.assertion])[0]) for one in payload.proof.opened]
+        return _REDACTED + _deflate(_encoder.encode((opened, payload.proof.others, snapshot)), _NAMES)
     return _VERSION + payload.cs + _deflate(_encoder.encode((_rows(payload.assertions), snapshot)), _NAMES)
 
 
 def decode_payload(data: bytes) -> Payload:
     """Read a packed payload; Unreadable for anything that packing would not have written."""
+    if data[:1] == _REDACTED:
+        return _decode_rest(data)
     body = _inflate(data, _NAMES)
+    packed = _unpack(_payloads, body)
+    snapshot = None if packed.snapshot is None else _assertions(packed.snapshot)
+    return Payload(data[len(_VERSION) : _BODY], _assertions(packed.rows), snapshot)
+
+
+def _decode_rest(data: bytes) -> Payload:
+    packed = _unpack(_rests, _inflate(data, _NAMES, _REDACTED, len(_REDACTED)))
+    opened = tuple(Opened(i, key, _assertions([row])[0]) for i, key, row in packed.opened)
+    snapshot = None if packed.snapshot is None else _assertions(packed.snapshot)
+    return Payload(b"", [one.assertion for one in opened], snapshot, Reveal(opened, tuple(packed.others)))
+
+
+def _unpack(reader: "msgspec.msgpack.Decoder[_T]", body: bytes) -> _T:
     try:
-        packed = _payloads.decode(body)
+        packed = reader.decode(body)
     except (ValueError, RecursionError):
         raise Unreadable("not a packed plaintext") from None
     if _encoder.encode(packed) != body:
         raise Unreadable("packed otherwise than this program packs")
-    snapshot = None if packed.snapshot is None else _assertions(packed.snapshot)
-    return Payload(data[len(_VERSION) : _BODY], _assertions(packed.rows), snapshot)
+    return packed
 
 
 def encode_meta(meta: Meta) -> bytes:
@@ -139,12 +168,12 @@ def _deflate(body: bytes, known: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
-def _inflate(data: bytes, known: bytes) -> bytes:
-    if data[:1] != _VERSION or len(data) <= _BODY:
+def _inflate(data: bytes, known: bytes, version: bytes = _VERSION, start: int = _BODY) -> bytes:
+    if data[:1] != version or len(data) <= start:
         raise Unreadable("not a packed plaintext")
     reader = zlib.decompressobj(_WINDOW, known)
     try:
-        body = reader.decompress(data[_BODY:], _LARGEST)
+        body = reader.decompress(data[start:], _LARGEST)
     except zlib.error:
         raise Unreadable("not a packed plaintext") from None
     if not reader.eof or reader.unused_data:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from changedesk.rules.deadline import add_months
 from changedesk.rules.route import Route
@@ -34,26 +35,33 @@ class RetentionClass:
             raise ValueError(f"class {self.name} keeps at least {self.years_min} and at most {self.years_max} years")
 
 
-def keep_until(kept: RetentionClass, started: datetime) -> date:
-    """Return the first day on which the record may go."""
-    return add_months(started.astimezone(UTC).date(), kept.years_min * _MONTHS)
+def keep_until(kept: RetentionClass, started: datetime, *, zone: str = "UTC") -> date:
+    """Return the first day on which the record may go, in the client's time zone (IANA name)."""
+    return add_months(today_in(started, zone), kept.years_min * _MONTHS)
 
 
-def gone_by(kept: RetentionClass, started: datetime) -> date | None:
+def gone_by(kept: RetentionClass, started: datetime, *, zone: str = "UTC") -> date | None:
     """Return the day on which the record must go, None when no rule limits it."""
     if kept.years_max is None:
         return None
-    return add_months(started.astimezone(UTC).date(), kept.years_max * _MONTHS)
+    return add_months(today_in(started, zone), kept.years_max * _MONTHS)
 
 
-def disposal(kept: RetentionClass, started: datetime | None, *, now: datetime, legal_hold: bool = False) -> Disposal:
+def today_in(at: datetime, zone: str) -> date:
+    """Return the day of an instant where the client keeps its hours."""
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def disposal(
+    kept: RetentionClass, started: datetime | None, *, now: datetime, legal_hold: bool = False, zone: str = "UTC"
+) -> Disposal:
     """Say whether a record is kept, may go or must go. ``started`` None: its event (a closure) has not
     happened.
     """
-    today = now.astimezone(UTC).date()
-    if legal_hold or started is None or today < keep_until(kept, started):
+    today = today_in(now, zone)
+    if legal_hold or started is None or today < keep_until(kept, started, zone=zone):
         return Disposal.KEEP
-    limit = gone_by(kept, started)
+    limit = gone_by(kept, started, zone=zone)
     return Disposal.MUST_GO if limit is not None and today >= limit else Disposal.MAY_GO
 
 

@@ -166,7 +166,7 @@ def _key(subject: Subject) -> keys.SubjectKey:
 def _opened(look: Look, rows: Sequence[Any]) -> list[Delivery]:
     if not rows:
         return []
-    by_id = keys.wrapped(look, {row.subject_id for row in rows})
+    by_id = keys.wrapped(look, {(row.subject_id, row.key_id) for row in rows})
     return [_delivery(look, row, by_id[row.key_id]) for row in rows]
 
 

@@ -155,6 +155,11 @@ def use_step(tx: Tx, factor: UUID, step: int) -> bool:
     return tx.run("factors.use_step", id=factor, step=step) == 1
 
 
+def factor_aad(client: int, factor: UUID) -> bytes:
+    """Return what the secret of an authenticator is bound to."""
+    return _sealed_for(b"factor", client, factor)
+
+
 def _sealed_for(what: bytes, client: int, row: UUID) -> bytes:
     return b"acl/v1/" + what + client.to_bytes(8, "big") + row.bytes
 

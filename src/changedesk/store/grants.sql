@@ -33,3 +33,14 @@ GRANT UPDATE (body_mac) ON desk.import_row TO {app};
 GRANT UPDATE (until, undo_request_id, undo_change) ON desk.link TO {app};
 GRANT UPDATE (settled_at, settled_by) ON desk.unmerge_work TO {app};
 GRANT DELETE ON desk.open_field, desk.staged, desk.blind_index TO {app};
+-- Forgetting: each of these is allowed for a subject with an erasure job only (ddl/guards.sql).
+GRANT SELECT, INSERT ON desk.erasure, desk.retention_run TO {app};
+GRANT UPDATE (state, last_word, journaled_at, confirmed_at, confirmed_change) ON desk.erasure TO {app};
+GRANT UPDATE (after_id, looked_at, erased, finished_at) ON desk.retention_run TO {app};
+GRANT UPDATE (key_id, erased_at) ON desk.subject TO {app};
+GRANT UPDATE (wrapped, shredded_at) ON desk.subject_key TO {app};
+GRANT UPDATE (ct) ON desk.payload TO {app};
+GRANT UPDATE (evidence_ct) ON desk.consent TO {app};
+GRANT UPDATE (note_ct) ON desk.decision TO {app};
+GRANT UPDATE (secret_ct) ON desk.factor TO {app};
+GRANT DELETE ON desk.import_row TO {app};

@@ -104,6 +104,14 @@ def forget(client: ClientId | None = None) -> None:
             _clients.pop(client, None)
 
 
+def forget_subject(subject: SubjectId) -> None:
+    """Drop what this process remembers of a subject's keys."""
+    with _lock:
+        kept = _wrapped.pop(subject, None)
+        if kept is not None:
+            _subjects.pop(kept[1].key_id, None)
+
+
 def of_client(look: Look) -> ClientKeys:
     """Return the client's keys. Raises UnknownKey when the client has none."""
     kept = _clients.get(look.client)
@@ -151,14 +159,18 @@ def create_subject_keys(tx: Tx, subjects: Iterable[SubjectId]) -> dict[SubjectId
     return made
 
 
-def wrapped(look: Look, subjects: Iterable[SubjectId]) -> dict[UUID, Any]:
-    """Return the wrapped keys of some subjects, by key id; a tombstone's ``wrapped`` is None."""
+def wrapped(look: Look, wanted: Iterable[tuple[SubjectId, UUID]]) -> dict[UUID, Any]:
+    """Return the wrapped keys of (subject, key id)s, by key id; a tombstone's ``wrapped`` is None.
+
+    What a tombstone's key sealed was emptied with it, in one transaction: a key that another process still remembers
+    for its minute finds nothing that it could open.
+    """
     now = time.monotonic()
     found: dict[UUID, Any] = {}
     unread: list[SubjectId] = []
-    for subject in set(subjects):
+    for subject, key_id in set(wanted):
         kept = _wrapped.get(subject)
-        if kept is not None and now - kept[0] < KEPT_SECONDS:
+        if kept is not None and now - kept[0] < KEPT_SECONDS and kept[1].key_id == key_id:
             found[kept[1].key_id] = kept[1]
         else:
             unread.append(subject)

@@ -282,7 +282,7 @@ def due(look: Look, now: datetime, *, limit: int) -> dict[str, list[RequestId]]:
 def _opened(look: Look, rows: Sequence[Any]) -> list[Request]:
     if not rows:
         return []
-    by_id = keys.wrapped(look, {row.subject_id for row in rows})
+    by_id = keys.wrapped(look, {(row.subject_id, row.key_id) for row in rows})
     return [_request(look, row, by_id[row.key_id]) for row in rows]
 
 

@@ -24,6 +24,7 @@ OF_THE_CUSTOMER: Final = frozenset({"factor_bound"})
 """Security notices of no request: they name no reference, and say where to call instead of a link."""
 NOTICES: Final = frozenset(
     {"received", "being_processed", "action_needed", "completed", "declined", "cancelled", "reverted", "disputed"}
+    | {"erased"}
     | SECURITY
     | OF_THE_CUSTOMER
 )

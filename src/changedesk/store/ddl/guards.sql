@@ -19,6 +19,90 @@ BEGIN
     END LOOP;
 END $$;
 
+-- What is wiped is wiped for a job, by its subject (or one of two); nobody has a right to more. Called by row, so that
+-- no right to delete is needed: what holds personal data is emptied, what says that it was there stays.
+CREATE FUNCTION desk.being_forgotten(VARIADIC subjects uuid[]) RETURNS boolean LANGUAGE sql STABLE AS
+$$ SELECT EXISTS (SELECT FROM desk.erasure x WHERE x.client_id = desk.current_client()
+                  AND x.subject_id = ANY(subjects) AND x.state <> 'done') $$;
+CREATE FUNCTION desk.guard_erased() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN
+    IF OLD.erased_at IS NOT NULL OR NOT desk.being_forgotten(OLD.id) THEN
+        RAISE EXCEPTION 'nothing is wiped without an erasure, and nothing comes back' USING ERRCODE = 'CD021';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION desk.guard_forgetting() RETURNS trigger LANGUAGE plpgsql AS
+$$
+DECLARE
+    whom uuid[];
+    -- Of what holds one sealed part, the rest stays as it is.
+    part text := CASE TG_TABLE_NAME WHEN 'payload' THEN 'ct' WHEN 'consent' THEN 'evidence_ct' WHEN 'decision' THEN 'note_ct'
+                 END;
+BEGIN
+    IF TG_TABLE_NAME = 'payload' THEN
+        SELECT array_agg(e.subject_id) INTO whom FROM desk.entry e
+        WHERE e.client_id = OLD.client_id AND e.id = OLD.entry_id;
+    ELSIF TG_TABLE_NAME IN ('consent', 'decision') THEN
+        SELECT ARRAY[r.subject_id, r.person_id] INTO whom FROM desk.request r
+        WHERE r.client_id = OLD.client_id AND r.id = OLD.request_id;
+        IF to_jsonb(NEW) -> part <> 'null' THEN
+            RAISE EXCEPTION 'evidence is not rewritten' USING ERRCODE = 'CD001';
+        END IF;
+    ELSE
+        whom := ARRAY[OLD.subject_id];
+    END IF;
+    IF NOT coalesce(desk.being_forgotten(VARIADIC whom), false) THEN
+        RAISE EXCEPTION 'nothing is wiped without an erasure' USING ERRCODE = 'CD021';
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    IF part IS NOT NULL AND to_jsonb(NEW) - part <> to_jsonb(OLD) - part THEN
+        RAISE EXCEPTION 'the history is append-only' USING ERRCODE = 'CD001';
+    END IF;
+    IF TG_TABLE_NAME = 'subject_key' THEN
+        IF NEW.wrapped IS NOT NULL
+           OR to_jsonb(NEW) - ARRAY['wrapped', 'shredded_at'] <> to_jsonb(OLD) - ARRAY['wrapped', 'shredded_at'] THEN
+            RAISE EXCEPTION 'a key is destroyed, and nothing else' USING ERRCODE = 'CD021';
+        END IF;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER payload_forgets BEFORE UPDATE ON desk.payload FOR EACH ROW EXECUTE FUNCTION desk.guard_forgetting();
+CREATE TRIGGER consent_forgets BEFORE UPDATE ON desk.consent FOR EACH ROW EXECUTE FUNCTION desk.guard_forgetting();
+CREATE TRIGGER decision_forgets BEFORE UPDATE ON desk.decision FOR EACH ROW EXECUTE FUNCTION desk.guard_forgetting();
+CREATE TRIGGER factor_forgets BEFORE UPDATE ON desk.factor FOR EACH ROW
+    WHEN (NEW.secret_ct IS DISTINCT FROM OLD.secret_ct) EXECUTE FUNCTION desk.guard_forgetting();
+CREATE TRIGGER key_forgets BEFORE UPDATE ON desk.subject_key FOR EACH ROW EXECUTE FUNCTION desk.guard_forgetting();
+CREATE TRIGGER import_row_forgets BEFORE DELETE ON desk.import_row FOR EACH ROW EXECUTE FUNCTION desk.guard_forgetting();
+CREATE TRIGGER subject_forgets BEFORE UPDATE ON desk.subject FOR EACH ROW
+    WHEN (NEW.key_id <> OLD.key_id OR NEW.erased_at IS DISTINCT FROM OLD.erased_at)
+    EXECUTE FUNCTION desk.guard_erased();
+-- What was erased is never known again.
+CREATE TRIGGER subject_stays_erased BEFORE UPDATE ON desk.subject FOR EACH ROW
+    WHEN (OLD.erased_at IS NOT NULL AND (NEW.state_ct IS NOT NULL OR NEW.erased_at IS NULL OR NEW.key_id <> OLD.key_id))
+    EXECUTE FUNCTION desk.guard_erased();
+
+-- A job goes forward only, and what it is about stays.
+CREATE FUNCTION desk.guard_erasure() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'requested' OR NEW.cause = 'request' AND NOT EXISTS (
+            SELECT FROM desk.request r WHERE r.client_id = NEW.client_id AND r.id = NEW.request_id
+            AND r.kind = 'erasure' AND r.subject_id = NEW.subject_id AND r.state = 'applied') THEN
+            RAISE EXCEPTION 'no applied request stands behind this erasure' USING ERRCODE = 'CD021';
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF (OLD.state, NEW.state) NOT IN (('requested', 'journaled'), ('journaled', 'done'))
+       OR to_jsonb(NEW) - ARRAY['state', 'last_word', 'journaled_at', 'confirmed_at', 'confirmed_change']
+          <> to_jsonb(OLD) - ARRAY['state', 'last_word', 'journaled_at', 'confirmed_at', 'confirmed_change'] THEN
+        RAISE EXCEPTION 'an erasure goes forward only' USING ERRCODE = 'CD021';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER erasure_guard BEFORE INSERT OR UPDATE ON desk.erasure FOR EACH ROW EXECUTE FUNCTION desk.guard_erasure();
+
 -- The history is written once.
 CREATE FUNCTION desk.refuse_rewrite() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'the history is append-only' USING ERRCODE = 'CD001'; END $$;
@@ -37,7 +121,8 @@ ALTER TABLE desk.subject ADD CONSTRAINT subject_version_in_history
 CREATE FUNCTION desk.refuse_silent_change() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'a state changes only with its entry' USING ERRCODE = 'CD002'; END $$;
 CREATE TRIGGER subject_silent BEFORE UPDATE ON desk.subject FOR EACH ROW
-    WHEN (NEW.ver <= OLD.ver
+    WHEN (NEW.ver <= OLD.ver AND NOT (NEW.erased_at IS NOT NULL AND NEW.state_ct IS NULL AND NEW.ver = OLD.ver
+                                      AND NEW.head_leaf = OLD.head_leaf AND NEW.status = OLD.status)
           AND (NEW.state_ct IS DISTINCT FROM OLD.state_ct OR NEW.head_leaf IS DISTINCT FROM OLD.head_leaf
                OR NEW.status IS DISTINCT FROM OLD.status OR NEW.ver <> OLD.ver))
     EXECUTE FUNCTION desk.refuse_silent_change();
@@ -64,6 +149,20 @@ $$ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+-- An erasure is of a request, or of a job that time or the journal made.
+CREATE FUNCTION desk.require_erasure() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN
+    IF NOT EXISTS (SELECT FROM desk.erasure x WHERE x.client_id = NEW.client_id AND x.subject_id = NEW.subject_id
+                   AND x.request_id IS NOT DISTINCT FROM NEW.request_id
+                   AND (NEW.kind = 'erasure.requested'
+                        OR NEW.kind = 'erasure.confirmed' AND x.state = 'done' AND x.confirmed_change = NEW.change_id)) THEN
+        RAISE EXCEPTION 'no erasure stands behind this entry' USING ERRCODE = 'CD021';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER entry_needs_erasure AFTER INSERT ON desk.entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.kind IN ('erasure.requested', 'erasure.confirmed')) EXECUTE FUNCTION desk.require_erasure();
+
 CREATE TRIGGER entry_needs_request BEFORE INSERT ON desk.entry FOR EACH ROW
     WHEN (NEW.kind IN ('change.applied', 'change.reverted', 'change.backdated', 'status.changed', 'plan.changed',
                        'ownership.transferred', 'merge.applied', 'merge.undone'))
@@ -72,7 +171,7 @@ CREATE TRIGGER entry_needs_request BEFORE INSERT ON desk.entry FOR EACH ROW
 ALTER TABLE desk.entry ADD CONSTRAINT entry_changes_are_known CHECK (
     ver IS NULL OR kind IN ('customer.created', 'account.created', 'change.applied', 'change.reverted',
                             'change.recorded', 'change.effective', 'change.backdated', 'status.changed',
-                            'plan.changed', 'ownership.transferred', 'merge.applied', 'merge.undone'));
+                            'plan.changed', 'ownership.transferred', 'merge.applied', 'merge.undone', 'erasure.confirmed'));
 
 -- The moves of rules.lifecycle.STEPS, from and to (a house test compares).
 CREATE FUNCTION desk.may_move(was text, becomes text) RETURNS boolean LANGUAGE sql IMMUTABLE AS
@@ -108,6 +207,10 @@ $$ SELECT (was, becomes) IN (VALUES
 CREATE FUNCTION desk.guard_request() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN
     IF OLD.state IN ('applied', 'rejected', 'withdrawn', 'cancelled', 'expired', 'failed') THEN
+        IF NEW.proposal_ct IS NULL AND to_jsonb(NEW) - 'proposal_ct' = to_jsonb(OLD) - 'proposal_ct'
+           AND desk.being_forgotten(OLD.subject_id, OLD.person_id) THEN
+            RETURN NEW;
+        END IF;
         RAISE EXCEPTION 'this request has ended' USING ERRCODE = 'CD004';
     END IF;
     IF NEW.state <> OLD.state AND NOT desk.may_move(OLD.state, NEW.state) THEN
@@ -210,9 +313,9 @@ END $$;
 CREATE TRIGGER request_starts BEFORE INSERT ON desk.request FOR EACH ROW EXECUTE FUNCTION desk.guard_new_request();
 
 -- Evidence cannot be taken back or rewritten once it is given.
-CREATE TRIGGER consent_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON desk.consent
+CREATE TRIGGER consent_append_only BEFORE DELETE OR TRUNCATE ON desk.consent
     FOR EACH STATEMENT EXECUTE FUNCTION desk.refuse_rewrite();
-CREATE TRIGGER decision_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON desk.decision
+CREATE TRIGGER decision_append_only BEFORE DELETE OR TRUNCATE ON desk.decision
     FOR EACH STATEMENT EXECUTE FUNCTION desk.refuse_rewrite();
 CREATE FUNCTION desk.guard_challenge() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN

@@ -9,4 +9,7 @@ def _sql(name: str) -> str:
 
 class Migration(migrations.Migration):
     dependencies = [("store", "0001_pre_settings")]
-    operations = [migrations.RunSQL(_sql(name)) for name in ("facts.sql", "links.sql", "log.sql", "guards.sql")]
+    operations = [
+        migrations.RunSQL(_sql(name))
+        for name in ("facts.sql", "links.sql", "log.sql", "privacy.sql", "guards.sql")
+    ]

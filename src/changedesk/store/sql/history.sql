@@ -14,6 +14,7 @@ WITH move AS (
     SET ver = m.target, head_leaf = m.head_leaf, state_ct = m.state_ct, status = m.status, next_effective_at = m.next_at
     FROM move m
     WHERE s.client_id = %(client)s AND s.id = m.subject_id AND s.ver = m.expected
+      AND (s.erased_at IS NULL OR m.state_ct IS NULL)
     RETURNING s.id
 ), item AS (
     SELECT nextval('desk.entry_id') AS id, o.* FROM (
