@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from changedesk.base.refusal import Refusal
-from changedesk.config import bootstrap, supervisor
+from changedesk.config import bootstrap, gate, supervisor
 from changedesk.config.checks import Finding, findings, migrations
 from changedesk.config.embedded import CannotStartError, Server, dying_with_me
 from changedesk.config.environment import Environment
@@ -144,12 +144,17 @@ def _start_all(
     live_port = supervisor.free_port(env.web_host, port + 1) if supervisor.live_exists() else None
     if live_port and env.live_url is None:
         state["CHANGEDESK_LIVE_URL"] = _public_url(env, live_port)
-    with _step("Schema, checks, demo clients and customers", verbose=verbose):
-        sign_ins = json.loads(boss.run_once([*ME, "ready"], state) or "[]")
     logs = env.state_dir / "log"
     logs.mkdir(parents=True, exist_ok=True, mode=0o700)
     web = supervisor.web_command(host=env.web_host, port=port, workers=env.web_workers, threads=env.web_threads)
-    boss.add(supervisor.Child(name="web", command=web, environment=state, log_file=logs / "web.log"))
+    gated = {**state, gate.VARIABLE: str(env.state_dir / "gate")}
+    with (
+        _step("Schema, checks, demo clients and customers", verbose=verbose),
+        gate.closed(env.state_dir / "gate"),
+    ):
+        # It loads meanwhile, and serves nobody before all is checked.
+        boss.add(supervisor.Child(name="web", command=web, environment=gated, log_file=logs / "web.log"))
+        sign_ins = json.loads(boss.run_once([*ME, "ready"], state) or "[]")
     with _step("Web", verbose=verbose):
         if not boss.wait_ready(env.web_host, port):
             return
