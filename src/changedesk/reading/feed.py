@@ -40,7 +40,10 @@ def feed(*, actor: Actor, after: int = -1, limit: int = 100, values: bool = Fals
 
 
 def event(entry: Entry, eyes: Eyes) -> Mapping[str, object]:
-    """Return one entry as data of an event. ``id`` names it for good; ``index`` is its place in the log."""
+    """Return one entry as data of an event. ``id`` names it for good; ``index`` is its place in the log.
+
+    ``announces`` is what the change asks of other systems: codes, dates and amounts, no personal values.
+    """
     kind = entry.facts.get("kind")
     return {
         "id": str(entry.change),
@@ -57,12 +60,16 @@ def event(entry: Entry, eyes: Eyes) -> Mapping[str, object]:
         "leaf": entry.leaf.hex(),
         "erased": entry.assertions is None,
         "changes": _changes(entry, eyes),
+        "announces": entry.facts.get("announces", []),
     }
 
 
 def _changes(entry: Entry, eyes: Eyes) -> dict[str, dict[str, Any]]:
+    """Return what each field held and holds; of one with several terms, the first: the later ones are to come."""
     found: dict[str, dict[str, Any]] = {}
-    for item in entry.assertions or ():
+    for item in entry.assertions or ():  # by path and start
+        if item.path in found:
+            continue
         if item.path in eyes.catalogue and eyes.catalogue[item.path].sensitivity is Sensitivity.SECRET:
             continue
         was, will = (

@@ -184,6 +184,8 @@ class Event(Schema):
     leaf: str
     erased: bool
     changes: dict[str, Any]
+    announces: list[dict[str, Any]]
+    """What the change asks of other systems: ``event``, and what they need for it. No personal values."""
 
 
 class Feed(Schema):
