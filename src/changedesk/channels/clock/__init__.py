@@ -1,4 +1,4 @@
-"""Time asks too: apply what is due, make effective what was dated ahead, end what waited too long."""
+"""Time asks too: apply what is due, make effective what was dated ahead, end what waited too long, forget."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -21,4 +21,6 @@ def duties() -> list[Duty]:
         Duty("clock.effective", lambda client_id: flow.make_effective(ClientId(client_id), at=now())),
         Duty("clock.apply", lambda client_id: flow.apply_due(ClientId(client_id), at=now())),
         Duty("clock.expire", lambda client_id: flow.expire_due(ClientId(client_id), at=now())),
+        Duty("erasure.steps", lambda client_id: flow.forget_on(ClientId(client_id), at=now())),
+        Duty("retention.run", lambda client_id: flow.retire_due(ClientId(client_id), at=now())),
     ]
