@@ -217,7 +217,7 @@ BUSINESS = {"initiated_by": "business"}
 
 @pytest.mark.parametrize("category", sorted({word for words in fields().values() for word in words}))
 def test_the_business_changes_nothing_else_of_a_customer_without_proof(category: str) -> None:
-    free = ("status.", "service.plan", "loyalty.", "privacy.restrict")
+    free = ("status.", "service.plan", "loyalty.", "privacy.restrict", "directory.")
     for deed in ("update", "remove"):
         if not category.startswith(free):
             assert route((), category, operation=deed, attributes=BUSINESS).level >= 1

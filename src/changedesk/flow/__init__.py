@@ -9,11 +9,24 @@ Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_i
 ``open_dispute``, ``resolve_dispute``. Forgetting: ``preview_erasure``, ``request_erasure``, ``forget_on``,
 ``retire_due``, ``plan_retirement``, ``replay_erasure``.
 The clock: ``apply_due``, ``expire_due``, ``make_effective``. Settings:
-``flow.configure``. Sign-in: ``flow.admit``.
+``flow.configure``. Files of requests: ``start_batch``, ``enter_rows``, ``finish_batch``, ``preview_rows``,
+``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``.
 """
 
 from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm
 from changedesk.flow.asking import Plan, Receipt, Wish
+from changedesk.flow.batch import (
+    Approved,
+    Asked,
+    Became,
+    Terms,
+    approve_batch,
+    enter_rows,
+    find_customers,
+    finish_batch,
+    preview_rows,
+    start_batch,
+)
 from changedesk.flow.combine import record_joined, submit_joined
 from changedesk.flow.consent import record_consent
 from changedesk.flow.create import create_customers
@@ -55,6 +68,9 @@ from changedesk.store.once import Once
 
 __all__ = [
     "UNKNOWN",
+    "Approved",
+    "Asked",
+    "Became",
     "CallerStanding",
     "Challenged",
     "Confirmed",
@@ -75,10 +91,12 @@ __all__ = [
     "RecordedChange",
     "RevertPlan",
     "SourceRow",
+    "Terms",
     "Wish",
     "apply_due",
     "apply_now",
     "approve",
+    "approve_batch",
     "ask_information",
     "bind_factor",
     "caller_level",
@@ -88,7 +106,10 @@ __all__ = [
     "confirm",
     "create_customers",
     "decline_transfer",
+    "enter_rows",
     "expire_due",
+    "find_customers",
+    "finish_batch",
     "finish_import",
     "forget_on",
     "hold",
@@ -105,6 +126,7 @@ __all__ = [
     "preview",
     "preview_erasure",
     "preview_merge",
+    "preview_rows",
     "propose_transfer",
     "record_changes",
     "record_consent",
@@ -121,6 +143,7 @@ __all__ = [
     "revert",
     "revise",
     "settle_work",
+    "start_batch",
     "submit",
     "submit_joined",
     "unmerge",

@@ -14,7 +14,7 @@ from changedesk.base.json import Value
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import parties, whose
 from changedesk.flow.circumstances import attributes_of, categories_of, opts_out
-from changedesk.kinds import Diff, Kind, NoChange, Proposal, changes, find
+from changedesk.kinds import Diff, Kind, NoChange, Proposal, changes, edited, find
 from changedesk.kinds.refusals import OperationDiffers
 from changedesk.ledger.value import Json, encode_json
 from changedesk.rules import holds as hold_rules
@@ -301,7 +301,8 @@ def _fits(kind: Kind, wish: Wish, subject: Subject, *, actor: Actor) -> None:
 def _diff(
     kind: Kind, config: Configuration, wish: Wish, subject: Subject, before: Mapping[str, Value], *, at: datetime
 ) -> Diff:
-    asked = kind.asked(wish.operation, wish.values, before) if wish.operation else wish.values
+    typed = edited(wish.values, config.catalogue, before)
+    asked = kind.asked(wish.operation, typed, before) if wish.operation else typed
     if not asked:
         raise NoChange(paths=[])
     region = config.settings.region

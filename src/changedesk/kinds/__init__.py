@@ -11,6 +11,7 @@ from changedesk.kinds import (
     communication_preferences,
     contact_details,
     device,
+    directory_entry,
     erasure,
     inactivation,
     loyalty,
@@ -26,6 +27,7 @@ from changedesk.kinds import (
     unmerge,
 )
 from changedesk.kinds.diff import Diff, ManyBad, NoChange, SecretField, UnknownField, changes
+from changedesk.kinds.edit import Edit, HoldsAnother, NotHeld, OneValueOnly, edited
 from changedesk.kinds.effects import Announce, Effect, Erase, LiftHolds, Merge, PlaceHold, Say, Transfer, Unmerge
 from changedesk.kinds.kind import Checked, Kind, Proposal
 from changedesk.kinds.schema import json_schema
@@ -35,13 +37,17 @@ __all__ = [
     "Announce",
     "Checked",
     "Diff",
+    "Edit",
     "Effect",
     "Erase",
+    "HoldsAnother",
     "Kind",
     "LiftHolds",
     "ManyBad",
     "Merge",
     "NoChange",
+    "NotHeld",
+    "OneValueOnly",
     "PlaceHold",
     "Proposal",
     "Say",
@@ -52,6 +58,7 @@ __all__ = [
     "Unmerge",
     "all",
     "changes",
+    "edited",
     "find",
     "json_schema",
 ]
@@ -71,6 +78,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         role_standing.KIND,
         device.KIND,
         loyalty.KIND,
+        directory_entry.KIND,
         account_status.KIND,
         restriction.KIND,
         inactivation.KIND,

@@ -11,7 +11,8 @@ GRANT SELECT, INSERT ON
     desk.try, desk.factor, desk.consent, desk.decision, desk.hold, desk.dispute, desk.once, desk.entry, desk.payload, desk.status_move,
     desk.blind_index, desk.staged, desk.log_leaf, desk.log_head, desk.cursor, desk.delivery, desk.import_run,
     desk.import_row,
-    desk.checkpoint, desk.cosignature, desk.anchor, desk.link, desk.unmerge_work, desk.transfer
+    desk.checkpoint, desk.cosignature, desk.anchor, desk.link, desk.unmerge_work, desk.transfer,
+    desk.batch, desk.batch_row, desk.batch_approval
     TO {app};
 GRANT UPDATE (ver, head_leaf, state_ct, status, next_effective_at) ON desk.subject TO {app};
 GRANT UPDATE (until) ON desk.holding TO {app};
@@ -30,6 +31,7 @@ GRANT UPDATE (state, attempts, next_at, lease_until, fence, last_error, provider
     ON desk.delivery TO {app};
 GRANT UPDATE (finished_at, counts) ON desk.import_run TO {app};
 GRANT UPDATE (body_mac) ON desk.import_row TO {app};
+GRANT UPDATE (finished_at, digest) ON desk.batch TO {app};
 GRANT UPDATE (until, undo_request_id, undo_change) ON desk.link TO {app};
 GRANT UPDATE (settled_at, settled_by) ON desk.unmerge_work TO {app};
 GRANT DELETE ON desk.open_field, desk.staged, desk.blind_index TO {app};

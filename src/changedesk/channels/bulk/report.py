@@ -77,6 +77,10 @@ class Sheet:
         for number in rows:
             self._lines.writerow((number, outcome, "", "", "", record))
 
+    def line(self, number: int, outcome: str, code: str, path: str, sentence: str, record: object) -> None:
+        """Write one line as it is; whoever calls counts it."""
+        self._lines.writerow((number or "", outcome, code, path, sentence, record))
+
     def refused(self, rows: Sequence[int], refusal: Refusal) -> None:
         """Note rows that did not go in, with every reason."""
         self.report.refused += len(rows)

@@ -71,6 +71,21 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "de": ("Nach diesem Geburtsdatum ist die Person unter 18. Bitte prüfen, ob Sorgeberechtigte zustimmen müssen."),
         "ar": "بحسب تاريخ الميلاد هذا، عمر العميل أقل من 18. تحقق هل يلزم موافقة ولي الأمر.",
     },
+    "language_missing": {
+        "en": "A name does not say its language. Write it after a star, such as Grenoble*fr.",
+        "de": "Bei einem Namen fehlt die Sprache. Bitte nach einem Stern angeben, etwa Grenoble*fr.",
+        "ar": "أحد الأسماء لا يذكر لغته. اكتبها بعد نجمة، مثل Grenoble*fr.",
+    },
+    "acronym_signs": {
+        "en": "An acronym holds other signs than capital letters, digits and blanks. Check that it is one.",
+        "de": "Eine Abkürzung enthält anderes als Großbuchstaben, Ziffern und Leerzeichen. Bitte prüfen.",
+        "ar": "يحتوي اختصار على غير الأحرف الكبيرة والأرقام والمسافات. تحقق من أنه اختصار.",
+    },
+    "trailing_slash": {
+        "en": "The web address ends in a slash. Check that it belongs to it.",
+        "de": "Die Webadresse endet mit einem Schrägstrich. Bitte prüfen, ob er dazugehört.",
+        "ar": "ينتهي عنوان الويب بشرطة مائلة. تحقق من أنها جزء منه.",
+    },
     "frequency_without_channel": {
         "en": "All marketing is off, so topics and frequency have no effect and are cleared.",
         "de": "Alle Werbung ist abgestellt; Themen und Häufigkeit wirken nicht und werden geleert.",

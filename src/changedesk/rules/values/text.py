@@ -12,6 +12,8 @@ from changedesk.rules.values.lookalike import mixes_scripts
 from changedesk.rules.values.screen import Finding, screen_text
 
 DOTS: Final = "••••"
+PLATFORM_ID: Final = "platform_id"
+"""Tag of fields that hold the numbers of other platforms: one in ten looks like a card's by chance."""
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u061c\u2060\ufeff\u00ad"))
 """Marks that copying leaves behind. Joiners (U+200C, U+200D) stay: Persian needs them."""
 _FORBIDDEN: Final = re.compile(
@@ -69,7 +71,8 @@ def normalise_text(raw: object, given: Given) -> str:
         raise given.bad("too_long")
     if _MARKUP.search(text):
         raise given.bad("markup")
-    refuse_card_data(text, given)
+    if PLATFORM_ID not in given.field.tags:
+        refuse_card_data(text, given)
     return _url(text, given) if _is_url(given.field) else text
 
 
