@@ -242,7 +242,10 @@ def told_to(d: Desk) -> set[tuple[str, str]]:
         pass
     with look(d.client) as seen:
         sent = deliveries.outbox(seen, before=datetime(2100, 1, 1, tzinfo=UTC), limit=500)
-    return {(item.message.to, item.event) for item in sent if item.message is not None}
+    notices = [item for item in sent if item.message is not None and item.event != "challenge"]
+    texts = [f"{item.message.subject}\n{item.message.body}" for item in notices if item.message is not None]
+    assert not [text for text in texts if any(word in text for word in ("Novak", "Adams", "555-1", "Fairphone"))]
+    return {(item.message.to, item.event) for item in notices if item.message is not None}
 
 
 @pytest.mark.parametrize(

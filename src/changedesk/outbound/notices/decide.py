@@ -145,7 +145,10 @@ def _second(request: Request) -> SubjectId | None:
     path = {"merge": "merge.into", "ownership_transfer": "transfer.to"}.get(request.kind)
     if path is None or request.proposal is None:
         return None
-    return SubjectId(UUID(str(request.proposal.values.get(path))))
+    try:
+        return SubjectId(UUID(str(request.proposal.values.get(path))))
+    except ValueError:
+        return None  # it names nobody: whoever asked is told all the same
 
 
 def _around(
