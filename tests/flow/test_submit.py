@@ -114,6 +114,13 @@ def test_an_unknown_customer_and_a_kind_that_is_not_of_accounts_are_refused(d: D
         ask(d, SubjectId(uuid4()), at=LATER)
 
 
+@pytest.mark.parametrize("kind", ["merge", "unmerge"])
+def test_a_customer_brings_no_records_together(d: Desk, dana: SubjectId, kind: str) -> None:
+    herself = Actor(d.client, ActorType.CUSTOMER, "c1", Channel.WEB_PORTAL, "portal", subject=dana)
+    with pytest.raises(Forbidden):
+        flow.submit([wish(dana, {"merge.into": str(uuid4())}, kind=kind)], actor=herself, at=LATER).one()
+
+
 def test_an_auditor_asks_for_nothing(d: Desk, dana: SubjectId) -> None:
     with pytest.raises(Forbidden):
         ask(d, dana, at=LATER, agent=d.otto)

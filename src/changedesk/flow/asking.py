@@ -11,7 +11,7 @@ from uuid import UUID
 from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
 from changedesk.base.json import Value
-from changedesk.base.refusal import NotFound, Refusal
+from changedesk.base.refusal import Forbidden, NotFound, Refusal
 from changedesk.flow import parties, whose
 from changedesk.flow.circumstances import attributes_of, categories_of, opts_out
 from changedesk.kinds import Diff, Kind, NoChange, Proposal, changes, edited, find
@@ -289,6 +289,8 @@ def _note(config: Configuration, wish: Wish) -> str:
 
 
 def _fits(kind: Kind, wish: Wish, subject: Subject, *, actor: Actor) -> None:
+    if actor.type in whose.THEMSELVES and kind.name in parties.BY_STAFF:
+        raise Forbidden(verb="request.submit")
     if subject.type not in kind.subjects:
         raise KindDoesNotFit(kind=kind.name, subject=subject.type, fits=sorted(kind.subjects))
     if wish.operation and wish.operation not in kind.operations:

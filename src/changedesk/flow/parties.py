@@ -26,6 +26,8 @@ from changedesk.store.tx import Look, Tx
 MERGE, UNMERGE, TRANSFER = "merge", "unmerge", "ownership_transfer"
 PENDING: Final = status.OVERLAYS["transfer_pending"]
 """Stands for as long as a transfer is open: read from the request, so that no way out of one can forget it."""
+BY_STAFF: Final = frozenset({MERGE, UNMERGE})
+"""What shows one customer's record beside another's: never asked for by a customer."""
 LINKING: Final = frozenset({MERGE, UNMERGE, TRANSFER})
 
 
