@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from psycopg.errors import UniqueViolation
+from tests.faults.alone import RUN
 from tests.faults.audited import Log, make
 from tests.faults.forgeries import ENTRIES
 from tests.faults.forgeries_beside import RECORDS
 from tests.faults.forging import NOWHERE, Forger, Shows
+from tests.postgres import Database
 
 from changedesk.reading.audit import Verdict
 from changedesk.store.tile_files import Folder
@@ -92,9 +94,6 @@ def main() -> int:
     given.add_argument("--entries", type=int, default=3000)
     given.add_argument("--seed", type=int, default=1)
     asked = given.parse_args()
-    from tests.conftest import RUN  # noqa: PLC0415 - sets the environment and Django up
-    from tests.postgres import Database  # noqa: PLC0415 - as above
-
     started = time.monotonic()
     database = Database(RUN)
     try:
