@@ -127,6 +127,30 @@ def migrations() -> list[Finding]:
     return []
 
 
+def erasures() -> list[Finding]:
+    """Whether everybody whom the journal names is forgotten here too. Needs Django set up, and the schema."""
+    from changedesk.store import erasure_journal, forget  # noqa: PLC0415 - after set-up
+
+    try:
+        ahead = forget.unheard()
+    except erasure_journal.JournalDamaged as damaged:
+        return [
+            Finding(
+                "journal-damaged",
+                f"The erasure journal {erasure_journal.path()} cannot be read ({damaged}). Put its newest copy there.",
+            )
+        ]
+    if not ahead:
+        return []
+    return [
+        Finding(
+            "erasures-ahead",
+            f"This database still knows {len(ahead)} of those whom it was told to forget: it is an older copy. "
+            "Run 'changedesk restore replay', then start again.",
+        )
+    ]
+
+
 def of_database(connection: psycopg.Connection) -> list[Finding]:
     """Everything to be said about one connection, worst first."""
     return [found for check in (server_version, rights, tables, durability) for found in check(connection)]
@@ -144,4 +168,5 @@ def findings(url: str) -> list[Finding]:
                 "No database answers. Start it with 'changedesk up', or check CHANGEDESK_DATABASE_URL.",
             )
         ]
-    return found + migrations()
+    missing = migrations()
+    return found + (missing or erasures())

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from changedesk.base.refusal import Refusal
-from changedesk.config import bootstrap, gate, supervisor
+from changedesk.config import bootstrap, gate, restoring, supervisor
 from changedesk.config.checks import Finding, findings, migrations
 from changedesk.config.embedded import CannotStartError, Server, dying_with_me
 from changedesk.config.environment import Environment
@@ -336,6 +336,9 @@ def database_prepare(
     sys.stdout.write(f"CHANGEDESK_DATABASE_URL='{made.app}'\nCHANGEDESK_MIGRATION_URL='{made.owner}'\n")
 
 
+app.add_typer(restoring.commands(environment, set_up, plain_failures), name="restore")
+
+
 def terminal_part(module: str, name: str) -> Callable[[], Any] | None:
     """Something of the terminal channel, or None when this build has none."""
     whole = f"changedesk.channels.terminal{'.' if module else ''}{module}"
@@ -353,7 +356,7 @@ def main() -> None:
     own = {
         command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands
     }
-    if not (len(sys.argv) > 1 and sys.argv[1] in own | {"database"}):
+    if not (len(sys.argv) > 1 and sys.argv[1] in own | {"database", "restore"}):
         set_up()
         work = terminal_part("", "app")
         if isinstance(work, typer.Typer):

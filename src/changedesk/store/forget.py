@@ -3,6 +3,7 @@
 Guards let a row be emptied for a subject with an open job only (``ddl/guards.sql``); every function may run again.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -11,15 +12,16 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from changedesk.base.ids import ChangeId, RequestId, SubjectId
+from changedesk.base.ids import ChangeId, ClientId, RequestId, SubjectId
 from changedesk.ledger import seal
 from changedesk.ledger.commitment import Assertion
 from changedesk.ledger.payload import encode_payload
 from changedesk.ledger.redact import redact
-from changedesk.store import evidence, keys, past
+from changedesk.store import erasure_journal, evidence, keys, past
+from changedesk.store.erasure_journal import Record
 from changedesk.store.history import Terms
 from changedesk.store.subjects import Subject
-from changedesk.store.tx import Look, Tx
+from changedesk.store.tx import Look, Tx, look
 
 _LATEST: Final = (datetime.max.replace(tzinfo=UTC, year=2999), UUID(int=2**128 - 1))
 
@@ -92,6 +94,23 @@ def of_subject(look: Look, subject: SubjectId) -> list[Job]:
 
 def _job(row: Any) -> Job:
     return Job(**{name: getattr(row, name) for name in Job.__dataclass_fields__})
+
+
+def unheard() -> list[Record]:
+    """Return the erasures of the journal that this database must still carry out, oldest first.
+
+    There are none but after a restore of an older backup: nothing may be served until they are done.
+    """
+    found: list[Record] = []
+    by_client: defaultdict[ClientId, list[Record]] = defaultdict(list)
+    for record in erasure_journal.records():
+        by_client[record.client].append(record)
+    for client, told in by_client.items():
+        with look(client) as seen:
+            rows = seen.rows("forget.unknown", id=[one.id for one in told], subject=[one.subject for one in told])
+        missing = {row.id for row in rows}
+        found += [one for one in told if one.id in missing]
+    return sorted(found, key=lambda one: one.at)
 
 
 def journaled(tx: Tx, job: UUID, *, at: datetime) -> None:

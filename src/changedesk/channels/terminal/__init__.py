@@ -2,7 +2,7 @@
 
 import typer
 
-from changedesk.channels.terminal import batches, demo_commands, imports, log, looking, setting_up, witness
+from changedesk.channels.terminal import batches, demo_commands, forget, imports, log, looking, setting_up, witness
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for name, group in {
@@ -13,6 +13,8 @@ for name, group in {
     "customer": looking.customer_app,
     "request": looking.request_app,
     "batch": batches.app,
+    "erase": forget.erase_app,
+    "retention": forget.retention_app,
     "log": log.app,
     "witness": witness.app,
     "demo": demo_commands.app,

@@ -131,6 +131,13 @@ WHERE client_id = %(client)s AND subject_id = %(subject)s AND (secret_ct IS NOT 
 -- name: forget.import_rows
 DELETE FROM desk.import_row WHERE client_id = %(client)s AND subject_id = %(subject)s
 
+-- Erasures of the journal that a restored database has not heard of: it knows their subject, and holds it still.
+
+-- name: forget.unknown
+SELECT j.id FROM unnest(%(id)s::uuid[], %(subject)s::uuid[]) AS j (id, subject_id)
+JOIN desk.subject s ON s.client_id = %(client)s AND s.id = j.subject_id AND s.erased_at IS NULL
+WHERE NOT EXISTS (SELECT FROM desk.erasure x WHERE x.client_id = %(client)s AND x.id = j.id)
+
 -- How far the day's retention run is.
 
 -- name: retention.run_of
