@@ -88,6 +88,8 @@ def bodies(one: Ours) -> dict[str, Any]:
         "transfers_verify": {"method": "totp"},
         "transfers_confirm": {"answer": "000000"},
         "transfers_decline": {},
+        "erasures_preview": {"subject": one.subject},
+        "erasures_ask": {"subject": one.subject},
     }
 
 
@@ -196,6 +198,10 @@ NEEDS = {
     "transfers_verify": "requests:write",
     "transfers_confirm": "requests:write",
     "transfers_decline": "requests:write",
+    "erasures_preview": "requests:write",
+    "erasures_ask": "requests:write",
+    "erasures_certificates": "requests:read",
+    "erasures_certificate": "requests:read",
 }
 """The scopes of which each opens the operation; None: no key, staff only."""
 

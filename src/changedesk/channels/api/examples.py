@@ -43,5 +43,7 @@ BODIES: Final[dict[str, Any]] = {
         ]
     },
     "post changes/{id}/revert": {"reason": "reversal"},
+    "post erasures": {"subject": SUBJECT, "classes": ["pref"], "channel": "phone"},
+    "post erasures/preview": {"subject": SUBJECT},
     "post disputes/{id}/resolve": {"resolution": "customer_confirmed"},
 }

@@ -20,6 +20,7 @@ from changedesk.channels.api import (
     changes,
     customers,
     deciding,
+    erasures,
     house,
     merges,
     proving,
@@ -196,6 +197,7 @@ def build() -> NinjaAPI:
         ("/changes", changes.router),
         ("/merges", merges.router),
         ("/transfers", transfers.router),
+        ("/erasures", erasures.router),
         ("", house.router),
         ("", log_files.router),
     ):

@@ -1,0 +1,112 @@
+"""Erasures: what one would take, asking for it, and the certificates of those that were begun."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from changedesk import flow
+from changedesk.base.actor import Channel
+from changedesk.base.ids import SubjectId
+from changedesk.channels.api import asked, told
+from changedesk.channels.api.calls import told as tell
+from changedesk.channels.api.documented import documented, of, onward, send
+from changedesk.channels.api.requests import receipt
+from changedesk.reading import erasures
+from changedesk.reading.erasures import Certificate
+
+router = Router(tags=["Erasures"])
+Classes = Annotated[list[asked.Word], Field(min_length=1, max_length=20)]
+
+
+class Weighed(asked.Asked):
+    """Whose data, and which of it: ``everything``, or first words of categories (personal, contact, pref ...)."""
+
+    subject: asked.Id
+    classes: Classes = ["everything"]
+
+
+class Erasure(Weighed):
+    """``person``: the holder who asks, where an account is to be erased. ``received_at`` starts the legal clock."""
+
+    reason: asked.Word = "data_subject_request"
+    channel: asked.Asking = "api"
+    note: asked.Text = ""
+    person: asked.Id | None = None
+    initiated_by: Literal["customer", "business"] = "customer"
+    interaction: asked.Opaque | None = None
+    received_at: asked.Time | None = None
+
+
+class Becomes(Schema):
+    """What would become of one field: erase, or keep by a rule until a day (null: the time has not begun to run)."""
+
+    path: str
+    verdict: Literal["erase", "keep"]
+    rule: str
+    retention: str
+    until: date | None
+
+
+class Weighing(Schema):
+    items: list[Becomes]
+
+
+class Certificates(Schema):
+    items: list[Certificate]
+    next: str | None
+
+
+class Which(asked.Asked):
+    """Erasures before one, newest first."""
+
+    before: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:=-]{1,120}$")] | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+@router.post("/preview", **documented(200, Weighing, problems=[409]))
+def preview(request: HttpRequest, body: Weighed) -> HttpResponse:
+    """Read what an erasure would take and what the law keeps, by field. Nothing is written."""
+    call = of(request)
+    found = flow.preview_erasure(SubjectId(body.subject), classes=body.classes, actor=call.actor, at=call.at)
+    items = [{name: getattr(one, name) for name in Becomes.model_fields} for one in found]
+    return send(tell({"items": items}))
+
+
+@router.post("", **documented(201, told.Receipt, key=True))
+def ask(request: HttpRequest, body: Erasure) -> HttpResponse:
+    """Ask for data to be erased: a request, with the verification, the approval and the wait that policy asks."""
+    call = of(request)
+    made = flow.request_erasure(
+        SubjectId(body.subject),
+        classes=body.classes,
+        reason=body.reason,
+        channel=Channel(body.channel),
+        note=body.note,
+        person=None if body.person is None else SubjectId(body.person),
+        initiated_by=body.initiated_by,
+        interaction=body.interaction,
+        received_at=body.received_at,
+        actor=call.actor,
+        at=call.at,
+        key=call.once(),
+    )
+    return receipt(made, status=201, location=f"/api/v1/change-requests/{made.ref}")
+
+
+@router.get("", **documented(200, Certificates, body=False))
+def certificates(request: HttpRequest, query: Query[Which]) -> HttpResponse:
+    """List erasures, the newest first: what went, what stays by which rule and until when, and how far they are."""
+    call = of(request)
+    page = erasures.certificates(actor=call.actor, language=call.language, before=query.before, limit=query.limit)
+    link = onward(request.path, query, before=page.next)
+    return send(tell({"items": page.items, "next": page.next}, headers=link))
+
+
+@router.get("/{id}", **documented(200, Certificate, body=False))
+def certificate(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+    """Read the certificate of one erasure, with the entry that confirms it."""
+    call = of(request)
+    return send(tell(erasures.certificate(id, actor=call.actor, language=call.language)))

@@ -1,0 +1,50 @@
+"""Erasure by HTTP alone: weighed, asked for, carried out, and its certificate."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.cast import Desk, soon
+from tests.channels.api.desk import Caller, customer
+from tests.flow.walk import code_to, stands
+
+from changedesk import flow
+from changedesk.base.clock import now
+from changedesk.base.ids import SubjectId
+
+
+@pytest.fixture(autouse=True)
+def journal(settings: Any, tmp_path: Path) -> None:
+    settings.CHANGEDESK_ERASURE_JOURNAL = tmp_path / "erasures.jsonl"
+
+
+def test_an_erasure_is_weighed_asked_for_carried_out_and_certified(home: Desk, crm: Caller) -> None:
+    dana = customer(crm)
+    weighed = crm.post("/erasures/preview", {"subject": dana})
+    assert weighed.status_code == 200, weighed.text
+    assert {(one["path"], one["verdict"]) for one in weighed.json()["items"]} >= {("contact.email", "erase")}
+    made = crm.post("/erasures", {"subject": dana, "channel": "phone"})
+    assert made.status_code == 201, made.text
+    asked = made.json()
+    assert crm.get(f"/change-requests/{asked['ref']}").json()["kind"] == "erasure"
+    assert crm.get("/erasures").json() == {"items": [], "next": None}
+    sent = crm.post(
+        f"/change-requests/{asked['ref']}/verification", {"method": "code_sms", "path": "contact.phone_mobile"}
+    )
+    answered = crm.post(
+        f"/change-requests/{asked['ref']}/verification/{sent.json()['id']}/confirm", {"answer": code_to(home)}
+    )
+    assert answered.status_code == 200, answered.text
+    flow.approve({asked["ref"]: asked["digest"]}, actor=home.ines, at=now()).one()
+    due = now() + timedelta(days=8)
+    assert flow.apply_due(home.client, at=due) == 1
+    assert flow.forget_on(home.client, at=soon(due) + timedelta(days=1)) == 1
+    (found,) = crm.get("/erasures").json()["items"]
+    assert crm.get(f"/erasures/{found['id']}").json() == found
+    assert (found["subject"], found["ref"], found["state"], found["whole"]) == (dana, asked["ref"], "done", True)
+    assert "contact.email" in {one["path"] for one in found["erased"]}
+    assert found["change"]
+    assert stands(home, SubjectId(UUID(dana))).key is None
+    assert crm.post("/erasures", {"subject": dana}).json()["code"] == "erased"
