@@ -59,6 +59,7 @@ MATRIX = {
     "configure.keys": "D",
     "configure.fields": "D",
     "configure.rules": "D",
+    "configure.publish": "CD",
     "configure.templates": "D",
 }
 

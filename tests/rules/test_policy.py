@@ -388,7 +388,7 @@ def test_a_client_may_tighten_a_floor_rule_and_add_its_own() -> None:
 @pytest.mark.parametrize(
     ("weaker", "why"),
     [
-        (replace(BASE, obligations=(duty.Verify(2),)), "it demands less"),
+        (replace(BASE, obligations=(duty.Verify(2),)), "it demands less: notices"),
         (replace(BASE, scope=Scope(kinds=frozenset({"x"}))), "its scope differs"),
         (replace(BASE, status=Status.VACATED), "its status or dates differ"),
         (replace(BASE, effective_to=date(2020, 1, 1)), "its status or dates differ"),

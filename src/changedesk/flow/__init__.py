@@ -3,14 +3,14 @@
 Asking: ``preview``, ``submit``, ``revise``. Proving: ``offers``, ``challenge``, ``confirm``, ``caller_level``,
 ``bind_factor``. Agreeing: ``record_consent``. Deciding: ``approve``, ``reject``, ``ask_information``. Ending and
 pausing: ``withdraw``, ``cancel``, ``hold``, ``release``, ``apply_now``, ``reschedule``. Undoing: ``plan_revert``,
-``revert``. Joining: ``preview_merge``, ``merge``, ``refresh_merge``, ``plan_unmerge``, ``unmerge``, ``settle_work``.
+``revert``, ``plan_restore``, ``restore``, ``plan_reversal``, ``of_import``, ``start_reversal``, ``run_reversal``.
+Joining: ``preview_merge``, ``merge``, ``refresh_merge``, ``plan_unmerge``, ``unmerge``, ``settle_work``.
 Giving away: ``propose_transfer``, ``new_holder_offers``, ``challenge_new_holder``, ``decline_transfer``.
 Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_import``. Stopping:
 ``open_dispute``, ``resolve_dispute``. Forgetting: ``preview_erasure``, ``request_erasure``, ``forget_on``,
-``retire_due``, ``plan_retirement``, ``replay_erasure``.
-The clock: ``apply_due``, ``expire_due``, ``make_effective``. Settings:
-``flow.configure``. Files of requests: ``start_batch``, ``enter_rows``, ``finish_batch``, ``preview_rows``,
-``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``.
+``retire_due``, ``plan_retirement``, ``replay_erasure``. The clock: ``apply_due``, ``expire_due``, ``make_effective``.
+Settings: ``flow.configure``, ``flow.policies``. Files of requests: ``start_batch``, ``enter_rows``, ``finish_batch``,
+``preview_rows``, ``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``.
 """
 
 from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm
@@ -59,7 +59,15 @@ from changedesk.flow.recorded import (
     RecordedChange,
     SourceRow,
 )
+from changedesk.flow.restoring import RestorePlan, plan_restore, restore
 from changedesk.flow.retire import Due, plan_retirement, retire_due
+from changedesk.flow.reversal import (
+    ReversalPlan,
+    of_import,
+    plan_reversal,
+    run_reversal,
+    start_reversal,
+)
 from changedesk.flow.revert import FieldRevert, RevertPlan, plan_revert, revert
 from changedesk.flow.submit import preview, revise, submit
 from changedesk.flow.transfer import challenge_new_holder, decline_transfer, new_holder_offers, propose_transfer
@@ -89,6 +97,8 @@ __all__ = [
     "Receipt",
     "Recorded",
     "RecordedChange",
+    "RestorePlan",
+    "ReversalPlan",
     "RevertPlan",
     "SourceRow",
     "Terms",
@@ -118,9 +128,12 @@ __all__ = [
     "merge",
     "new_holder_offers",
     "note_import",
+    "of_import",
     "offers",
     "open_dispute",
+    "plan_restore",
     "plan_retirement",
+    "plan_reversal",
     "plan_revert",
     "plan_unmerge",
     "preview",
@@ -139,11 +152,14 @@ __all__ = [
     "reschedule",
     "resend_notice",
     "resolve_dispute",
+    "restore",
     "retire_due",
     "revert",
     "revise",
+    "run_reversal",
     "settle_work",
     "start_batch",
+    "start_reversal",
     "submit",
     "submit_joined",
     "unmerge",

@@ -125,6 +125,10 @@ class Wish:
     received_at: datetime | None = None
     """When the customer asked, in any channel: the legal clock starts there. Now, when not given."""
     reverts: ChangeId | None = None
+    forced: bool = False
+    """It puts old values over ones that were set later, which takes one more approval."""
+    stood: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    """Values that the record held before: they may come back even where they would not be taken today."""
     once: Once | None = None
 
 
@@ -141,6 +145,8 @@ class Plan:
     before: Mapping[str, Value] = field(repr=False)
     after: Mapping[str, Value] = field(repr=False)
     route: Route
+    attributes: Mapping[str, str] = field(repr=False)
+    """What policy was told beside the values."""
     concerns: tuple[Concern, ...]
     conflicts: Mapping[str, str]
     """Path to the reference of the open request that would set it."""
@@ -264,7 +270,6 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
     route = policy.decide(ask, config.rules, policy_version=config.policy_version)
     for item in route.prohibitions:
         raise Prohibited(rule=item.rule, until=None if item.until is None else item.until.isoformat())
-    taken = requests.holders_of_fields(look, [subject.id], sorted(after))
     return Plan(
         wish=wish,
         subject=subject,
@@ -274,8 +279,9 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
         before={path: before.get(path) for path in after},
         after=after,
         route=route,
+        attributes=ask.attributes,
         concerns=(*diff.concerns, *checked.concerns),
-        conflicts={path: ref for (_, path), ref in taken.items()},
+        conflicts={path: r for (_, path), r in requests.holders_of_fields(look, [subject.id], sorted(after)).items()},
         note=note,
     )
 
@@ -308,7 +314,16 @@ def _diff(
     if not asked:
         raise NoChange(paths=[])
     region = config.settings.region
-    return changes(kind, config.catalogue, before, asked, region=region, today=at.date(), subject_type=subject.type)
+    return changes(
+        kind,
+        config.catalogue,
+        before,
+        asked,
+        region=region,
+        today=at.date(),
+        subject_type=subject.type,
+        stood=wish.stood,
+    )
 
 
 def _ask(
@@ -334,7 +349,10 @@ def _ask(
         industry=frozenset(config.settings.industries),
         jurisdictions=frozenset(config.settings.jurisdictions),
         reason=wish.reason,
-        attributes=attributes_of(look, config, subject, person, after, initiated_by=wish.initiated_by, at=at),
+        attributes={
+            **attributes_of(look, config, subject, person, after, initiated_by=wish.initiated_by, at=at),
+            "forced": str(wish.forced).lower(),
+        },
         received_at=wish.received_at,
     )
 

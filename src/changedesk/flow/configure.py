@@ -21,9 +21,6 @@ from changedesk import packs
 from changedesk.base.actor import Actor, Role
 from changedesk.base.ids import ClientId
 from changedesk.base.refusal import Forbidden, Refusal
-from changedesk.flow.client_rules import drop_rule as drop_rule  # noqa: PLC0414 - a setting as the others here
-from changedesk.flow.client_rules import require_kept
-from changedesk.flow.client_rules import set_rule as set_rule  # noqa: PLC0414 - a setting as the others here
 from changedesk.rules import access
 from changedesk.rules.access import Verb
 from changedesk.store import keys, settings_read, settings_write
@@ -104,10 +101,12 @@ def change_client(values: Mapping[str, Any], *, actor: Actor, at: datetime) -> i
     """Set some of the actor's client's settings, by column name. Returns the configuration version.
 
     The short name and the log's origin stay what they are: addresses and proofs already given out carry them.
-    Raises Forbidden and BadSetting; as ``set_rule`` does when other packs cannot carry the client's own rules.
+    Packs, and where they count, are part of a policy: ``flow.policies``. Raises Forbidden and BadSetting.
     """
     access.require(actor, Verb.CONFIGURE_CLIENT)
     for name in values:
+        if name in _OF_POLICY:
+            raise BadSetting(field=name, reason="part of the policy: write one, and have it published by somebody else")
         if name not in _CHECKS:
             raise BadSetting(field=name, reason="not a setting that can be changed")
     _check(values)
@@ -115,8 +114,6 @@ def change_client(values: Mapping[str, Any], *, actor: Actor, at: datetime) -> i
     languages = values.get("languages", told.languages)
     if values.get("default_language", told.default_language) not in languages:
         raise BadSetting(field="default_language", reason="choose one of the client's languages")
-    if "packs" in values:
-        require_kept(packs.load(values["packs"]), actor=actor)
     return settings_write.change_client(actor.client, values, by=actor.id, at=at)
 
 
@@ -376,6 +373,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], None]]] = {
     "active": _flag,
 }
 """What may be changed about a client, and what each must look like."""
+_OF_POLICY: Final = frozenset({"packs", "jurisdictions", "industries"})
 
 
 def _check(values: Mapping[str, Any]) -> None:

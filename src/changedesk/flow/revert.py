@@ -1,6 +1,6 @@
 """Undoing an applied change by an ordinary request: its own verification, approval and notices."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking
 from changedesk.flow.asking import Receipt, Wish
 from changedesk.flow.submit import enter
-from changedesk.ledger.commitment import Assertion
+from changedesk.flow.undoing import from_now
 from changedesk.ledger.revert import Choice, FieldPlan, Finding, Later
 from changedesk.ledger.revert import plan_revert as three_way
 from changedesk.ledger.value import decode_value
@@ -27,7 +27,7 @@ from changedesk.store.tx import Look, look
 class NotRevertible(Refusal):
     """This entry is not a change of values that can be undone.
 
-    ``data``: why (no_change, erased, several_kinds).
+    ``data``: why (no_change, erased, several_kinds, no_such_version, not_by_request).
     """
 
     code = "not-revertible"
@@ -80,17 +80,19 @@ def plan_revert(change: ChangeId, *, actor: Actor, at: datetime) -> RevertPlan:
         change=change,
         subject=subject.id,
         kind=kind,
-        fields=tuple(
-            FieldRevert(
-                path=item.assertion.path,
-                finding=item.finding,
-                before=_value(item.assertion.old),
-                after=_value(item.assertion.new),
-                standing=_value(item.standing),
-                later=item.later,
-            )
-            for item in plans
-        ),
+        fields=tuple(shown(item) for item in plans),
+    )
+
+
+def shown(item: FieldPlan) -> FieldRevert:
+    """Return one field of a plan in plain values."""
+    return FieldRevert(
+        path=item.assertion.path,
+        finding=item.finding,
+        before=value_of(item.assertion.old),
+        after=value_of(item.assertion.new),
+        standing=value_of(item.standing),
+        later=item.later,
     )
 
 
@@ -115,18 +117,12 @@ def _plan(seen: Look, change: ChangeId, *, at: datetime) -> tuple[Subject, list[
     ]
     current = {path: held.text for path, held in subject.state.items()}
     now_us = micros(at)
-    said = [_from_now(item, now_us) for item in entry.assertions]
+    said = [from_now(item, now_us) for item in entry.assertions]
     return subject, three_way(said, current, later, now_us), kinds.pop()
 
 
-def _from_now(said: Assertion, now_us: int) -> Assertion:
-    """Return the part of an assertion that an undoing reaches: what a field holds from now on, not what it held."""
-    if not said.valid_from_us < now_us < said.valid_to_us:
-        return said
-    return Assertion(said.path, said.old, said.new, now_us, said.valid_to_us)
-
-
-def _value(text: bytes | None) -> Value:
+def value_of(text: bytes | None) -> Value:
+    """Return the value of a canonical text."""
     return None if text is None else decode_value(text)
 
 
@@ -144,15 +140,19 @@ def revert(
 ) -> Receipt:
     """Ask for a change to be undone. Fields in conflict need a choice each: keep, force, or ("custom", value).
 
+    Force puts the old value over what was said later, and takes one more approval. What stood before comes back as it
+    stood, with a concern on the request where it would not be taken today.
+
     Raises Conflicts, NothingToRevert, NotRevertible, and whatever a request like this one may meet.
     """
     access.require(actor, access.Verb.CHANGE_REVERT)
     with look(actor.client) as seen:
         subject, plans, kind = _plan(seen, change, at=at)
+    values = values_of(plans, choices)
     wish = Wish(
         subject=subject.id,
         kind=kind,
-        values=_values(plans, choices),
+        values=values,
         reason=reason,
         channel=channel,
         note=note,
@@ -161,24 +161,38 @@ def revert(
         # The values stood in this record before: whoever put them there has looked at them.
         acknowledged=asking.ALL_CONCERNS,
         reverts=change,
+        forced=forces(plans, choices),
+        stood=stood_of(plans, values),
         once=key,
     )
     return enter([wish], actor=actor, at=at).one()
 
 
-def _values(plans: list[FieldPlan], choices: Mapping[str, str | tuple[str, object]]) -> dict[str, object]:
+def forces(plans: Sequence[FieldPlan], choices: Mapping[str, str | tuple[str, object]]) -> bool:
+    """Tell whether an old value is put over one that was said later."""
+    return any(item.finding is Finding.CONFLICT and choices.get(item.assertion.path) == Choice.FORCE for item in plans)
+
+
+def stood_of(plans: Sequence[FieldPlan], asked: Mapping[str, object]) -> dict[str, Value]:
+    """Return by path which of the values asked for the record held before."""
+    old = {item.assertion.path: value_of(item.assertion.old) for item in plans}
+    return {path: old[path] for path, value in asked.items() if value is not None and value == old[path]}
+
+
+def values_of(plans: Sequence[FieldPlan], choices: Mapping[str, str | tuple[str, object]]) -> dict[str, object]:
+    """Return what to ask for. Raises Conflicts where a field has no choice, NothingToRevert."""
     values: dict[str, object] = {}
     unsettled: list[str] = []
     for item in plans:
         path, choice = item.assertion.path, choices.get(item.assertion.path)
         if item.finding is Finding.RESTORE and choice is None:
-            values[path] = _value(item.assertion.old)
+            values[path] = value_of(item.assertion.old)
         elif item.finding is Finding.CONFLICT and choice is None:
             unsettled.append(path)
         elif isinstance(choice, tuple):
             values[path] = choice[1]
         elif choice == Choice.FORCE and item.finding is not Finding.ALREADY:
-            values[path] = _value(item.assertion.old)
+            values[path] = value_of(item.assertion.old)
     if unsettled:
         raise Conflicts(paths=unsettled)
     if not values:

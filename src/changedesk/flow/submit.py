@@ -134,7 +134,11 @@ def _make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: 
         digest=asking.digest_of(tx.client, subject.id, request_id, 1, plan.after, subject.ver, proposal.salt),
         key_id=subject.key.id,
         proposal=proposal,
-        route={**policy.to_json(plan.route), "new_contacts": standing.new_contacts_of(config.catalogue, plan.after)},
+        route={
+            **policy.to_json(plan.route),
+            "new_contacts": standing.new_contacts_of(config.catalogue, plan.after),
+            "forced": wish.forced,
+        },
         needs_level=plan.route.level,
         needs_consent=plan.route.consent,
         needs_approvals=plan.route.approvals,
@@ -155,6 +159,9 @@ def _proposal(plan: Plan) -> requests.Proposal:
         seen={path: progress.version_of(plan.subject, path) for path in plan.after},
         note=plan.note,
         acknowledged=tuple(plan.wish.acknowledged),
+        told={
+            name: value for name, value in plan.attributes.items() if value != "false"
+        },  # what an absent one reads as
     )
 
 
@@ -231,6 +238,7 @@ def revise(
             acknowledged=acknowledged,
             received_at=request.received_at,
             reverts=request.reverts,
+            forced=bool(request.route.get("forced")),
         )
         requests.give_back_fields(tx, [request.id])
         found = subjects.load(tx, [request.subject_id]).get(request.subject_id)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from changedesk.base.json import State, Value
 from changedesk.base.refusal import Refusal
@@ -73,13 +74,17 @@ def changes(
     today: date,
     strictness: Strictness = Strictness.STRICT,
     subject_type: str | None = None,
+    stood: State = MappingProxyType({}),
 ) -> Diff:
     """Return what ``asked`` changes in ``before``; ``subject_type`` leaves only the fields of such a subject.
 
+    ``stood`` are values that the record held before: they come back as they stood, with a concern where they would not
+    be taken today.
     Raise ``ManyBad`` with every field that cannot be taken, ``NoChange`` when nothing would differ.
     """
     read: dict[str, Value] = {}
     refused: dict[str, Refusal] = {}
+    old: list[str] = []
     for path, raw in asked.items():
         refusal = _not_askable(kind, catalogue, path, subject_type)
         if refusal is None:
@@ -87,6 +92,9 @@ def changes(
                 read[path] = normalise(catalogue[path], raw, region=region, today=today, strictness=strictness)
             except BadValue as bad:
                 refusal = bad
+            if path in stood and (refusal is not None or read[path] != stood[path]):
+                read[path], refusal = stood[path], None
+                old.append(path)
         if refusal is not None:
             refused[_pointer(path, refusal)] = refusal
     if refused:
@@ -97,7 +105,10 @@ def changes(
     return Diff(
         values=values,
         unchanged=tuple(path for path in read if path not in values),
-        concerns=tuple(_concerns(catalogue, before, values.items())),
+        concerns=(
+            *(Concern(path, "stood_before") for path in old if path in values),
+            *_concerns(catalogue, before, ((path, value) for path, value in values.items() if path not in old)),
+        ),
     )
 
 

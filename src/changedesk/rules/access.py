@@ -61,6 +61,8 @@ class Verb(StrEnum):
     CONFIGURE_KEYS = "configure.keys"
     CONFIGURE_FIELDS = "configure.fields"
     CONFIGURE_RULES = "configure.rules"
+    CONFIGURE_PUBLISH = "configure.publish"
+    """Put in force a policy that somebody else wrote."""
     CONFIGURE_TEMPLATES = "configure.templates"
 
 
@@ -91,7 +93,7 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
     | _DECIDE
     | _FREEZE
     | {V.REQUEST_APPLY_NOW, V.CHANGE_REVERT, V.OUTBOX_READ, V.IMPORT_RUN, V.DISPUTE_RESOLVE},
-    Role.COMPLIANCE: _LOOK | _DECIDE | _FREEZE | {V.VALUE_REVEAL, V.CONFIGURE_READ},
+    Role.COMPLIANCE: _LOOK | _DECIDE | _FREEZE | {V.VALUE_REVEAL, V.CONFIGURE_READ, V.CONFIGURE_PUBLISH},
     Role.FRAUD: _LOOK
     | _DECIDE
     | _FREEZE
@@ -106,6 +108,7 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
             V.CONFIGURE_KEYS,
             V.CONFIGURE_FIELDS,
             V.CONFIGURE_RULES,
+            V.CONFIGURE_PUBLISH,
             V.CONFIGURE_TEMPLATES,
             V.OUTBOX_READ,
         }

@@ -37,6 +37,7 @@ def combine(rules: Sequence[Rule], ask: Ask, *, policy_version: int) -> Route:
     if level >= DUAL_CONTROL_LEVEL:
         # The methods we have reach V3; the step to V4 is dual control (domain.md, verification levels).
         approvals, separation = max(approvals, _DUAL_CONTROL_APPROVALS), separation | {"team"}
+    approvals += max((found.more for found in approve), default=0)
     # What else the same request changes is told of: one quiet field must not carry another past its warning.
     suppressed = sorted({(found.to, rule.id) for rule, found in _all(bag, duty.Suppress) if rule.scope.covers(ask)})
     return Route(

@@ -48,12 +48,13 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """At least ``count`` other people decide, at most ``most``; ``separation`` says who may not be one of
-    them.
+    """At least ``count`` other people decide, at most ``most``, and ``more`` beside those that other rules ask for;
+    ``separation`` says who may not be one of them.
     """
 
     count: int = 0
     most: int | None = None
+    more: int = 0
     separation: frozenset[str] = frozenset({"maker"})
 
     def __post_init__(self) -> None:

@@ -18,6 +18,7 @@ from changedesk.rules.strictness import (
     RulesContradict,
     as_strict_as,
     contradictions,
+    less_than,
     require_consistent,
     tighten,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "contradictions",
     "decide",
     "from_json",
+    "less_than",
     "require_consistent",
     "tighten",
     "to_json",

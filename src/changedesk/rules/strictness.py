@@ -46,21 +46,33 @@ def as_strict_as(route: Route, other: Route) -> bool:
     """Say whether ``route`` asks for everything that ``other`` does, or more. What is suppressed is not
     looked at.
     """
-    return (
-        route.level >= other.level
-        and route.approvals >= other.approvals
-        and (other.consent is None or route.consent is not None)
-        and route.confirm_new_contacts >= other.confirm_new_contacts
-        and route.human_review >= other.human_review
-        and route.wait_seconds >= other.wait_seconds
-        and route.retention_years_min >= other.retention_years_min
-        and (route.retention_years_max or _FOREVER) <= (other.retention_years_max or _FOREVER)
-        and all(set(mine) >= set(theirs) for mine, theirs in zip(_sets(route), _sets(other), strict=True))
-        and all(any(covers(hold, wanted) for hold in route.holds) for wanted in other.holds)
-        and all(any(_tells(notice, wanted) for notice in route.notices) for wanted in other.notices)
-        and all(any(d.duty == w.duty and d.due <= w.due for d in route.deadlines) for w in other.deadlines)
-        and all(any(_forbids(found, wanted) for found in route.prohibitions) for wanted in other.prohibitions)
-    )
+    return not less_than(route, other)
+
+
+def less_than(route: Route, other: Route) -> list[str]:
+    """Name everything of which ``route`` asks less than ``other`` does; nothing where it is as strict."""
+    kept = {
+        "verification": route.level >= other.level,
+        "approvals": route.approvals >= other.approvals,
+        "consent": other.consent is None or route.consent is not None,
+        "confirmation of new contacts": route.confirm_new_contacts >= other.confirm_new_contacts,
+        "human review": route.human_review >= other.human_review,
+        "waiting time": route.wait_seconds >= other.wait_seconds,
+        "retention at least": route.retention_years_min >= other.retention_years_min,
+        "retention at most": (route.retention_years_max or _FOREVER) <= (other.retention_years_max or _FOREVER),
+        **{
+            name: set(mine) >= set(theirs)
+            for name, mine, theirs in zip(_NAMES, _sets(route), _sets(other), strict=True)
+        },
+        "holds": all(any(covers(hold, wanted) for hold in route.holds) for wanted in other.holds),
+        "notices": all(any(_tells(notice, wanted) for notice in route.notices) for wanted in other.notices),
+        "deadlines": all(any(d.duty == w.duty and d.due <= w.due for d in route.deadlines) for w in other.deadlines),
+        "prohibitions": all(any(_forbids(found, w) for found in route.prohibitions) for w in other.prohibitions),
+    }
+    return [name for name, held in kept.items() if not held]
+
+
+_NAMES: Final = ("methods forbidden", "separation", "evidence", "recipients", "masks", "lock options")
 
 
 def _sets(route: Route) -> tuple[Iterable[object], ...]:
@@ -183,7 +195,8 @@ def _weaker(rule: Rule, base: Rule) -> str:
     ):
         return "its status or dates differ"
     mine, theirs = (combine([item], _SOME_ASK, policy_version=0) for item in (rule, base))
-    return "" if as_strict_as(mine, theirs) and _as_low(rule, base) else "it demands less"
+    less = less_than(mine, theirs) + ([] if _as_low(rule, base) else ["a ceiling"])
+    return f"it demands less: {', '.join(less)}" if less else ""
 
 
 def _as_low(rule: Rule, base: Rule) -> bool:

@@ -12,7 +12,7 @@ GRANT SELECT, INSERT ON
     desk.blind_index, desk.staged, desk.log_leaf, desk.log_head, desk.cursor, desk.delivery, desk.import_run,
     desk.import_row,
     desk.checkpoint, desk.cosignature, desk.anchor, desk.link, desk.unmerge_work, desk.transfer,
-    desk.batch, desk.batch_row, desk.batch_approval
+    desk.batch, desk.batch_row, desk.batch_approval, desk.reversal, desk.reversal_row
     TO {app};
 GRANT UPDATE (ver, head_leaf, state_ct, status, next_effective_at) ON desk.subject TO {app};
 GRANT UPDATE (until) ON desk.holding TO {app};

@@ -30,6 +30,8 @@ class Proposal:
     note: str = ""
     acknowledged: Sequence[str] = ()
     message: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """What policy was told beside the values, so that another policy can be asked the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,7 @@ def seal_proposal(client: int, request: RequestId, key: keys.SubjectKey, proposa
         "note": proposal.note,
         "acknowledged": list(proposal.acknowledged),
         "message": proposal.message,
+        "told": dict(proposal.told),
     }
     return seal.seal(key.id.bytes, key.cipher, encode_json(body), _aad(client, request))
 
@@ -265,6 +268,11 @@ def queue(look: Look, only: QueueFilter, *, after: tuple[datetime, UUID] | None 
         limit=limit,
     )
     return _opened(look, rows)
+
+
+def newest(look: Look, *, limit: int) -> list[Request]:
+    """Return the newest requests, whatever became of them."""
+    return _opened(look, look.rows("requests.newest", limit=limit))
 
 
 def of_subject(look: Look, subject: SubjectId, *, limit: int = 100) -> list[Request]:

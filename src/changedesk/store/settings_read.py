@@ -257,19 +257,25 @@ def configuration(client_id: ClientId) -> Configuration:
     kept = _configurations.get(client_id)
     if kept is not None and kept.settings == told:
         return kept
+    made = configured(told, client_rules(client_id))
+    _configurations[client_id] = made
+    return made
+
+
+def configured(told: ClientSettings, rules: Iterable[RuleRecord]) -> Configuration:
+    """Put a client's configuration together with these settings and own rules, in force or not. Raises PackInvalid."""
+    client_id = told.id
     pack = packs.load(told.packs)
     own = {record.path: own_field(record.path, record.data) for record in field_settings(client_id)}
-    made = Configuration(
+    return Configuration(
         settings=told,
         pack=pack,
         catalogue=packs.extend(pack, own),
-        rules=_with_own(pack, [own_rule(record) for record in client_rules(client_id)]),
+        rules=_with_own(pack, [own_rule(record) for record in rules]),
         statements={**pack.statements, **_own_statements(pack, wordings(client_id))},
         reason_codes=pack.reason_codes,
         policy_version=told.config_version,
     )
-    _configurations[client_id] = made
-    return made
 
 
 def own_field(path: str, data: Mapping[str, Any]) -> Field:

@@ -103,6 +103,27 @@ class FieldRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyRecord:
+    """One policy of a client: ``source`` are its own rules in TOML, ``rules`` the same by id.
+
+    ``published_at`` is None while it is a draft.
+    """
+
+    number: int
+    source: str
+    rules: Mapping[str, Mapping[str, Any]]
+    packs: tuple[str, ...]
+    jurisdictions: tuple[str, ...]
+    industries: tuple[str, ...]
+    based_on: int
+    author: str
+    written_at: datetime
+    published_by: str
+    published_at: datetime | None
+    config_version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """What a notice says, in one language."""
 

@@ -197,18 +197,57 @@ def set_field(client_id: ClientId, path: str, data: Mapping[str, Any] | None, *,
         return _note(client, Change(by, at, "field.set", f"field/{path}", old, data or {}))
 
 
-def set_rule(client_id: ClientId, rule_id: str, data: Mapping[str, Any] | None, *, by: str, at: datetime) -> int:
-    """Put a new version of a client's own rule in force; None ends it. Returns the configuration version."""
+def create_policy(client_id: ClientId, values: Mapping[str, Any], *, by: str, at: datetime) -> int:
+    """Keep a draft with these columns; return its number. The same draft of the same author is kept once."""
     with _writing(client_id) as client:
-        rows = tables.ClientRule.objects.filter(client=client, rule_id=rule_id)
-        old = rows.filter(active=True).first()
-        rows.filter(active=True).update(active=False)
-        if data is not None:
-            tables.ClientRule.objects.create(
-                client=client, rule_id=rule_id, version=_next_version(rows), data=dict(data)
-            )
-        told = Change(by, at, "rule.set", f"rule/{rule_id}", old.data if old else {}, data or {})
-        return _note(client, told)
+        rows = tables.Policy.objects.filter(client=client)
+        same = rows.filter(**values, author=by, published_at=None).first()
+        if same is not None:
+            return int(same.number)
+        last = rows.order_by("-number").first()
+        number = 1 if last is None else last.number + 1
+        tables.Policy.objects.create(client=client, number=number, author=by, written_at=at, **values)
+        _remember(client, Change(by, at, "policy.write", f"policy/{number}", {}, values))
+        return number
+
+
+def publish_policy(client_id: ClientId, number: int, *, by: str, at: datetime) -> int | None:
+    """Put a draft in force: its packs, and exactly its own rules. Returns the configuration version.
+
+    None when it is no draft any more, or another one was published since it was written.
+    """
+    with _writing(client_id) as client:
+        row = tables.Policy.objects.filter(client=client, number=number).first()
+        if row is None or row.published_at is not None or row.based_on != _in_force(client):
+            return None
+        old = {name: getattr(client, name) for name in ("packs", "jurisdictions", "industries")}
+        new = {name: getattr(row, name) for name in old}
+        for name, value in new.items():
+            setattr(client, name, value)
+        _set_rules(client, row.rules)
+        told = Change(by, at, "policy.publish", f"policy/{number}", {**old, "policy": row.based_on}, new)
+        version = _note(client, told)
+        row.published_by, row.published_at, row.config_version = by, at, version
+        row.save()
+        return version
+
+
+def _in_force(client: tables.Client) -> int:
+    newest = tables.Policy.objects.filter(client=client, published_at__isnull=False).order_by("-config_version").first()
+    return newest.number if newest else 0
+
+
+def _set_rules(client: tables.Client, rules: Mapping[str, Mapping[str, Any]]) -> None:
+    mine = tables.ClientRule.objects.filter(client=client)
+    standing = {row.rule_id: row for row in mine.filter(active=True)}
+    for name, row in standing.items():
+        if rules.get(name) != row.data:
+            row.active = False
+            row.save()
+    for name, data in rules.items():
+        if name not in standing or standing[name].data != data:
+            version = _next_version(mine.filter(rule_id=name))
+            tables.ClientRule.objects.create(client=client, rule_id=name, version=version, data=dict(data))
 
 
 def set_template(client_id: ClientId, *, key: Mapping[str, str], text: Mapping[str, str], by: str, at: datetime) -> int:

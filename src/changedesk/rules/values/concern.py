@@ -86,6 +86,11 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "de": "Die Webadresse endet mit einem Schrägstrich. Bitte prüfen, ob er dazugehört.",
         "ar": "ينتهي عنوان الويب بشرطة مائلة. تحقق من أنها جزء منه.",
     },
+    "stood_before": {
+        "en": "The value stood in this record before, but would not be taken today. Check it before it comes back.",
+        "de": "Dieser Wert stand schon im Datensatz, würde heute aber nicht angenommen. Bitte vor der Rückkehr prüfen.",
+        "ar": "كانت هذه القيمة في السجل من قبل، لكنها لن تُقبل اليوم. تحقق منها قبل إعادتها.",
+    },
     "frequency_without_channel": {
         "en": "All marketing is off, so topics and frequency have no effect and are cleared.",
         "de": "Alle Werbung ist abgestellt; Themen und Häufigkeit wirken nicht und werden geleert.",

@@ -11,5 +11,5 @@ class Migration(migrations.Migration):
     dependencies = [("store", "0001_pre_settings")]
     operations = [
         migrations.RunSQL(_sql(name))
-        for name in ("facts.sql", "links.sql", "log.sql", "batches.sql", "privacy.sql", "guards.sql")
+        for name in ("facts.sql", "links.sql", "log.sql", "batches.sql", "reversals.sql", "privacy.sql", "guards.sql")
     ]

@@ -9,6 +9,7 @@ from changedesk.store.models.settings import (
     Membership,
     MessageTemplate,
     Person,
+    Policy,
     StatementWording,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "Membership",
     "MessageTemplate",
     "Person",
+    "Policy",
     "StatementWording",
 ]

@@ -159,6 +159,38 @@ class ClientRule(models.Model):
         return f"{self.rule_id}/{self.version}"
 
 
+class Policy(models.Model):
+    """What a client asks beyond the floor: its own rules as it wrote them, and which packs count where.
+
+    Written by one person, put in force by another; after that it is never edited. The newest published one is in force.
+    """
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="policies")
+    number = models.PositiveIntegerField()
+    source = models.TextField(blank=True)
+    """The client's own rules in TOML, as packs write theirs."""
+    rules = models.JSONField(default=dict)
+    """The same by id, as ``ClientRule.data`` holds each."""
+    packs = models.JSONField(default=list)
+    jurisdictions = models.JSONField(default=list)
+    industries = models.JSONField(default=list)
+    based_on = models.PositiveIntegerField(default=0)
+    """The policy that was in force when this one was written; 0 for what the client started with."""
+    author = models.CharField(max_length=40)
+    written_at = models.DateTimeField()
+    published_by = models.CharField(max_length=40, blank=True)
+    published_at = models.DateTimeField(null=True)
+    config_version = models.PositiveIntegerField(default=0)
+    """The client's configuration version that publishing made: requests name it as their policy version."""
+
+    class Meta:
+        db_table = "policy"
+        constraints = [models.UniqueConstraint(fields=["client", "number"], name="policy_number")]
+
+    def __str__(self) -> str:
+        return f"policy/{self.number}"
+
+
 class MessageTemplate(models.Model):
     """What a notice says for one event, channel and language."""
 

@@ -95,6 +95,11 @@ WHERE r.client_id = %(client)s AND r.state = ANY(%(states)s::text[])
   AND (%(entered_by)s::text IS NULL OR r.entered_by = %(entered_by)s::text)
 ORDER BY r.received_at, r.id LIMIT %(limit)s
 
+-- The newest requests of a client: their ids grow with time.
+
+-- name: requests.newest
+SELECT * FROM desk.request WHERE client_id = %(client)s ORDER BY id DESC LIMIT %(limit)s
+
 -- name: requests.of_subject
 (SELECT * FROM desk.request WHERE client_id = %(client)s AND subject_id = %(subject)s
  ORDER BY received_at DESC LIMIT %(limit)s)
