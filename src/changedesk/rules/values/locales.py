@@ -11,10 +11,14 @@ _ENGLISH: Final = Locale("en", "GB")
 @lru_cache(maxsize=2048)
 def known_locale(tag: str) -> Locale | None:
     """Return the locale of a BCP 47 tag, None when CLDR has none."""
-    try:
-        return Locale.parse(tag, sep="-")
-    except (ValueError, UnknownLocaleError):
-        return None
+    while True:
+        try:
+            return Locale.parse(tag, sep="-")
+        except (ValueError, UnknownLocaleError):
+            return None
+        except RuntimeError:
+            # Babel walks over the locales that it has loaded, and another thread has loaded one meanwhile.
+            continue
 
 
 def locale_of(language: str) -> Locale:
