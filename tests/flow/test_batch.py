@@ -14,6 +14,8 @@ from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Forbidden, NotFound, Refusal
 from changedesk.flow.batch import BatchDiffers, BatchOpen, CustomerUnknown
 from changedesk.kinds import Edit
+from changedesk.reading import batches as reading
+from changedesk.reading.timeline import BadCursor
 from changedesk.rules.approval import SameHand
 from changedesk.store import batches
 from changedesk.store.batches import Batch
@@ -194,3 +196,20 @@ def test_customers_are_found_by_their_name_in_the_source(d: Desk, orgs: list[Sub
         flow.enter_rows(uuid4(), [], BUSINESS, actor=d.sofia, at=START)
     with pytest.raises(NotFound):
         flow.finish_batch(uuid4(), actor=d.sofia, at=START)
+
+
+def test_a_batch_of_another_client_is_not_there(d: Desk, orgs: list[SubjectId]) -> None:
+    entered, _ = enter(d, [add(2, orgs[0])])
+    other = desk("other", packs=("public_directory",))
+    for who in (other.ines, other.crm):
+        with pytest.raises(NotFound):
+            reading.batch(entered.id, actor=who, at=START)
+        assert reading.batches(actor=who).items == ()
+    with pytest.raises(NotFound):
+        approve(d, entered, actor=other.ines)
+    assert flow.find_customers("registry", ["org1"], actor=other.sofia) == {}
+    assert reading.batch(entered.id, actor=d.ines, at=START).counts == {"awaiting_approval": 1}
+    with pytest.raises(Forbidden):
+        reading.batches(actor=d.ben)
+    with pytest.raises(BadCursor):
+        reading.batches(actor=d.otto, before="nonsense")

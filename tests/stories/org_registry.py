@@ -111,7 +111,9 @@ class Registry:
     def _new(self, name: str, values: Mapping[str, str]) -> flow.NewCustomer:
         given: dict[str, object] = {"account.number": name}
         for path, value in values.items():
-            given[path] = value.split("|") if path == "org.types" else value.replace(" ; ", "\n")
+            # One organisation has two websites, and the field takes one.
+            told = value.split(" ; ")[0] if path == "org.website" else value.replace(" ; ", "\n")
+            given[path] = value.split("|") if path == "org.types" else told
         return flow.NewCustomer(values=given, source=flow.SourceRow(SOURCE, name, b"opening"), lenient=True)
 
     def enter(self, file: Path, report: Path, *, dry_run: bool = False) -> bulk.RequestReport:

@@ -84,6 +84,14 @@ def bodies(one: Ours) -> dict[str, Any]:
         "merges_merge": {"merged": one.subject, "into": one.subject},
         "merges_undo": {"reason": "reversal"},
         "merges_settle": {"what": "contact.email"},
+        "batches_enter": {
+            "name": "a",
+            "reason": "typo",
+            "rows": [
+                {"subject": one.subject, "kind": "contact_details", "fields": {"contact.url": [{"do": "delete"}]}}
+            ],
+        },
+        "batches_approve": {"digest": one.digest},
         "transfers_propose": {"account": one.subject, "to": one.subject},
         "transfers_verify": {"method": "totp"},
         "transfers_confirm": {"answer": "000000"},
@@ -193,6 +201,10 @@ NEEDS = {
     "merges_of_record": "customers:read",
     "merges_work": "requests:read",
     "merges_settle": "changes:revert",
+    "batches_enter": "requests:write",
+    "batches_listed": "imports:run requests:decide feed:read",
+    "batches_one": "imports:run requests:decide feed:read",
+    "batches_approve": "requests:decide",
     "transfers_propose": "requests:write",
     "transfers_read": "requests:read",
     "transfers_verify": "requests:write",

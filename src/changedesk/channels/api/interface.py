@@ -16,6 +16,7 @@ from changedesk.base.actor import Actor, ActorType
 from changedesk.base.refusal import Refusal
 from changedesk.channels import refusals
 from changedesk.channels.api import (
+    batches,
     calls,
     changes,
     customers,
@@ -195,6 +196,7 @@ def build() -> NinjaAPI:
         ("/change-requests", deciding.router),
         ("/change-requests", proving.of_request),
         ("/changes", changes.router),
+        ("/batches", batches.router),
         ("/merges", merges.router),
         ("/transfers", transfers.router),
         ("/erasures", erasures.router),

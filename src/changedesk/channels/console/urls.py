@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from changedesk.channels.console.views import (
     asking,
+    batches,
     customers,
     deciding,
     desk,
@@ -47,6 +48,8 @@ urlpatterns = [
     path("c/<slug:slug>/changes/<ref:ref>", requests.change, name="change"),
     path("c/<slug:slug>/changes/<ref:ref>/consent", requests.consent, name="consent"),
     path("c/<slug:slug>/changes/<ref:ref>/revise", asking.revise, name="revise"),
+    path("c/<slug:slug>/batches", batches.batches, name="batches"),
+    path("c/<slug:slug>/batches/<uuid:key>", batches.batch, name="batch"),
     path("c/<slug:slug>/approvals", deciding.approvals, name="approvals"),
     path("c/<slug:slug>/changes/<ref:ref>/decide", deciding.decide, name="decide"),
     path("c/<slug:slug>/disputes", disputes.disputes, name="disputes"),

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from changedesk.base.actor import Actor, Role
-from changedesk.reading import imports
+from changedesk.reading import batches, imports
 from changedesk.rules.access import Verb, may
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ THEMES: Final = ("light", "dark")
 def allowed(actor: Actor) -> frozenset[str]:
     """Return what the pages offer to this person; the verbs behind them ask again."""
     offered = frozenset(word for word, verb in _MAY.items() if may(actor, verb))
-    return offered | {"imports"} if imports.may_read(actor) else offered
+    offered |= {"imports"} if imports.may_read(actor) else set()
+    return offered | {"batches"} if batches.may_read(actor) else offered
 
 
 def shell(visit: "Visit", here: str) -> dict[str, Any]:
