@@ -38,7 +38,7 @@ def classes_of(value: object) -> tuple[str, ...]:
 KIND = Kind(
     name="erasure",
     label={"en": "Erasure", "de": "Löschung", "ar": "محو البيانات"},
-    icon="eraser",
+    icon="circle-minus",
     notice_subject={
         "en": "the erasure of your data",
         "de": "die Löschung Ihrer Daten",

@@ -33,6 +33,7 @@ _MAY: Final = {
     "outbox": Verb.OUTBOX_READ,
     "revert": Verb.CHANGE_REVERT,
     "resolve": Verb.DISPUTE_RESOLVE,
+    "erasures": Verb.REQUEST_READ,
 }
 THEMES: Final = ("light", "dark")
 

@@ -60,6 +60,7 @@ EVENTS: Final = {
     "cancelled": _("Cancelled"),
     "reverted": _("Reverted"),
     "disputed": _("Dispute received"),
+    "erased": _("Data erased"),
     "security_requested": _("Security notice: change asked for"),
     "security_applied": _("Security notice: change applied"),
     "challenge": _("Code for a change"),

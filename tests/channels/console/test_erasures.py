@@ -1,0 +1,43 @@
+"""Certificates of erasure on the desk: who is offered them, and what they say."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from tests.channels.console.room import Room
+
+from changedesk import flow
+from changedesk.base import clock
+from changedesk.store import forget
+from changedesk.store.tx import look
+
+
+@pytest.fixture(autouse=True)
+def journal(settings: Any, tmp_path: Path) -> None:
+    settings.CHANGEDESK_ERASURE_JOURNAL = tmp_path / "erasures.jsonl"
+
+
+def test_a_certificate_says_what_went_and_that_no_value_is_left(room: Room) -> None:
+    assert "Nothing was erased yet" in room.get("Ines", "erasures").content.decode()
+    dana = room.customer()
+    at = clock.now() + timedelta(days=365 * 9)
+    closed = flow.FieldChange(path="status.state", new="closed")
+    flow.record_changes(
+        [flow.RecordedChange(subject=dana, changes=[closed])], actor=room.desk.crm, at=clock.now()
+    ).one()
+    while flow.retire_due(room.desk.client, at=at.replace(hour=9)):
+        pass
+    assert flow.forget_on(room.desk.client, at=at) == 1
+    with look(room.desk.client) as seen:
+        (job,) = forget.of_subject(seen, dana)
+    listed = room.get("Ines", "erasures").content.decode()
+    assert f"/erasures/{job.id}" in listed
+    assert "No rule kept it any more" in listed
+    page = room.get("Otto", f"erasures/{job.id}").content.decode()
+    for word in ("Everything was erased", "What the law keeps", "Mobile phone"):
+        assert word in page
+    assert "Dana" not in page
+    assert "This customer was erased" in room.get("Ines", f"customers/{dana}").content.decode()
+    assert room.get("Ines", f"erasures/{uuid4()}").status_code == 404
