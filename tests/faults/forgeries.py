@@ -17,8 +17,10 @@ def edit(column: str, value: Callable[[Forger], object], where: str = "true") ->
     """Another value in one column of an entry."""
 
     def forge(by: Forger) -> Shows:
-        row = by.one(where)
-        by.run(f"UPDATE desk.entry SET {column} = %s WHERE client_id = :c AND id = %s", value(by), row.id)
+        row, other = by.one(where), value(by)
+        while other == getattr(row, column):
+            other = value(by)
+        by.run(f"UPDATE desk.entry SET {column} = %s WHERE client_id = :c AND id = %s", other, row.id)
         return Shows(row.idx)
 
     forge.__name__ = f"edit_{column}"

@@ -8,13 +8,14 @@ Joining: ``preview_merge``, ``merge``, ``refresh_merge``, ``plan_unmerge``, ``un
 Giving away: ``propose_transfer``, ``new_holder_offers``, ``challenge_new_holder``, ``decline_transfer``.
 Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_import``. Stopping:
 ``open_dispute``, ``resolve_dispute``. Forgetting: ``preview_erasure``, ``request_erasure``, ``forget_on``,
-``retire_due``, ``plan_retirement``, ``replay_erasure``. The clock: ``apply_due``, ``expire_due``, ``make_effective``.
-Settings: ``flow.configure``, ``flow.policies``. Files of requests: ``start_batch``, ``enter_rows``, ``finish_batch``,
-``preview_rows``, ``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``.
+``retire_due``, ``plan_retirement``, ``replay_erasure``. The clock: ``apply_due``, ``expire_due``, ``make_effective``,
+``begin_audit``, ``end_audit``. Settings: ``flow.configure``, ``flow.policies``. Files of requests: ``start_batch``,
+``enter_rows``, ``finish_batch``, ``preview_rows``, ``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``.
 """
 
 from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm
 from changedesk.flow.asking import Plan, Receipt, Wish
+from changedesk.flow.audited import begin_audit, end_audit
 from changedesk.flow.batch import (
     Approved,
     Asked,
@@ -108,6 +109,7 @@ __all__ = [
     "approve",
     "approve_batch",
     "ask_information",
+    "begin_audit",
     "bind_factor",
     "caller_level",
     "cancel",
@@ -116,6 +118,7 @@ __all__ = [
     "confirm",
     "create_customers",
     "decline_transfer",
+    "end_audit",
     "enter_rows",
     "expire_due",
     "find_customers",

@@ -12,7 +12,7 @@ GRANT SELECT, INSERT ON
     desk.blind_index, desk.staged, desk.log_leaf, desk.log_head, desk.cursor, desk.delivery, desk.import_run,
     desk.import_row,
     desk.checkpoint, desk.cosignature, desk.anchor, desk.link, desk.unmerge_work, desk.transfer,
-    desk.batch, desk.batch_row, desk.batch_approval, desk.reversal, desk.reversal_row
+    desk.batch, desk.batch_row, desk.batch_approval, desk.reversal, desk.reversal_row, desk.audit_run
     TO {app};
 GRANT UPDATE (ver, head_leaf, state_ct, status, next_effective_at) ON desk.subject TO {app};
 GRANT UPDATE (until) ON desk.holding TO {app};
@@ -27,6 +27,7 @@ GRANT UPDATE (reply) ON desk.once TO {app};
 GRANT UPDATE (size, frontier) ON desk.log_head TO {app};
 GRANT UPDATE (next_idx) ON desk.cursor TO {app};
 GRANT UPDATE (note) ON desk.checkpoint TO {app};
+GRANT UPDATE (finished_at, start, size, findings, fault, idx, change_id, note) ON desk.audit_run TO {app};
 GRANT UPDATE (state, attempts, next_at, lease_until, fence, last_error, provider_id, done_at, message_ct)
     ON desk.delivery TO {app};
 GRANT UPDATE (finished_at, counts) ON desk.import_run TO {app};

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from changedesk import flow
 from changedesk.base.clock import now
 from changedesk.base.ids import ClientId
+from changedesk.channels.clock import audits
 
 
 class Duty(NamedTuple):
@@ -23,4 +24,5 @@ def duties() -> list[Duty]:
         Duty("clock.expire", lambda client_id: flow.expire_due(ClientId(client_id), at=now())),
         Duty("erasure.steps", lambda client_id: flow.forget_on(ClientId(client_id), at=now())),
         Duty("retention.run", lambda client_id: flow.retire_due(ClientId(client_id), at=now())),
+        Duty("log.audit", audits.run),
     ]

@@ -9,7 +9,7 @@ import typer
 from changedesk.base import clock
 from changedesk.base.ids import ChangeId
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.channels.terminal import installed, show
+from changedesk.channels.terminal import auditing, installed, show
 from changedesk.channels.terminal.looking import log_app
 from changedesk.channels.terminal.options import AsJson, Client
 from changedesk.ledger import note, receipt
@@ -19,7 +19,7 @@ from changedesk.ledger.note import NoteRefused
 from changedesk.ledger.receipt import ReceiptRefused
 from changedesk.outbound import publish
 from changedesk.outbound.publish import anchors
-from changedesk.reading import published
+from changedesk.reading import audit, published
 
 app = log_app
 Anchor = Annotated[bool, typer.Option("--anchor", help="In the installation's own log.")]
@@ -104,23 +104,40 @@ def _change(text: str) -> ChangeId:
 
 @app.command("verify")
 def log_verify(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A receipt, or a checkpoint.")],
-    keys: Keys,
-    witnesses: Witnesses = [],  # noqa: B006 - Typer copies it
+    file: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="A receipt, or a checkpoint.")
+    ] = None,
+    keys: Keys = [],  # noqa: B006 - Typer copies it
+    witnesses: Witnesses = [],  # noqa: B006 - as above
+    change: Annotated[str, typer.Option(metavar="CHANGE", help="Or, of a client: the entry of a change.")] = "",
+    client: Annotated[str, typer.Option(help="The client's short name.", envvar="CHANGEDESK_CLIENT")] = "",
     as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
-    """Check a receipt or a checkpoint offline, with nothing but the keys. Exit code 0 when it holds, else 1."""
+    """Check a receipt or a checkpoint offline, with nothing but the keys: exit code 0 when it holds, else 1.
+
+    With --client and --change: check one entry, and the record that it is about, in the database and the files.
+    """
     with show.refusals(json_wanted=as_json):
-        try:
-            found = _verified(
-                file.read_bytes(), [read_vkey(key) for key in keys], [read_vkey(key) for key in witnesses]
-            )
-        except (NoteRefused, ReceiptRefused) as refused:
-            raise ProvesNothing(why=str(refused)) from None
-    if as_json:
+        if file is None:
+            place = audit.place_of(_change(change), actor=installed.client(client).actor)
+            verdict = auditing.audited(client, place, place + 1, hidden=True)
+        else:
+            found = _believed(file, keys, witnesses)
+    if file is None:
+        auditing.tell(verdict, as_json=as_json)
+    elif as_json:
         show.as_json(found)
     else:
         show.facts(found)
+
+
+def _believed(file: Path, keys: list[str], witnesses: list[str]) -> dict[str, object]:
+    if not keys:
+        raise ProvesNothing(why="no key was given to believe")
+    try:
+        return _verified(file.read_bytes(), [read_vkey(key) for key in keys], [read_vkey(key) for key in witnesses])
+    except (NoteRefused, ReceiptRefused) as refused:
+        raise ProvesNothing(why=str(refused)) from None
 
 
 def _verified(data: bytes, keys: list[AnyVerifier], witnesses: list[AnyVerifier]) -> dict[str, object]:

@@ -11,8 +11,8 @@ from typing import Final
 from uuid import UUID
 
 from changedesk.base.actor import Actor
-from changedesk.base.ids import ClientId
-from changedesk.base.refusal import Refusal
+from changedesk.base.ids import ChangeId, ClientId
+from changedesk.base.refusal import NotFound, Refusal
 from changedesk.ledger import note as notes
 from changedesk.ledger.audit import MOST_FINDINGS, Fault, Finding, Roots
 from changedesk.ledger.checkpoint import parse
@@ -23,11 +23,12 @@ from changedesk.ledger.tree import Frontier, Node, leaf_hash
 from changedesk.ledger.value import decode_value
 from changedesk.reading.audit import entries, evidence, records, signed
 from changedesk.reading.audit.run import Run, Tell
+from changedesk.reading.published import NotPublished
 from changedesk.rules import access
 from changedesk.rules.access import Verb
 from changedesk.rules.values import search_terms
 from changedesk.store import audit as store
-from changedesk.store import keys, log_keys, published, tile_files
+from changedesk.store import keys, log_keys, past, published, tile_files
 from changedesk.store.history import Terms
 from changedesk.store.settings_read import client as client_of
 from changedesk.store.settings_read import configuration
@@ -51,11 +52,16 @@ class StartUnknown(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an audit came to. ``first`` is the first bad entry, ``findings`` what was found, first place first."""
+    """What an audit came to: of the entries from ``start`` to before ``size``, and the tree's root (hex) at that size.
+
+    ``published`` is how many entries were signed for. ``count`` is how much was found; ``findings`` the first of it,
+    first place first.
+    """
 
     start: int
     size: int
     root: str
+    origin: str
     published: int
     records: int
     count: int
@@ -92,24 +98,44 @@ def audit(
     actor: Actor,
     at: datetime,
     since: int = 0,
+    until: int | None = None,
     kept: Sequence[bytes] = (),
     witnesses: Sequence[AnyVerifier] = (),
     tell: Tell = lambda _share, _note: None,
 ) -> Verdict:
-    """Audit the actor's client's log: all of it, or the entries from ``since`` on and the records that they touch.
+    """Audit the actor's client's log: all of it, or entries and the records that they are about.
 
-    Raises Forbidden, StartUnknown.
+    ``since``: from this entry on. ``until``: to before that one, and on to a checkpoint that covers it. Raises
+    Forbidden, StartUnknown.
     """
-    access.require(actor, Verb.FEED_READ if access.may(actor, Verb.FEED_READ) else Verb.CONFIGURE_READ)
+    _require(actor)
     folder = tile_files.of_client(actor.client)
     # Before the snapshots: what is published by now, they hold too.
     given = Given(folder, _shown(folder), kept, witnesses, at)
     with look(INSTALLATION) as installation, look(actor.client) as seen:
-        return examine(seen, installation, given, since=since, tell=tell)
+        return examine(seen, installation, given, since=since, until=until, tell=tell)
+
+
+def place_of(change: ChangeId, *, actor: Actor) -> int:
+    """Return the place of an entry in the log. Raises Forbidden, NotFound, NotPublished for one that has none yet."""
+    _require(actor)
+    with look(actor.client) as seen:
+        row = past.by_change(seen, change)
+    if row is None:
+        raise NotFound
+    if row.idx is None:
+        raise NotPublished
+    return int(row.idx)
 
 
 def examine(
-    seen: Look, installation: Look, given: Given, *, since: int = 0, tell: Tell = lambda _share, _note: None
+    seen: Look,
+    installation: Look,
+    given: Given,
+    *,
+    since: int = 0,
+    until: int | None = None,
+    tell: Tell = lambda _share, _note: None,
 ) -> Verdict:
     """Audit what two transactions see: the client's, and one of the installation that is not newer."""
     keys.forget()
@@ -118,20 +144,33 @@ def examine(
     size, frontier = store.head(seen)
     covered = _signed(run, given)
     roots = Roots(_frontier(run, start, covered, since, size))
-    entries.check(run, roots, size, covered)
-    signed.beyond(run, size)
-    if roots.frontier.to_bytes() != (frontier if size else Frontier().to_bytes()):
-        run.bad(Fault.HEAD, max(size - 1, 0))
-    if start:
-        count = records.check(run, _touched(seen, start, size), whole=False)
+    end = size if until is None else _covering(seen, until, size)
+    entries.check(run, roots, end, covered)
+    if end == size:
+        signed.beyond(run, size)
+        if roots.frontier.to_bytes() != (frontier if size else Frontier().to_bytes()):
+            run.bad(Fault.HEAD, max(size - 1, 0))
+    if start or until is not None:
+        touched = _touched(seen, since, size if until is None else min(until, size))
+        count = records.check(run, touched, whole=False)
     else:
         _unplaced(run, size)
         count = records.check(run, store.subject_ids(seen), whole=True)
         evidence.unspoken(run)
     return Verdict(
-        start, size, roots.frontier.root().hex(), covered, count, run.found.count,
+        start, end, roots.frontier.root().hex(), run.origin, covered, count, run.found.count,
         tuple(run.found.in_order()[:MOST_FINDINGS]),
     )  # fmt: skip
+
+
+def _require(actor: Actor) -> None:
+    access.require(actor, Verb.FEED_READ if access.may(actor, Verb.FEED_READ) else Verb.CONFIGURE_READ)
+
+
+def _covering(seen: Look, until: int, size: int) -> int:
+    """Return the size of a checkpoint that covers a place, the whole log's where none near it does."""
+    near = store.checkpoints(seen, until - 1, until + store.AT_ONCE)
+    return min(near[0].size if near else size, size)
 
 
 def terms_for(client: ClientId) -> Terms:

@@ -17,7 +17,10 @@ _FREE: Final = frozenset(
      EntryKind.IDENTITY_VERIFIED, EntryKind.IDENTITY_FAILED}
 )  # fmt: skip
 """Whose facts may name a request that the entry is not about."""
-_MERGED: Final = frozenset({EntryKind.MERGE_APPLIED, EntryKind.MERGE_UNDONE})
+_ERASED: Final = frozenset({EntryKind.ERASURE_REQUESTED, EntryKind.ERASURE_CONFIRMED})
+"""Whose facts are of the erasure, behind those of its request."""
+_BESIDE: Final = frozenset({EntryKind.MERGE_APPLIED, EntryKind.MERGE_UNDONE, *_ERASED})
+"""Changes that a request brings beside the one that it names."""
 
 
 class Spoken(NamedTuple):
@@ -38,7 +41,7 @@ class _Held(NamedTuple):
 def check(run: Run, spoken: Sequence[Spoken]) -> None:
     """Hold the rows that some entries speak of against what the entries say."""
     ids = list({one.row.request_id for one in spoken if one.row.request_id is not None})
-    tried = {id_ for one in spoken if (id_ := _id(one.facts.get("challenge"))) is not None}
+    tried = {id_ for one in spoken if "challenge" in one.facts and (id_ := _id(one.facts["challenge"])) is not None}
     held = _Held(
         store.requests(run.seen, ids) if ids else {},
         store.consents(run.seen, ids) if ids else {},
@@ -77,9 +80,9 @@ _CONFIRMED: Final = ("confirmed", "void")
 
 def _of_request(row: Any, facts: Mapping[str, Json], request: Any) -> Iterator[tuple[Fault, str]]:
     for name in _TOLD:
-        if name in facts and row.kind not in _FREE and facts[name] != getattr(request, name):
+        if name in facts and row.kind not in _FREE | _ERASED and facts[name] != getattr(request, name):
             yield Fault.EVIDENCE, f"request: {name}"
-    if row.ver is None or row.kind in _MERGED:
+    if row.ver is None or row.kind in _BESIDE:
         return
     if request.applied_change != row.change_id:
         yield Fault.EVIDENCE, "request: applied_change"

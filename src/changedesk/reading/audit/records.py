@@ -7,7 +7,7 @@ from uuid import UUID
 
 from changedesk.base.clock import micros
 from changedesk.ledger.audit import Fault, State
-from changedesk.ledger.commitment import commit_fields
+from changedesk.ledger.redact import fits
 from changedesk.ledger.value import decode_value
 from changedesk.reading.audit.entries import UNSOUND
 from changedesk.reading.audit.run import Run
@@ -19,7 +19,7 @@ from changedesk.store.history import STATUS_FIELD
 _FIRST: Final = {"customer": "customer.created", "account": "account.created"}
 
 
-class _Record:
+class Record:
     """One record, on its way through its versions."""
 
     def __init__(self, run: Run, row: Any) -> None:
@@ -29,6 +29,7 @@ class _Record:
         self.whole = True
         """Whether the history gives a state: nothing of it was forgotten, and nothing is wrong with it."""
         self.lost: list[tuple[int, UUID]] = []
+        self.redacted: list[tuple[int, UUID]] = []
         self.wrong: list[tuple[Fault, int, UUID, str]] = []
         self.last: Any = None
         try:
@@ -52,16 +53,19 @@ class _Record:
             return
         try:
             payload = store.payload_of(self.run.seen, self.row.id, version, self.key)
-            sound = payload is not None and commit_fields(payload.cs, payload.assertions) == version.fields_hash
+            sound = payload is not None and fits(payload, bytes(version.fields_hash))
         except UNSOUND:
             payload, sound = None, False
         if payload is None or not sound:
             self._bad(Fault.VALUES, version)
             return
-        if store.paths(payload.assertions) != version.fields:
+        if payload.proof is not None:
+            self.redacted.append((version.id, version.change_id))
+        elif store.paths(payload.assertions) != version.fields:
             self._bad(Fault.CLEAR, version, "fields")
         self.state.carry(version.ver, micros(version.recorded_at), payload.assertions)
-        if payload.snapshot is not None and self.whole and payload.snapshot != self.state.snapshot():
+        told = payload.snapshot is not None and self.whole and not self.redacted
+        if told and payload.snapshot != self.state.snapshot():
             self._bad(Fault.STATE, version, "snapshot")
 
     def _missing(self, version: Any) -> None:
@@ -141,7 +145,7 @@ def check(run: Run, ids: Iterable[Sequence[UUID]], *, whole: bool) -> int:
     lookups = Lookups(run) if whole else None
     count = 0
     for some in ids:
-        made = {row.id: _Record(run, row) for row in store.subject_rows(run.seen, some)}
+        made = {row.id: Record(run, row) for row in store.subject_rows(run.seen, some)}
         for subject, versions in groupby(store.versions(run.seen, some), key=lambda row: row.subject_id):
             for version in versions:
                 made[subject].take(version)
@@ -156,7 +160,7 @@ def check(run: Run, ids: Iterable[Sequence[UUID]], *, whole: bool) -> int:
     return count
 
 
-def _look_ups(run: Run, records: Sequence[_Record], lookups: Lookups | None) -> None:
+def _look_ups(run: Run, records: Sequence[Record], lookups: Lookups | None) -> None:
     sound = [one for one in records if one.whole and one.key is not None]
     if lookups is None:
         missing = store.lookups_missing(run.seen, [(one.row.id, tag) for one in sound for tag in one.tags()])
@@ -164,18 +168,21 @@ def _look_ups(run: Run, records: Sequence[_Record], lookups: Lookups | None) -> 
     else:
         found = {one.row.id: lookups.of(one.row.id) for one in records}
         wrong = [one for one in sound if one.tags() != found[one.row.id]]
+        wrong += [one for one in records if one.tombstone and one.last is not None and found[one.row.id]]
     for one in wrong:
         one.wrong.append((Fault.LOOKUP, one.last.id, one.last.change_id, ""))
 
 
-def _tell(run: Run, records: Sequence[_Record]) -> None:
+def _tell(run: Run, records: Sequence[Record]) -> None:
     """Take in what is wrong with some records, at the places of the entries that it shows at."""
-    lawful = [one.row.id for one in records if one.lost or one.tombstone or one.row.erased_at is not None]
+    lawful = [
+        one.row.id for one in records if one.lost or one.redacted or one.tombstone or one.row.erased_at is not None
+    ]
     forgotten = store.forgotten(run.seen, lawful) if lawful else set()
     wrong = [item for one in records for item in one.wrong]
     for one in records:
         if one.row.id not in forgotten:
-            wrong += [(Fault.VALUES_GONE, entry, change, "") for entry, change in one.lost]
+            wrong += [(Fault.VALUES_GONE, entry, change, "") for entry, change in (*one.lost, *one.redacted)]
             if one.row.erased_at is not None and one.last is not None:
                 wrong.append((Fault.SUBJECT, one.last.id, one.last.change_id, "erased_at"))
     places = store.places(run.seen, [entry for _, entry, _, _ in wrong]) if wrong else {}

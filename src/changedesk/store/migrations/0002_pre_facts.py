@@ -11,5 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [("store", "0001_pre_settings")]
     operations = [
         migrations.RunSQL(_sql(name))
-        for name in ("facts.sql", "links.sql", "log.sql", "batches.sql", "reversals.sql", "privacy.sql", "guards.sql")
+        for name in (
+            "facts.sql", "links.sql", "log.sql", "batches.sql", "reversals.sql", "privacy.sql", "audit.sql", "guards.sql",
+        )  # fmt: skip
     ]

@@ -149,5 +149,5 @@ WHERE r.client_id = %(client)s AND (
         AND e.kind = 'request.' || r.state)
     OR r.state = 'applied' AND NOT EXISTS (
         SELECT FROM desk.entry e WHERE e.client_id = %(client)s AND e.change_id = r.applied_change
-        AND e.request_id = r.id AND e.ver IS NOT NULL))
+        AND e.request_id = r.id))
 LIMIT %(limit)s
