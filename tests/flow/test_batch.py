@@ -142,6 +142,25 @@ def test_a_batch_that_was_ended_goes_on_where_it_was(
     assert [one.row.ref for one in same] == [one.row.ref for one in became]
 
 
+def test_an_approval_that_was_ended_goes_on_where_it_was(
+    d: Desk, orgs: list[SubjectId], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, _ = enter(d, [add(number + 2, subject) for number, subject in enumerate(orgs)])
+    with monkeypatch.context() as ended:
+        ended.setattr("changedesk.flow.batch.TOGETHER", 1)
+        left = [flow.approve, flow.approve]
+
+        def twice(*seen: Any, **more: Any) -> Any:
+            return left.pop()(*seen, **more)
+
+        ended.setattr("changedesk.flow.batch.approve", twice)
+        with pytest.raises(IndexError):  # the third part is never begun
+            approve(d, entered)
+    assert [row.state for row in rows_of(d, entered)] == ["applied"] * 2 + ["awaiting_approval"] * 2
+    assert approve(d, entered, at=soon(START, 2)).states == {"applied": 4}
+    assert [kinds(d, org).count("change.applied") for org in orgs] == [1] * 4
+
+
 def test_rows_are_refused_each_for_itself(d: Desk, orgs: list[SubjectId]) -> None:
     rows = [
         add(2, orgs[0]),
