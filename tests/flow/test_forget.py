@@ -119,6 +119,9 @@ def test_the_person_is_told_last_and_then_the_address_goes_too(d: Desk, dana: Su
     assert {(one.channel, one.state, one.message.to) for one in told if one.message} == {
         ("email", "pending", "dana@old.example"), ("sms", "pending", "+12025550143"),
     }  # fmt: skip
+    assert not [
+        one for one in told if one.message and ("Novak" in one.message.body or "old.example" in one.message.body)
+    ]
     assert flow.forget_on(d.client, at=at + timedelta(days=1)) == 1
     with look(d.client) as seen:
         told = [one for one in deliveries.outbox(seen, before=soon(at, 99)) if one.event == "erased"]

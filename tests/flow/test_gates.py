@@ -170,7 +170,7 @@ def test_no_change_enters_the_history_without_its_request(d: Desk, dana: Subject
     )
     _refused("CD003", lambda: sql(copy, uuid4(), "change.applied", dana))
     _refused("CD003", lambda: sql(copy, uuid4(), "change.reverted", dana))
-    _refused("23514", lambda: sql(copy, uuid4(), "erasure.confirmed", dana))
+    _refused("CD021", lambda: sql(copy, uuid4(), "erasure.confirmed", dana))
     applied = done(d, dana)
     _refused("CD003", lambda: sql(copy, applied.change, "change.applied", dana))
 

@@ -5,7 +5,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from tests.cast import START, Desk, soon
@@ -19,6 +19,7 @@ from changedesk.reading import (
     asof,
     customer,
     disputes,
+    erasures,
     feed,
     imports,
     live,
@@ -31,6 +32,7 @@ from changedesk.reading import (
     status,
     timeline,
 )
+from changedesk.store import forget
 from changedesk.store.begin import begin
 from changedesk.store.log import sequence
 
@@ -47,6 +49,7 @@ class Filled:
     receipt: flow.Receipt
     change: ChangeId
     run: UUID
+    erasure: UUID
 
 
 def fill(desk: Desk) -> Filled:
@@ -70,9 +73,22 @@ def fill(desk: Desk) -> Filled:
     )
     dispute(desk, flow.submit([out], actor=desk.ben, at=soon(START, 4)).one(), at=soon(START, 5))
     run = flow.note_import("crm", bytes(32), actor=desk.crm, at=START)
+    erasure = forgotten(desk)
     with begin(automation(desk.client, "test")) as tx:
         sequence(tx)
-    return Filled(desk, made.subject, made.accounts[0], receipt, made.change, run)
+    return Filled(desk, made.subject, made.accounts[0], receipt, made.change, run, erasure)
+
+
+def forgotten(desk: Desk) -> UUID:
+    """An erasure that has begun."""
+    job = forget.Job(
+        id=uuid4(), subject_id=desk.customer(contact__email="kim@old.example"), request_id=None, cause="retention",
+        whole=False, decisions=(), recipients=(), state="requested", last_word=None, requested_by="a.clock",
+        requested_at=AT,
+    )  # fmt: skip
+    with begin(automation(desk.client, "test")) as tx:
+        assert forget.start(tx, job)
+    return job.id
 
 
 NAMED: dict[str, Callable[[Filled, Actor], object]] = {
@@ -86,6 +102,8 @@ NAMED: dict[str, Callable[[Filled, Actor], object]] = {
     "asof.as_of": lambda of, who: asof.as_of(of.customer, known_at=AT, valid_at=AT, actor=who, at=AT),
     "request.request": lambda of, who: request.request(of.receipt.ref, actor=who, at=AT, language="en"),
     "imports.run": lambda of, who: imports.run(of.run, actor=who),
+    "erasures.certificate": lambda of, who: erasures.certificate(of.erasure, actor=who),
+    "erasures.of_subject": lambda of, who: ["of", *erasures.of_subject(of.customer, actor=who)],
     "merging.candidates": lambda of, who: ["of", *merging.candidates(of.customer, actor=who, at=AT, language="en")],
     "merging.merges": lambda of, who: ["of", *merging.merges(of.customer, actor=who)],
     "status.standing": lambda of, who: ["of", *status.standing(of.account, actor=who, language="en")],
@@ -109,6 +127,7 @@ LISTED: dict[str, Callable[[Filled, Actor], object]] = {
     "log.state": lambda _, who: log.state(actor=who),
     "disputes.disputes": lambda _, who: disputes.disputes(actor=who, at=AT, language="en"),
     "imports.runs": lambda _, who: imports.runs(actor=who),
+    "erasures.certificates": lambda _, who: erasures.certificates(actor=who),
     "status.trend": lambda _, who: status.trend(since=START, until=AT, actor=who),
     "live.size": lambda _, who: live.size(who.client),
     "live.happened": lambda _, who: live.happened(who.client, start=0),
@@ -122,7 +141,15 @@ def reader(desk: Desk) -> Actor:
 
 
 def ids(of: Filled) -> list[str]:
-    return [str(of.customer), str(of.account), of.receipt.ref, str(of.receipt.request), str(of.change), str(of.run)]
+    return [
+        str(of.customer),
+        str(of.account),
+        of.receipt.ref,
+        str(of.receipt.request),
+        str(of.change),
+        str(of.run),
+        str(of.erasure),
+    ]
 
 
 @pytest.fixture

@@ -313,9 +313,14 @@ END $$;
 CREATE TRIGGER request_starts BEFORE INSERT ON desk.request FOR EACH ROW EXECUTE FUNCTION desk.guard_new_request();
 
 -- Evidence cannot be taken back or rewritten once it is given.
-CREATE TRIGGER consent_append_only BEFORE DELETE OR TRUNCATE ON desk.consent
+-- All but the sealed text, which an erasure empties (consent_forgets, decision_forgets).
+CREATE TRIGGER consent_append_only
+    BEFORE UPDATE OF client_id, request_id, digest, statement, version, language, wording_hash, way, recorded_by, given_at
+        OR DELETE OR TRUNCATE ON desk.consent
     FOR EACH STATEMENT EXECUTE FUNCTION desk.refuse_rewrite();
-CREATE TRIGGER decision_append_only BEFORE DELETE OR TRUNCATE ON desk.decision
+CREATE TRIGGER decision_append_only
+    BEFORE UPDATE OF client_id, request_id, digest, actor, team, verdict, reason_code, at OR DELETE OR TRUNCATE
+        ON desk.decision
     FOR EACH STATEMENT EXECUTE FUNCTION desk.refuse_rewrite();
 CREATE FUNCTION desk.guard_challenge() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN
