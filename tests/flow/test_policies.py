@@ -311,3 +311,15 @@ def test_nobody_but_the_administrator_writes_and_few_publish_or_read(d: Desk, ad
             reading.policy_panel(number, actor=other)
         with pytest.raises(Forbidden):
             reading.simulate(number, actor=other)
+
+
+def test_another_client_reads_and_publishes_none_of_it(d: Desk, ada: Actor) -> None:
+    number = write(ada, two_approvals())
+    other = desk("borealis")
+    cora = staff(other.client, 9, Role.COMPLIANCE)
+    for ask_for in (reading.policy_panel, reading.simulate):
+        with pytest.raises(NotFound):
+            ask_for(number, actor=cora)
+    with pytest.raises(NotFound):
+        policies.publish_policy(number, actor=cora, at=LATER)
+    assert reading.policies(actor=cora) == ()

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.cast import Desk, key, soon, staff
+from tests.cast import Desk, desk, key, soon, staff
 from tests.flow.walk import LATER, URL, done, holds, kinds, record, request_of, stands, vouch
 
 from changedesk import flow
@@ -17,6 +17,8 @@ from changedesk.flow import reversal as at_scale
 from changedesk.flow.asking import ReasonUnknown
 from changedesk.flow.reversal import BadPeriod, ReversalTooLarge
 from changedesk.flow.revert import Conflicts, NothingToRevert, NotRevertible
+from changedesk.reading import reversals as reading
+from changedesk.reading.timeline import BadCursor
 from changedesk.rules.approval import SameHand
 from changedesk.store import batches, reversals
 from changedesk.store.batches import Batch
@@ -273,3 +275,22 @@ def test_a_fraud_officer_undoes(d: Desk, dana: SubjectId, bad: Actor) -> None:
     fraud = staff(d.client, 12, Role.FRAUD)
     made = start(d, actor=fraud)
     assert flow.run_reversal(made.id, actor=fraud, at=AGO).digest is not None
+
+
+def test_another_client_sees_none_of_it(d: Desk, dana: SubjectId, bad: Actor) -> None:
+    by(d, bad, dana, TIER, 1)
+    made = start(d)
+    mine = reading.reversal(made.id, actor=d.omar)
+    assert (mine.line.whose.id, [row.subject for row in mine.rows]) == ("k66", [dana])
+    assert [one.id for one in reading.past(actor=d.omar).items] == [made.id]
+    other = desk("borealis")
+    assert plan(d, actor=other.ines).changes == ()
+    assert reading.past(actor=other.omar).items == ()
+    with pytest.raises(NotFound):
+        reading.reversal(made.id, actor=other.omar)
+    with pytest.raises(NotFound):
+        flow.run_reversal(made.id, actor=other.ines, at=AGO)
+    with pytest.raises(Forbidden):
+        reading.reversal(made.id, actor=d.ben)
+    with pytest.raises(BadCursor):
+        reading.past(actor=d.omar, before="nowhere")

@@ -39,6 +39,9 @@ _WORD: Final = re.compile(
     r"|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-Z]{5}-[0-9A-Z]{5}-[0-9A-Z]"
 )
 """What our names, places in a list, ids and references look like; names, addresses and numbers of people do not."""
+_OF_RULES: Final = frozenset({"loosens-floor", "rule-unclear", "rules-contradict"})
+_RULE_FACTS: Final = frozenset({"rule", "rule_a", "rule_b", "why", "reason"})
+"""These speak of rules, which staff and packs write, and never of a customer: they are told as they stand."""
 _ANYTHING: Final = "*"
 """Stands in a pointer for a name that we did not give, which might be a value put in the wrong place."""
 
@@ -176,6 +179,8 @@ def problem(
     if errors:
         told["errors"] = errors
     facts = {name: safe(value) for name, value in refusal.data.items() if name in _FACTS and value is not None}
+    if refusal.code in _OF_RULES:
+        facts |= {name: str(value) for name, value in refusal.data.items() if name in _RULE_FACTS}
     if facts:
         told["facts"] = facts
     return {**told, **(more or {})}

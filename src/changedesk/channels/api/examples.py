@@ -43,6 +43,20 @@ BODIES: Final[dict[str, Any]] = {
         ]
     },
     "post changes/{id}/revert": {"reason": "reversal"},
+    "post reversals": {
+        "whose": "k3",
+        "since": "2026-03-02T09:00:00Z",
+        "until": "2026-03-02T11:00:00Z",
+        "reason": "reversal",
+    },
+    "post reversals/restore": {"subject": SUBJECT, "version": 3, "reason": "reversal", "channel": "phone"},
+    "post policies": {
+        "source": '[[rule]]\nid = "OUR-MAIL"\ncitation = "House policy 4.2"\n'
+        'scope = { categories = ["contact.email"] }\noblige = [{ approve = { count = 2 } }]\n',
+        "packs": ["telecom"],
+        "jurisdictions": ["US"],
+        "industries": ["telecom"],
+    },
     "post erasures": {"subject": SUBJECT, "classes": ["pref"], "channel": "phone"},
     "post erasures/preview": {"subject": SUBJECT},
     "post disputes/{id}/resolve": {"resolution": "customer_confirmed"},
