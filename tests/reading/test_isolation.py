@@ -196,9 +196,9 @@ def test_no_reading_is_left_out_here() -> None:
         "customer.record": {"customer.record", "customer.customer", "customer.account"},
     }
     # In tests/flow/test_merge.py and test_transfer.py, tests/channels/api/test_log.py, tests/flow/test_batch.py,
-    # tests/stories/test_audit.py, tests/flow/test_reversal.py and test_policies.py.
+    # tests/stories/test_evidence.py, tests/stories/test_audit.py, tests/flow/test_reversal.py and test_policies.py.
     elsewhere = {
-        *("merging.compared", "merging.work_list", "transfer.transfer"),
+        *("merging.compared", "merging.work_list", "transfer.transfer", "evidence.collect"),
         *("published.keys", "published.anchor_keys", "published.receipt", "published.anchor_receipt"),
         *("batches.batch", "batches.batches", "audit.audit"),
         *("reversals.past", "reversals.reversal", "policies.simulate"),

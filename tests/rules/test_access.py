@@ -44,6 +44,7 @@ MATRIX = {
     "change.revert": "SF",
     "change.record": "",
     "feed.read": "PU",
+    "evidence.build": "SCFPU",
     "notice.read": "ASCFPU",
     "notice.resend": "AS",
     "outbox.read": "SUD",

@@ -11,6 +11,7 @@ Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_i
 ``retire_due``, ``plan_retirement``, ``replay_erasure``. The clock: ``apply_due``, ``expire_due``, ``make_effective``,
 ``begin_audit``, ``end_audit``. Settings: ``flow.configure``, ``flow.policies``. Files of requests: ``start_batch``,
 ``enter_rows``, ``finish_batch``, ``preview_rows``, ``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``.
+Proving to others: ``seal_evidence``.
 """
 
 from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm
@@ -43,6 +44,7 @@ from changedesk.flow.dispute import (
 from changedesk.flow.effective import make_effective
 from changedesk.flow.ending import apply_due, apply_now, cancel, expire_due, hold, release, reschedule, withdraw
 from changedesk.flow.erasing import preview_erasure, request_erasure
+from changedesk.flow.evidence import seal_evidence
 from changedesk.flow.factor import bind_factor
 from changedesk.flow.forget import go_on as forget_on
 from changedesk.flow.forget import replay as replay_erasure
@@ -160,6 +162,7 @@ __all__ = [
     "revert",
     "revise",
     "run_reversal",
+    "seal_evidence",
     "settle_work",
     "start_batch",
     "start_reversal",

@@ -121,8 +121,13 @@ def commit_fields(cs: bytes, assertions: Sequence[Assertion]) -> bytes:
 
 def commit_meta(ms: bytes, meta: bytes) -> bytes:
     """Return m = HMAC-SHA256(HKDF-Expand(ms, "acl/v1/meta", 32), meta): who, how verified, why, approvals."""
+    return _digest(meta_key(ms), meta, "sha256")
+
+
+def meta_key(ms: bytes) -> bytes:
+    """Return HKDF-Expand(ms, "acl/v1/meta", 32): what opens the commitment to who, how and why."""
     _require_secret(ms)
-    return _digest(_digest(ms, _META_INFO, "sha256"), meta, "sha256")
+    return _digest(ms, _META_INFO, "sha256")
 
 
 def disclose(cs: bytes, assertions: Sequence[Assertion], path: str) -> Reveal:

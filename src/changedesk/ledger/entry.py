@@ -53,6 +53,7 @@ class EntryKind(StrEnum):
     RECORD_VIEWED = "record.viewed"
     VALUE_REVEALED = "value.revealed"
     RECORD_SEARCHED = "record.searched"
+    EVIDENCE_EXPORTED = "evidence.exported"
     ERASURE_REQUESTED = "erasure.requested"
 
     @property

@@ -23,7 +23,9 @@ from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, look
 
 LIMIT_MAX: Final = 200
-INTERNAL: Final = frozenset({EntryKind.RECORD_VIEWED, EntryKind.RECORD_SEARCHED, EntryKind.VALUE_REVEALED})
+INTERNAL: Final = frozenset(
+    {EntryKind.RECORD_VIEWED, EntryKind.RECORD_SEARCHED, EntryKind.VALUE_REVEALED, EntryKind.EVIDENCE_EXPORTED}
+)
 """What the desk did for itself; customers read what happened to their data, which these did not change."""
 _FOR_CUSTOMERS: Final = tuple(kind.value for kind in EntryKind if kind not in INTERNAL)
 

@@ -80,6 +80,7 @@ TITLES: Final[Mapping[EntryKind, Mapping[str, str]]] = {
     _K.RECORD_VIEWED: {"en": "Record viewed", "de": "Datensatz angesehen", "ar": "عُرض السجل"},
     _K.VALUE_REVEALED: {"en": "Value revealed", "de": "Wert eingeblendet", "ar": "كُشفت قيمة"},
     _K.RECORD_SEARCHED: {"en": "Record searched", "de": "Datensatz gesucht", "ar": "بُحث عن السجل"},
+    _K.EVIDENCE_EXPORTED: {"en": "Evidence taken out", "de": "Nachweis ausgegeben", "ar": "استُخرج ملف الأدلة"},
     _K.ERASURE_REQUESTED: {"en": "Erasure asked for", "de": "Löschung beantragt", "ar": "طُلب المحو"},
 }
 """Every kind of entry has its sentence: a house test holds the two lists together."""

@@ -44,6 +44,8 @@ class Verb(StrEnum):
     CHANGE_REVERT = "change.revert"
     CHANGE_RECORD = "change.record"
     FEED_READ = "feed.read"
+    EVIDENCE_BUILD = "evidence.build"
+    """Take evidence out of the house. Values in clear need VALUE_REVEAL too."""
     NOTICE_READ = "notice.read"
     NOTICE_RESEND = "notice.resend"
     OUTBOX_READ = "outbox.read"
@@ -92,14 +94,18 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
     Role.SUPERVISOR: _SERVE
     | _DECIDE
     | _FREEZE
-    | {V.REQUEST_APPLY_NOW, V.CHANGE_REVERT, V.OUTBOX_READ, V.IMPORT_RUN, V.DISPUTE_RESOLVE},
-    Role.COMPLIANCE: _LOOK | _DECIDE | _FREEZE | {V.VALUE_REVEAL, V.CONFIGURE_READ, V.CONFIGURE_PUBLISH},
+    | {V.REQUEST_APPLY_NOW, V.CHANGE_REVERT, V.OUTBOX_READ, V.IMPORT_RUN, V.DISPUTE_RESOLVE, V.EVIDENCE_BUILD},
+    Role.COMPLIANCE: _LOOK
+    | _DECIDE
+    | _FREEZE
+    | {V.VALUE_REVEAL, V.CONFIGURE_READ, V.CONFIGURE_PUBLISH, V.EVIDENCE_BUILD},
     Role.FRAUD: _LOOK
     | _DECIDE
     | _FREEZE
-    | {V.VALUE_REVEAL, V.REQUEST_CANCEL, V.CHANGE_REVERT, V.DISPUTE_OPEN, V.DISPUTE_RESOLVE},
-    Role.PRIVACY: _LOOK | {V.VALUE_REVEAL, V.REQUEST_PREVIEW, V.REQUEST_SUBMIT, V.CONSENT_RECORD, V.FEED_READ},
-    Role.AUDITOR: _LOOK | {V.FEED_READ, V.OUTBOX_READ, V.CONFIGURE_READ},
+    | {V.VALUE_REVEAL, V.REQUEST_CANCEL, V.CHANGE_REVERT, V.DISPUTE_OPEN, V.DISPUTE_RESOLVE, V.EVIDENCE_BUILD},
+    Role.PRIVACY: _LOOK
+    | {V.VALUE_REVEAL, V.REQUEST_PREVIEW, V.REQUEST_SUBMIT, V.CONSENT_RECORD, V.FEED_READ, V.EVIDENCE_BUILD},
+    Role.AUDITOR: _LOOK | {V.FEED_READ, V.EVIDENCE_BUILD, V.OUTBOX_READ, V.CONFIGURE_READ},
     Role.ADMINISTRATOR: frozenset(
         {
             V.CONFIGURE_READ,
@@ -140,6 +146,7 @@ SCOPES: Final[Mapping[str, frozenset[Verb]]] = {
     "changes:record": frozenset({V.CHANGE_RECORD}),
     "changes:revert": frozenset({V.CHANGE_REVERT}),
     "feed:read": frozenset({V.FEED_READ}),
+    "evidence:build": frozenset({V.EVIDENCE_BUILD}),
     "notices:write": frozenset({V.NOTICE_RESEND}),
     "imports:run": frozenset({V.IMPORT_RUN, V.CUSTOMER_CREATE, V.CHANGE_RECORD}),
     "disputes:write": frozenset({V.DISPUTE_OPEN}),
@@ -183,7 +190,7 @@ TERMINAL_SCOPE: Final = "terminal"
 TERMINAL: Final = frozenset(
     {verb for verb in Verb if verb.startswith("configure.")}
     | {V.CUSTOMER_CREATE, V.CUSTOMER_SEARCH, V.CUSTOMER_READ, V.TIMELINE_READ, V.REQUEST_READ}
-    | {V.CHANGE_RECORD, V.IMPORT_RUN, V.FEED_READ, V.NOTICE_READ, V.OUTBOX_READ}
+    | {V.CHANGE_RECORD, V.IMPORT_RUN, V.FEED_READ, V.NOTICE_READ, V.OUTBOX_READ, V.EVIDENCE_BUILD}
 )
 """What whoever runs the installation may do at its terminal. They decide nothing and reveal nothing."""
 
@@ -198,6 +205,7 @@ READS: Final = frozenset(
         V.NOTICE_READ,
         V.OUTBOX_READ,
         V.CONFIGURE_READ,
+        V.EVIDENCE_BUILD,
     }
 )
 """The verbs that leave everything as it was."""

@@ -22,6 +22,7 @@ from changedesk.channels.api import (
     customers,
     deciding,
     erasures,
+    evidence,
     house,
     merges,
     policies,
@@ -204,6 +205,7 @@ def build() -> NinjaAPI:
         ("/reversals", reversals.router),
         ("/policies", policies.router),
         ("/erasures", erasures.router),
+        ("", evidence.router),
         ("", house.router),
         ("", log_files.router),
     ):

@@ -2,7 +2,17 @@
 
 import typer
 
-from changedesk.channels.terminal import batches, demo_commands, forget, imports, log, looking, setting_up, witness
+from changedesk.channels.terminal import (
+    batches,
+    demo_commands,
+    evidence,
+    forget,
+    imports,
+    log,
+    looking,
+    setting_up,
+    witness,
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for name, group in {
@@ -15,6 +25,7 @@ for name, group in {
     "batch": batches.app,
     "erase": forget.erase_app,
     "retention": forget.retention_app,
+    "evidence": evidence.app,
     "log": log.app,
     "witness": witness.app,
     "demo": demo_commands.app,

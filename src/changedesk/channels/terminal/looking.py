@@ -70,8 +70,8 @@ def customer_as_of(
         here, at = installed.client(client), clock.now()
         answer = read_as_of(
             subject(id_),
-            known_at=_moment(known_at, at, "--known-at"),
-            valid_at=_moment(valid_at, at, "--valid-at"),
+            known_at=moment(known_at, at, "--known-at"),
+            valid_at=moment(valid_at, at, "--valid-at"),
             actor=here.actor,
             at=at,
             language=here.language,
@@ -189,7 +189,7 @@ def outbox(
         show.out.print(f"More: --before {page.next}", markup=False)
 
 
-def _moment(text: str, now: datetime, option: str) -> datetime:
+def moment(text: str, now: datetime, option: str) -> datetime:
     if not text:
         return now
     try:

@@ -73,6 +73,7 @@ SILENT: Final = frozenset(
         _K.RECORD_VIEWED,
         _K.VALUE_REVEALED,
         _K.RECORD_SEARCHED,
+        _K.EVIDENCE_EXPORTED,
     }
 )
 """Entries that nobody is told of, by choice."""

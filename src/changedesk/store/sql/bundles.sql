@@ -1,0 +1,28 @@
+-- The entries of an evidence bundle, with what gives back their leaf documents and opens their commitments, in order.
+
+-- name: bundles.entries
+SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
+       e.fields_hash, e.meta_hash, before.leaf_hash AS prev_leaf, e.leaf_hash, p.meta_epoch, p.ct, p.meta_ct, l.idx
+FROM desk.entry e
+JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
+JOIN desk.log_leaf l ON l.client_id = e.client_id AND l.entry_id = e.id
+LEFT JOIN desk.entry before
+  ON before.client_id = e.client_id AND before.subject_id = e.subject_id AND before.ver = e.ver - 1
+WHERE e.client_id = %(client)s AND e.id = ANY(%(entries)s::bigint[]) AND l.idx < %(size)s ORDER BY l.idx
+
+-- What a bundle is about, by id, oldest first: some records whole, a request, or what anybody (or one actor) did in a
+-- period. A period is read by its ids, which follow the time but for entries of one moment.
+
+-- name: bundles.of_records
+SELECT e.id FROM desk.entry e
+WHERE e.client_id = %(client)s AND e.subject_id = ANY(%(subjects)s::uuid[]) ORDER BY e.id LIMIT %(limit)s
+
+-- name: bundles.of_request
+SELECT e.id FROM desk.entry e
+WHERE e.client_id = %(client)s AND e.request_id = %(request)s ORDER BY e.id LIMIT %(limit)s
+
+-- name: bundles.of_period
+SELECT e.id FROM desk.entry e
+WHERE e.client_id = %(client)s AND e.recorded_at >= %(since)s AND e.recorded_at < %(until)s
+  AND (%(actor)s::text IS NULL OR e.actor = %(actor)s::text)
+ORDER BY e.id LIMIT %(limit)s
