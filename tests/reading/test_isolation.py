@@ -201,6 +201,7 @@ def test_no_reading_is_left_out_here() -> None:
         *("merging.compared", "merging.work_list", "transfer.transfer", "evidence.collect"),
         *("published.keys", "published.anchor_keys", "published.receipt", "published.anchor_receipt"),
         *("batches.batch", "batches.batches", "audit.audit"),
+        *("audit.place_of", "audit.runs"),
         *("reversals.past", "reversals.reversal", "policies.simulate"),
     }
     expected = set(NAMED) | set(LISTED) | elsewhere

@@ -16,7 +16,7 @@ from tests.outbound.logs import changes, customers, forget, later, sequence
 from tests.postgres import Database
 
 from changedesk import flow
-from changedesk.base.refusal import Forbidden
+from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.channels.clock import audits as clock_audits
 from changedesk.channels.clock import duties
 from changedesk.channels.clock.audits import audited
@@ -183,3 +183,17 @@ def test_the_duty_runs_beside_everything_else(home: Desk) -> None:
     with look(home.client) as seen:
         (run,) = audits.newest(seen, limit=5)
     assert (run.whole, run.findings) == (True, 0)
+
+
+def test_an_audit_is_of_the_clients_own_log(home: Desk) -> None:
+    grown(home)
+    other = desk("shop")
+    customers(other, 3)
+    assert audited(home.client, at=EVE) is not None
+    assert [audit.audit(actor=other.crm, at=EVE).size, audit.runs(actor=other.crm)] == [3, []]
+    assert audit.runs(actor=home.crm)[0].findings == 0
+    with look(home.client) as seen:
+        (change,) = seen.connection.execute("SELECT change_id FROM desk.entry LIMIT 1").fetchone() or ()
+    assert audit.place_of(change, actor=home.crm) == 0
+    with pytest.raises(NotFound):
+        audit.place_of(change, actor=other.crm)

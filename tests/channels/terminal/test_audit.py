@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -9,9 +10,11 @@ import pytest
 from pytest_django.fixtures import Settings
 from tests.cast import Desk, desk
 from tests.channels.terminal.test_commands import answer, run
+from tests.faults.audited import EVE
 from tests.outbound.logs import changes, customers, forget
 from tests.postgres import Database
 
+from changedesk.channels.clock import audits
 from changedesk.ledger.audit import Fault
 from changedesk.reading.published import NotPublished
 from changedesk.store.tx import look
@@ -92,6 +95,18 @@ def test_one_entry_is_verified_by_itself(home: Desk, database: Database) -> None
         (waits,) = seen.connection.execute("SELECT change_id FROM desk.entry ORDER BY id DESC LIMIT 1").fetchone() or ()
     refused = run("log", "verify", *AT, "--change", str(waits), "--json")
     assert json.loads(refused.stdout)["code"] == NotPublished.code
+
+
+def test_the_workers_audits_are_shown_and_a_bad_one_is_told_by_the_exit_code(home: Desk, database: Database) -> None:
+    customers(home, 2)
+    run("log", "publish", *AT)
+    assert audits.audited(home.client, at=EVE) is not None
+    assert run("log", "audits", *AT).exit_code == 0
+    forge(database, "UPDATE desk.entry SET channel = 'fax'")
+    assert audits.audited(home.client, at=EVE + timedelta(days=1)) is not None
+    told = run("log", "audits", *AT, "--json")
+    newest, first = json.loads(told.stdout)
+    assert (told.exit_code, newest["fault"], newest["idx"], first["findings"]) == (2, "columns-differ", 0, 0)
 
 
 def test_a_receipt_is_believed_for_a_key_only(home: Desk, tmp_path: Path) -> None:

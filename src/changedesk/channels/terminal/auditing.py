@@ -40,6 +40,23 @@ def log_audit(
     tell(verdict, as_json=as_json)
 
 
+@log_app.command("audits")
+def log_audits(client: Client, as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way to declare a flag
+    """Show the last audits that the worker made. Exit code 2 when the newest finished one found something."""
+    with show.refusals(json_wanted=as_json):
+        found = audit.runs(actor=installed.client(client).actor)
+    shown = [{name: getattr(one, name) for name in _SHOWN} for one in found]
+    if as_json:
+        show.as_json(shown)
+    else:
+        show.table(_SHOWN, [tuple(one.values()) for one in shown])
+    if any(one.findings for one in [one for one in found if one.finished_at is not None][:1]):
+        raise typer.Exit(WRONG)
+
+
+_SHOWN = ("started_at", "finished_at", "whole", "start", "size", "findings", "fault", "idx", "change_id")
+
+
 def audited(client: str, since: int, until: int | None, kept: Sequence[bytes] = (), *, hidden: bool) -> Verdict:
     """Run an audit with its progress shown."""
     actor = installed.client(client).actor

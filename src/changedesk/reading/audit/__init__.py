@@ -28,7 +28,8 @@ from changedesk.rules import access
 from changedesk.rules.access import Verb
 from changedesk.rules.values import search_terms
 from changedesk.store import audit as store
-from changedesk.store import keys, log_keys, past, published, tile_files
+from changedesk.store import audits, keys, log_keys, past, published, tile_files
+from changedesk.store.audits import AuditRun
 from changedesk.store.history import Terms
 from changedesk.store.settings_read import client as client_of
 from changedesk.store.settings_read import configuration
@@ -126,6 +127,13 @@ def place_of(change: ChangeId, *, actor: Actor) -> int:
     if row.idx is None:
         raise NotPublished
     return int(row.idx)
+
+
+def runs(*, actor: Actor, limit: int = 20) -> list[AuditRun]:
+    """Return the last audits that were made on schedule, newest first. Raises Forbidden."""
+    _require(actor)
+    with look(actor.client) as seen:
+        return audits.newest(seen, limit=limit)
 
 
 def examine(

@@ -7,11 +7,11 @@ def _sql(name: str) -> str:
     return (files("changedesk.store") / "ddl" / name).read_text("utf-8")
 
 
+NAMES = (
+    "facts.sql", "links.sql", "log.sql", "batches.sql", "reversals.sql", "privacy.sql", "audit.sql", "guards.sql",
+)  # fmt: skip
+
+
 class Migration(migrations.Migration):
     dependencies = [("store", "0001_pre_settings")]
-    operations = [
-        migrations.RunSQL(_sql(name))
-        for name in (
-            "facts.sql", "links.sql", "log.sql", "batches.sql", "reversals.sql", "privacy.sql", "audit.sql", "guards.sql",
-        )  # fmt: skip
-    ]
+    operations = [migrations.RunSQL(_sql(name)) for name in NAMES]
