@@ -1,7 +1,7 @@
 """The page of a new change: its form, and what asking for it would do."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
@@ -19,11 +19,27 @@ from changedesk.rules.values import display
 Shape = dict[str, Any]
 
 
-def kind_groups(offered: Iterable[KindForm], chosen: str, base: str) -> list[Shape]:
+NOT_TYPED: Final = frozenset({"unmerge"})
+"""Asked for from the merge that it undoes."""
+
+
+def kind_groups(offered: Iterable[KindForm], chosen: str, panel: CustomerPanel, visit: Visit) -> list[Shape]:
     """Return the kinds to pick from, each with its address."""
+    account = panel.type == "account"
+    base = visit.url("account_change_new" if account else "change_new", panel.id)
+    pages = {
+        "merge": visit.url("account_duplicates" if account else "duplicates", panel.id),
+        "ownership_transfer": visit.url("transfer", panel.id),
+    }
     kinds = [
-        {"key": item.kind, "label": item.label, "url": f"{base}?kind={item.kind}", "current": item.kind == chosen}
+        {
+            "key": item.kind,
+            "label": item.label,
+            "url": pages.get(item.kind, f"{base}?kind={item.kind}"),
+            "current": item.kind == chosen,
+        }
         for item in offered
+        if item.kind not in NOT_TYPED
     ]
     return [{"name": _("Kinds of change"), "kinds": kinds}]
 
@@ -146,8 +162,8 @@ def around(reasons: Iterable[Choice], visit: Visit) -> Shape:
     channels = {key.value: label for key, label in words.CHANNELS.items()}
     whys = {item.code: item.label for item in reasons}
     return {
-        "asker_field": _choice("requested_by", _("Who is asking"), words.REQUESTERS, "customer", visit),
-        "channel_field": _choice("channel", _("How they reached us"), channels, "phone", visit),
+        "asker_field": choice("requested_by", _("Who is asking"), words.REQUESTERS, "customer", visit),
+        "channel_field": choice("channel", _("How they reached us"), channels, "phone", visit),
         "interaction_field": {
             "name": "interaction",
             "label": _("Reference of the call, chat or letter"),
@@ -156,7 +172,7 @@ def around(reasons: Iterable[Choice], visit: Visit) -> Shape:
             "max_length": 100,
             "autocomplete": "off",
         },
-        "reason_field": _choice("reason", _("Reason"), whys, "customer_request", visit),
+        "reason_field": choice("reason", _("Reason"), whys, "customer_request", visit),
         "note_field": {
             "name": "note",
             "label": _("Note"),
@@ -182,10 +198,10 @@ def whose(form: KindForm, panel: CustomerPanel, visit: Visit) -> Shape:
     first = next(iter(holders), "")
     return {
         "operation_field": _operation(form, visit),
-        "initiator_field": _choice("initiated_by", _("Whose decision it is"), deciders, form.initiators[0], visit)
+        "initiator_field": choice("initiated_by", _("Whose decision it is"), deciders, form.initiators[0], visit)
         if len(deciders) > 1
         else None,
-        "person_field": _choice("person", _("Which holder is asking"), holders, first, visit)
+        "person_field": choice("person", _("Which holder is asking"), holders, first, visit)
         if len(holders) > 1
         else None,
     }
@@ -195,10 +211,11 @@ def _operation(form: KindForm, visit: Visit) -> Shape | None:
     if not form.operations:
         return None
     offered = {"": _("As the values say"), **{item.code: item.label for item in form.operations}}
-    return {**_choice("operation", _("What is to be done"), offered, "", visit), "required": False}
+    return {**choice("operation", _("What is to be done"), offered, "", visit), "required": False}
 
 
-def _choice(name: str, label: str, options: Mapping[str, object], usual: str, visit: Visit) -> Shape:
+def choice(name: str, label: str, options: Mapping[str, object], usual: str, visit: Visit) -> Shape:
+    """Return a question with one answer of several: what was chosen, or what is usual."""
     chosen = visit.request.POST.get(name, usual)
     return {
         "name": name,

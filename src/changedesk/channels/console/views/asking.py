@@ -184,12 +184,11 @@ def _answer(
     errors: Sequence[Error] = (),
     revised: RequestPanel | None = None,
 ) -> HttpResponse:
-    base = visit.url("change_new" if panel.type == "customer" else "account_change_new", panel.id)
     context: dict[str, Any] = {
         "customer": people.head(panel),
         "badge": people.badge(panel),
         "alerts": people.alerts(panel, visit),
-        "kind_groups": shown.kind_groups(offered, "" if form is None else form.kind, base),
+        "kind_groups": shown.kind_groups(offered, "" if form is None else form.kind, panel, visit),
         "errors": [_labelled(item, form, visit) for item in errors],
     }
     if form is not None:

@@ -45,8 +45,8 @@ def verify(visit: Visit, key: UUID) -> HttpResponse:
         if asked.person != subject:
             raise NotFound
     if not visit.posted:
-        return _answer(visit, panel, asked, challenge=_started(visit, visit.request.GET.get("challenge", "")))
-    challenge = _started(visit, visit.given("challenge"))
+        return _answer(visit, panel, asked, challenge=started(visit, visit.request.GET.get("challenge", "")))
+    challenge = started(visit, visit.given("challenge"))
     try:
         if visit.given("action") == "answer":
             return _check(visit, panel, asked, challenge)
@@ -75,7 +75,7 @@ def _start(visit: Visit, panel: CustomerPanel, asked: RequestPanel | None) -> Ht
         actor=visit.actor,
         at=visit.at,
     )
-    _remember(visit, made, path)
+    remember(visit, made, path)
     query = f"?challenge={made.id}"
     return visit.to("verify", panel.id, query=query if asked is None else f"{query}&change={asked.ref}")
 
@@ -93,7 +93,7 @@ def _check(
     found = flow.confirm(UUID(challenge["id"]), answer, actor=visit.actor, at=visit.at)
     if not found.matched:
         challenge["tries_left"] = found.tries_left
-        _keep(visit, challenge)
+        keep(visit, challenge)
         left = ngettext("%(left)d try is left.", "%(left)d tries are left.", found.tries_left)
         text = f"{_('Not matched.')} {left % {'left': found.tries_left}}"
         again = challenge if found.tries_left else None
@@ -110,8 +110,8 @@ def _check(
     return visit.to("change", asked.ref)
 
 
-def _remember(visit: Visit, made: flow.Challenged, path: str) -> None:
-    _keep(
+def remember(visit: Visit, made: flow.Challenged, path: str) -> None:
+    keep(
         visit,
         {
             "id": str(made.id),
@@ -125,12 +125,12 @@ def _remember(visit: Visit, made: flow.Challenged, path: str) -> None:
     )
 
 
-def _keep(visit: Visit, challenge: dict[str, Any]) -> None:
+def keep(visit: Visit, challenge: dict[str, Any]) -> None:
     known = {**visit.request.session.get(STARTED, {}), challenge["id"]: challenge}
     visit.request.session[STARTED] = dict(list(known.items())[-KEPT_MAX:])
 
 
-def _started(visit: Visit, challenge: str) -> dict[str, Any] | None:
+def started(visit: Visit, challenge: str) -> dict[str, Any] | None:
     found: dict[str, Any] | None = visit.request.session.get(STARTED, {}).get(challenge)
     return found
 
@@ -158,14 +158,14 @@ def _answer(
         "can_question": any(item["available"] for item in methods if item["method"] == "knowledge"),
         "questions": shown.questions(panel),
         "new_contacts": [] if asked is None else shown.new_contacts(asked),
-        "challenge": None if challenge is None else _open(challenge),
+        "challenge": None if challenge is None else opened(challenge),
         "attempts": [] if asked is None else shown.attempts(asked),
         "errors": errors or [],
     }
     return visit.show("console/verify.html", context, here="search", status=status)
 
 
-def _open(challenge: dict[str, Any]) -> dict[str, Any]:
+def opened(challenge: dict[str, Any]) -> dict[str, Any]:
     until: datetime | None = parse_datetime(challenge["until"])
     return {
         **challenge,
