@@ -4,7 +4,8 @@ Nothing is believed but the keys outside of the database: what a checkpoint sign
 to. All of it is read in one snapshot, in stretches, so the memory that is needed does not grow with the log.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -113,8 +114,11 @@ def audit(
     folder = tile_files.of_client(actor.client)
     # Before the snapshots: what is published by now, they hold too.
     given = Given(folder, _shown(folder), kept, witnesses, at)
-    with look(INSTALLATION) as installation, look(actor.client) as seen:
-        return examine(seen, installation, given, since=since, until=until, tell=tell)
+    with ExitStack() as first:
+        installation = first.enter_context(look(INSTALLATION))
+        with look(actor.client) as seen:
+            # A transaction that waits for the other one's records would be ended by the server.
+            return examine(seen, installation, given, since=since, until=until, tell=tell, told=first.close)
 
 
 def place_of(change: ChangeId, *, actor: Actor) -> int:
@@ -144,8 +148,12 @@ def examine(
     since: int = 0,
     until: int | None = None,
     tell: Tell = lambda _share, _note: None,
+    told: Callable[[], None] = lambda: None,
 ) -> Verdict:
-    """Audit what two transactions see: the client's, and one of the installation that is not newer."""
+    """Audit what two transactions see: the client's, and one of the installation that is not newer.
+
+    ``told`` is called once the installation's has told all it can.
+    """
     keys.forget()
     run = Run(seen, installation, given.folder, terms_for(seen.client), tell, witnesses=given.witnesses)
     start = since - since % WIDTH
@@ -158,6 +166,7 @@ def examine(
         signed.beyond(run, size)
         if roots.frontier.to_bytes() != (frontier if size else Frontier().to_bytes()):
             run.bad(Fault.HEAD, max(size - 1, 0))
+    told()
     if start or until is not None:
         touched = _touched(seen, since, size if until is None else min(until, size))
         count = records.check(run, touched, whole=False)

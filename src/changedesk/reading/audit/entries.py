@@ -1,6 +1,7 @@
 """Every entry of the log: its document, its hash, the tree over it, the published files, who and why."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from typing import Any, Final
 from uuid import UUID
@@ -78,7 +79,8 @@ class Files:
             for place in sorted((self.run.folder.root / newest.path).parent.glob("[1-9]*")):
                 tile = Tile(level, index, int(place.name)) if place.name.isdecimal() else newest
                 if tile.width < width:
-                    self._same(tile, _cut(tile, data, width), place.read_bytes())
+                    with suppress(FileNotFoundError):  # its full tile has taken its place just now
+                        self._same(tile, _cut(tile, data, width), place.read_bytes())
 
     def _held(self, tile: Tile) -> bytes:
         return self._edge.pop(tile) if tile in self._edge else self.run.folder.read(tile)
