@@ -15,7 +15,10 @@ from changedesk import flow
 from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.flow.asking import Gone
+from changedesk.flow.indexing import terms_for
 from changedesk.flow.weighing import ErasureRetained, NothingToErase
+from changedesk.ledger.commitment import FOREVER, Assertion
+from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.redact import fits
 from changedesk.outbound.notices import send
 from changedesk.outbound.notices.outbox import Outbox
@@ -23,6 +26,8 @@ from changedesk.reading.customer import customer
 from changedesk.rules.forgetting import Verdict
 from changedesk.rules.status import StatusForbids
 from changedesk.store import deliveries, erasure_journal, forget, past, subjects
+from changedesk.store.begin import begin
+from changedesk.store.history import Draft, append
 from changedesk.store.tx import look
 
 WEEK = timedelta(days=7)
@@ -294,3 +299,17 @@ def test_who_was_erased_does_not_come_back(d: Desk, dana: SubjectId, database: D
         with pytest.raises(psycopg.Error) as refused:
             app.execute(b"UPDATE desk.subject SET erased_at = NULL")
         assert refused.value.sqlstate == "CD021"
+
+
+def test_a_writer_that_read_the_record_before_writes_nothing_into_it_after(
+    d: Desk, dana: SubjectId, database: Database
+) -> None:
+    stale = stands(d, dana)
+    at = begun(d, dana)
+    late = Assertion("contact.email", None, b'"dana@late.example"', 0, FOREVER)
+    with begin(d.crm) as tx:
+        draft = Draft(stale, EntryKind.CHANGE_RECORDED, d.crm, at, [late])
+        assert append(tx, [draft], terms=terms_for(d.client)) == []
+    assert stands(d, dana).ver == stale.ver
+    with psycopg.connect(database.admin_url) as admin:
+        assert admin.execute("SELECT 1 FROM desk.blind_index").fetchone() is None
