@@ -1,7 +1,7 @@
 """What a desk changes in a day, asked for over HTTP: each ends in the history, the notices and the feed."""
 
 import pytest
-from tests.stories.walks import ADDRESS, Floor, Story, told_and_kept
+from tests.stories.walks import ADDRESS, Floor, Story, good, told_and_kept
 
 CARD = {"token": "tok_live_4Zk2", "brand": "visa", "last4": "4242", "expiry": "2031-08"}
 HELD_DEVICE = {"device.1.type": "phone", "device.1.model": "Fairphone 4", "device.1.sim": "8949020000001234567"}
@@ -184,3 +184,16 @@ STORIES = [
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.row)
 def test_a_change_ends_in_the_history_the_notices_and_the_feed(floor: Floor, story: Story) -> None:
     told_and_kept(floor, story)
+
+
+def test_every_kind_is_listed_with_its_schema_for_what_it_changes(floor: Floor) -> None:
+    found: dict[str, set[str]] = {}
+    for subject in ("customer", "account"):
+        listed = good(floor.crm.get("/kinds", params={"subject": subject}))["items"]
+        found[subject] = {one["name"] for one in listed}
+        for one in listed:
+            schema = good(floor.http.get(one["schema_path"], headers={"Authorization": f"Bearer {floor.crm.secret}"}))
+            assert schema["properties"], one
+    assert {"access_grant", "device", "plan", "ownership_transfer"} <= found["account"]
+    for story in STORIES:
+        assert story.kind in found["account" if story.account else "customer"]

@@ -19,22 +19,29 @@ Place = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:=-]{1,120}$")]
 Limit = Annotated[int, Field(ge=1, le=200)]
 
 
+class Whose(asked.Asked):
+    """What is to change: a customer, or an account."""
+
+    subject: Literal["customer", "account"] = "customer"
+
+
 @router.get("/kinds", **documented(200, told.Kinds, body=False))
-def kinds_offered(request: HttpRequest) -> HttpResponse:
-    """List the kinds of change that this client offers."""
+def kinds_offered(request: HttpRequest, query: Query[Whose]) -> HttpResponse:
+    """List the kinds of change that this client offers for customers, or for accounts."""
     call = of(request)
+    asked_for = "" if query.subject == "customer" else f"?subject={query.subject}"
     found = [
-        {"name": one.kind, "label": one.label, "schema_path": f"/api/v1/kinds/{one.kind}/schema"}
-        for one in forms.kinds_offered(actor=call.actor, language=call.language)
+        {"name": one.kind, "label": one.label, "schema_path": f"/api/v1/kinds/{one.kind}/schema{asked_for}"}
+        for one in forms.kinds_offered(actor=call.actor, language=call.language, subject_type=query.subject)
     ]
     return send(tell({"items": found}))
 
 
 @router.get("/kinds/{name}/schema", **documented(200, told.JsonSchema, body=False))
-def schema(request: HttpRequest, name: str) -> HttpResponse:
+def schema(request: HttpRequest, name: str, query: Query[Whose]) -> HttpResponse:
     """Read the JSON Schema of a kind's ``values``, made of the same fields as its forms."""
     call = of(request)
-    form = forms.form_of(name, actor=call.actor, language=call.language)
+    form = forms.form_of(name, actor=call.actor, language=call.language, subject_type=query.subject)
     return send(tell(kinds.json_schema(kinds.find(name), Catalogue.of(form.fields), call.language)))
 
 
