@@ -13,7 +13,9 @@ from changedesk.channels.console.views import (
     imports,
     merging,
     own,
+    policies,
     requests,
+    reversals,
     reverting,
     telling,
     transferring,
@@ -70,5 +72,8 @@ urlpatterns = [
     path("c/<slug:slug>/erasures/<uuid:key>", erasures.erasure, name="erasure"),
     path("c/<slug:slug>/imports", imports.imports, name="imports"),
     path("c/<slug:slug>/imports/<uuid:key>", imports.import_run, name="import_run"),
+    path("c/<slug:slug>/reversals", reversals.past, name="reversals"),
+    path("c/<slug:slug>/policies", policies.policies, name="policies"),
+    path("c/<slug:slug>/policies/<int:number>", policies.policy, name="policy"),
     path("c/<slug:slug>/profile", own.profile, name="profile"),
 ]

@@ -11,6 +11,7 @@ from changedesk.channels.terminal import (
     log,
     looking,
     setting_up,
+    undoing,
     witness,
 )
 
@@ -23,6 +24,8 @@ for name, group in {
     "customer": looking.customer_app,
     "request": looking.request_app,
     "batch": batches.app,
+    "reversal": undoing.reversal_app,
+    "policy": undoing.policy_app,
     "erase": forget.erase_app,
     "retention": forget.retention_app,
     "evidence": evidence.app,

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from changedesk.base.actor import Actor, Role
-from changedesk.reading import batches, imports
+from changedesk.reading import batches, imports, reversals
 from changedesk.rules.access import Verb, may
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _MAY: Final = {
     "revert": Verb.CHANGE_REVERT,
     "resolve": Verb.DISPUTE_RESOLVE,
     "erasures": Verb.REQUEST_READ,
+    "policies": Verb.CONFIGURE_READ,
 }
 THEMES: Final = ("light", "dark")
 
@@ -42,7 +43,8 @@ def allowed(actor: Actor) -> frozenset[str]:
     """Return what the pages offer to this person; the verbs behind them ask again."""
     offered = frozenset(word for word, verb in _MAY.items() if may(actor, verb))
     offered |= {"imports"} if imports.may_read(actor) else set()
-    return offered | {"batches"} if batches.may_read(actor) else offered
+    offered |= {"batches"} if batches.may_read(actor) else set()
+    return offered | {"reversals"} if reversals.may_read(actor) else offered
 
 
 def shell(visit: "Visit", here: str) -> dict[str, Any]:
