@@ -89,8 +89,12 @@ class Floor:
         """The customer answers for this request."""
         at = f"/change-requests/{ref}/verification"
         started = good(self.ben.post(at, {"method": method, "path": path, "purpose": purpose}), 201)
-        answer = totp(now()) if method == "totp" else self.code()
-        assert good(self.ben.post(f"{at}/{started['id']}/confirm", {"answer": answer}))["matched"] is True
+        for _ in range(3):  # a code may be of the half minute that just ended
+            answer = totp(now()) if method == "totp" else self.code()
+            found = good(self.ben.post(f"{at}/{started['id']}/confirm", {"answer": answer}))
+            if found["matched"] or method != "totp":
+                break
+        assert found["matched"] is True
 
     def code(self) -> str:
         """The code in the newest message, as the customer reads it."""
@@ -143,7 +147,9 @@ class Floor:
     def _verify(self, panel: dict[str, Any]) -> None:
         used = {one["method"] for one in panel["challenges"] if one["counts"]}
         ways = [one for one in panel["offers"] if not one["refused"] and one["method"] not in used]
-        best = max(ways, key=lambda one: (one["method"] == "code_sms", one["method"] != "callback", one["strength"]))
+        # Few codes are sent in a quarter of an hour, and the code of an app works once.
+        order = ["code_email", "code_sms"] if panel["kind"] == "unmerge" else ["totp", "code_sms"]
+        best = max(ways, key=lambda one: order.index(one["method"]) if one["method"] in order else -1)
         self.prove(panel["ref"], best["method"], best["path"])
 
     def tell(self) -> None:
