@@ -138,3 +138,48 @@ def test_a_suspension_ends_by_itself_on_its_last_day_and_the_records_say_so(floo
         ("suspended", "active"),
         ("active", "suspended"),
     ]
+
+
+def test_two_records_become_one_and_are_parted_again(floor: Floor) -> None:
+    same = {"personal.name": "Mateus Figueiredo", "personal.birth_date": "1980-04-12"}
+    stays, _ = floor.customer({**same, "contact.url": "https://old.example/"})
+    goes, _ = floor.customer({**same, "contact.url": "https://new.example/"})
+    found = good(floor.crm.get(f"/merges/candidates/{stays}"))["items"]
+    assert goes in [one["id"] for one in found if one["suggested"]]
+    body = {"merged": goes, "into": stays, "choices": {"contact.url": "merged"}, "channel": "phone"}
+    ref = good(floor.ben.post("/merges", body), 201)["ref"]
+    floor.carry(ref)
+    read = good(floor.crm.get(f"/customers/{goes}"))
+    assert (read["merged_from"], read["fields"]["contact.url"]["value"]) == (goes, "https://new.example/")
+    floor.tell()
+    events = [one for one in floor.feed() if one["ref"] == ref and one["announces"]]
+    assert [one["event"] for event in events for one in event["announces"]] == ["record.merged"]
+    assert {"completed", "security_requested", "security_applied"} <= {
+        one["event"] for one in floor.panel(ref)["notices"]
+    }
+    change = good(floor.crm.get(f"/merges/of/{stays}"))["items"][0]["id"]
+    # A supervisor asks for the undoing, and two others let it go ahead.
+    undo = {"reason": "correction_of_error", "channel": "phone"}
+    floor.carry(good(floor.sam.post(f"/merges/{change}/undo", undo), 201)["ref"])
+    assert good(floor.crm.get(f"/customers/{goes}"))["merged_from"] is None
+    assert good(floor.crm.get(f"/customers/{stays}"))["fields"]["contact.url"]["value"] == "https://old.example/"
+
+
+def test_an_account_changes_hands_once_both_parties_have_confirmed(floor: Floor) -> None:
+    _, account = floor.customer(account={"plan.name": "flat"})
+    taker, _ = floor.customer({"personal.name": "Robin Berg"})
+    asked = good(floor.ben.post("/transfers", {"account": account, "to": taker, "channel": "phone"}), 201)
+    ref = asked["ref"]
+    floor.prove(ref, "code_sms", "contact.phone_mobile")
+    floor.prove(ref, "totp")
+    started = good(
+        floor.ben.post(f"/transfers/{ref}/verification", {"method": "code_email", "path": "contact.email"}), 201
+    )
+    at = f"/transfers/{ref}/verification/{started['id']}/confirm"
+    assert good(floor.ben.post(at, {"answer": floor.code()}))["matched"] is True
+    floor.carry(ref)
+    floor.tell()
+    assert account in [one["id"] for one in good(floor.crm.get(f"/customers/{taker}"))["accounts"]]
+    event = next(one for one in floor.feed() if one["ref"] == ref and one["type"] == "ownership.transferred")
+    assert event["announces"][0]["event"] == "account.transferred"
+    assert {"completed", "security_applied"} <= {one["event"] for one in floor.panel(ref)["notices"]}

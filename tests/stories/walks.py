@@ -57,12 +57,15 @@ class Floor:
     home: Desk
     crm: Caller = field(init=False)
     ben: Caller = field(init=False)
+    sam: Caller = field(init=False)
+    """A supervisor who approves nothing here."""
     approvers: list[Caller] = field(init=False)
     taken: int = 0
 
     def __post_init__(self) -> None:
         self.crm = Caller(self.http, token(self.home, *ALL))
         self.ben = Caller(self.http, person(self.home, "Ben", Role.AGENT, "one"))
+        self.sam = Caller(self.http, person(self.home, "Sam", Role.SUPERVISOR, "four"))
         self.approvers = [
             Caller(self.http, person(self.home, name, Role.SUPERVISOR, team))
             for name, team in (("Ines", "two"), ("Omar", "three"))
