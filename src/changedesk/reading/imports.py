@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from changedesk.base.actor import Actor
-from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.base.refusal import Forbidden, NotFound, Refusal
 from changedesk.reading.panels import ActorView, Page
 from changedesk.reading.people import People
 from changedesk.reading.timeline import BadCursor
@@ -98,7 +98,18 @@ def _run(row: Any, people: People) -> ImportRun:
 
 def _reason(name: str, count: int) -> RowReason:
     code, _, path = name.removeprefix(REASON).partition(" ")
-    return RowReason(code=code, field=path, text=BadValue.reasons.get(code, ""), count=count)
+    return RowReason(code=code, field=path, text=BadValue.reasons.get(code) or _hints().get(code, ""), count=count)
+
+
+def _hints() -> dict[str, str]:
+    """Return what to do about each refusal there is, by its code: a row may be refused by any of them."""
+    found: dict[str, str] = {}
+    waiting: list[type[Refusal]] = [Refusal]
+    while waiting:
+        one = waiting.pop()
+        waiting += one.__subclasses__()
+        found[one.code] = one.hint
+    return found
 
 
 def _place(before: str | None) -> UUID | None:

@@ -27,9 +27,8 @@ def next_step(
     ``effective_at`` is the later of the date asked for and the end of the route's ``wait_seconds``; None is
     at once.
     """
-    if level < level_to_prove(route) or (route.confirm_new_contacts and not new_contacts_confirmed):
-        return "ask_verification"
-    if not others_confirmed:
+    proved = level >= level_to_prove(route) and (new_contacts_confirmed or not route.confirm_new_contacts)
+    if not (proved and others_confirmed):
         return "ask_verification"
     if route.consent is not None and not consented:
         return "ask_consent"
