@@ -64,7 +64,7 @@ def effects(proposal: Proposal) -> Sequence[Effect]:
 KIND = Kind(
     name="ownership_transfer",
     label={"en": "Ownership transfer", "de": "Inhaberwechsel", "ar": "نقل الملكية"},
-    icon="handshake",
+    icon="arrow-left-right",
     notice_subject={
         "en": "the transfer of an account to another person",
         "de": "die Übertragung eines Kontos auf eine andere Person",
