@@ -31,7 +31,13 @@ def kinds_offered(request: HttpRequest, query: Query[Whose]) -> HttpResponse:
     call = of(request)
     asked_for = "" if query.subject == "customer" else f"?subject={query.subject}"
     found = [
-        {"name": one.kind, "label": one.label, "schema_path": f"/api/v1/kinds/{one.kind}/schema{asked_for}"}
+        {
+            "name": one.kind,
+            "label": one.label,
+            "operations": [{"name": item.code, "label": item.label} for item in one.operations],
+            "initiators": list(one.initiators),
+            "schema_path": f"/api/v1/kinds/{one.kind}/schema{asked_for}",
+        }
         for one in forms.kinds_offered(actor=call.actor, language=call.language, subject_type=query.subject)
     ]
     return send(tell({"items": found}))

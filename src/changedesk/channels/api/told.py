@@ -230,9 +230,19 @@ class LogSize(Schema):
     behind: dict[str, int]
 
 
+class Operation(Schema):
+    """What a kind of change can do, by the name that a request says it with."""
+
+    name: str
+    label: str
+
+
 class Kind(Schema):
     name: str
     label: str
+    operations: list[Operation]
+    initiators: list[str]
+    """Whose decision it may be."""
     schema_path: str
 
 
