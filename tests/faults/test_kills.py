@@ -194,7 +194,7 @@ def _keep_sending(found: Evidence) -> None:
 MUTANTS: dict[Callable[[Evidence], None], str] = {
     _drop_entry: "lost", _drop_key: "lost", _drop_value: "lost", _write_twice: "twice", _apply_twice: "twice",
     _refuse_stored: "refused but stored", _never_answer: "unresolved", _answer_otherwise: "replay differs",
-    _skip_place: "dense", _leave_staged: "staged", _swap_leaves: "head", _backdate: "leaf", _cut_tail: "versions",
+    _skip_place: "dense", _leave_staged: "staged", _swap_leaves: "head", _backdate: "chain", _cut_tail: "versions",
     _relink: "chain", _change_state: "fold", _change_payload: "commitment", _rest_between: "request",
     _approve_nothing: "evidence", _agree_nothing: "evidence", _prove_nothing: "evidence", _queue_less: "notices",
     _queue_twice: "queued twice", _lose_letter: "sent", _send_twice: "sent", _send_unqueued: "sent",

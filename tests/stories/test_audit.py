@@ -193,7 +193,7 @@ def test_an_audit_is_of_the_clients_own_log(home: Desk) -> None:
     assert [audit.audit(actor=other.crm, at=EVE).size, audit.runs(actor=other.crm)] == [3, []]
     assert audit.runs(actor=home.crm)[0].findings == 0
     with look(home.client) as seen:
-        (change,) = seen.connection.execute("SELECT change_id FROM desk.entry LIMIT 1").fetchone() or ()
+        (change,) = seen.connection.execute("SELECT change_id FROM desk.entry ORDER BY id LIMIT 1").fetchone() or ()
     assert audit.place_of(change, actor=home.crm) == 0
     with pytest.raises(NotFound):
         audit.place_of(change, actor=other.crm)
