@@ -9,7 +9,9 @@ from tests.ledger.shapes import a_document, leaf_arguments
 
 from changedesk.ledger.entry import EntryKind, Malformed, leaf, parse, render
 
-OBSERVED_FAMILIES = {"request", "identity", "consent", "hold", "notice", "record", "value", "factor", "dispute"}
+OBSERVED_FAMILIES = {
+    "request", "identity", "consent", "hold", "notice", "record", "value", "factor", "dispute", "evidence",
+}  # fmt: skip
 
 
 @given(leaf_arguments())
