@@ -76,7 +76,7 @@ def test_the_preset_texts_are_what_stored_entries_were_written_with() -> None:
     digests = [hashlib.sha256(text).hexdigest() for text in (_NAMES, _FACTS)]
     assert digests == [
         "726733cb0f0cf68d00a8a013dd44758196e3fc28aed550ba77af306a208163ee",
-        "459623e015744c58728537af4ad3a062215ac1aabfc87cb358f689c0671ee110",
+        "58f4cb2af870fdc7fd166987111adcafc2e57265d0580cf46056f70ebb2ee83c",
     ]
 
 

@@ -108,7 +108,8 @@ _NAMES: Final = (
 _FACTS: Final = (
     b'"way":"read_aloud","on_behalf_of":"statement":"customer_request"correction"rules":[["base."telecom."banking.'
     b'"policy":"approved_by":["consent":null,"verified":{"level":0,"methods":["code_email""code_sms"]}"ref":"CR-'
-    b'"console","staff","requested_by":"reference":"{"actor":"s1","as":"integration","at":"api","reason":"system_migration"'
+    b'"initiated_by":"customer","operation":"update","console","staff","requested_by":"reference":"'
+    b'"request":"01a2"via":"phone"}{"actor":"k1","as":"integration","at":"api","reason":"system_migration","via":"api"}'
 )
 
 
