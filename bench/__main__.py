@@ -16,9 +16,9 @@ ON_A_STAGE: dict[str, Callable[[Stage], dict[str, Any]]] = {
     "w1": w1.measure,
     "w3": w3.measure,
     "w5": w5.measure,
+    "w6": w6.measure,
     "w2": lambda stage: w2.measure(stage.place),
     "w4": w4.measure,
-    "w6": w6.measure,
 }
 """In this order: what fills the tables comes last."""
 ALONE = {"start": house.start}
