@@ -35,7 +35,7 @@ def combine(rules: Sequence[Rule], ask: Ask, *, policy_version: int) -> Route:
     approvals = max((found.count for found in approve), default=0)
     separation = frozenset({"maker"}).union(*(found.separation for found in approve))
     if level >= DUAL_CONTROL_LEVEL:
-        # The methods we have reach V3; the step to V4 is dual control (domain.md, verification levels).
+        # The methods we have reach V3; the step to V4 is dual control (rules.identity).
         approvals, separation = max(approvals, _DUAL_CONTROL_APPROVALS), separation | {"team"}
     approvals += max((found.more for found in approve), default=0)
     # What else the same request changes is told of: one quiet field must not carry another past its warning.

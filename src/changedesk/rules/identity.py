@@ -1,7 +1,7 @@
 """Proving that a person is the customer: methods, what they are worth, where a code may go, how often it may
 be tried.
 
-Levels are those of domain.md: V1 an open session or a call-back, V2 one real factor, V3 two of different
+Levels: V0 nothing that counts, V1 an open session or a call-back, V2 one real factor, V3 two of different
 classes of which one is bound to exactly this change. Knowledge of account data is worth nothing (NIST SP
 800-63B-4, 3.1.1.2). V4 is V3 and dual control: the policy asks for two approvals, the proofs for
 ``level_to_prove``.
