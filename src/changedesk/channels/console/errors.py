@@ -1,11 +1,15 @@
 """Refusals as pages and as the error summary of a form."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from changedesk.base.refusal import Refusal
@@ -36,7 +40,7 @@ def answer(request: HttpRequest, refusal: Refusal, *, slug: str = "") -> HttpRes
     template = f"{status}.html" if status in _OWN_PAGE else "console/error.html"
     context: dict[str, Any] = {
         "title": _("This was not done"),
-        "text": _(refusal.sentence),
+        "text": " ".join((_(refusal.sentence), *_named(refusal))),
         "do": _(refusal.hint) if refusal.hint else "",
         "trace_id": request.META.get("changedesk.trace", ""),
         "back_url": reverse("console:queue", args=[slug]) if slug and status != STATUS["missing"] else "/",
@@ -53,5 +57,26 @@ def of(refusal: Refusal, *, language: str, field: str = "") -> list[Error]:
         name = f"{refusal.path}.{refusal.part}" if refusal.part else refusal.path
         return [{"field": name, "text": refusal.reason_in(language)}]
     path = str(refusal.data.get("path", "")) or field
-    text = " ".join(part for part in (_(refusal.sentence), _(refusal.hint) if refusal.hint else "") if part)
-    return [{"field": path, "text": text}]
+    said = (_(refusal.sentence), _(refusal.hint) if refusal.hint else "", *_named(refusal))
+    return [{"field": path, "text": " ".join(part for part in said if part)}]
+
+
+def _named(refusal: Refusal) -> list[str]:
+    """Return what a refusal names as "here": until when, not before when, by which rule."""
+    labels = {
+        "until": _("Until: %(what)s."),
+        "ends": _("Until: %(what)s."),
+        "retry_at": _("Not before: %(what)s."),
+        "rule": _("Rule: %(what)s."),
+        "rules": _("Rule: %(what)s."),
+    }
+    return [label % {"what": _shown(refusal.data[name])} for name, label in labels.items() if refusal.data.get(name)]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(sorted(str(one) for one in value))
+    moment = parse_datetime(value) if isinstance(value, str) else value
+    if isinstance(moment, datetime):
+        return date_format(timezone.localtime(moment), "DATETIME_FORMAT")
+    return str(value)
