@@ -68,7 +68,7 @@ def set_up(page: Page, stage: Stage, language: str) -> None:
 
 
 def test_no_page_has_anything_to_complain_of(stage: Stage) -> None:
-    dana, _ = furnish(stage)
+    dana, mateus = furnish(stage)
     ines, ben = stage.at_work("Ines"), stage.at_work("Ben")
     find(ben.page, "Nov")
     verify_by_app(ben.page)
@@ -93,6 +93,9 @@ def test_no_page_has_anything_to_complain_of(stage: Stage) -> None:
         "change-pick": f"customers/{dana}/changes/new",
         "change-new": f"customers/{dana}/changes/new?kind=contact_details",
         "change-new-billing": f"customers/{dana}/changes/new?kind=billing_payment",
+        "change-new-status": f"customers/{dana}/changes/new?kind=account_status",
+        "duplicates": f"customers/{dana}/duplicates",
+        "merge-into": f"customers/{dana}/merge-into/{mateus}",
         "verify": f"customers/{dana}/verify",
         "change-waiting": f"changes/{ref}",
         "revise": f"changes/{ref}/revise",
@@ -130,6 +133,9 @@ def test_no_page_has_anything_to_complain_of(stage: Stage) -> None:
             "imports": "imports",
             "import": f"imports/{run}",
             "change-disputed": f"changes/{ref}",
+            "merges": "merges",
+            "erasures": "erasures",
+            "reversals": "reversals",
         },
         found,
     )
