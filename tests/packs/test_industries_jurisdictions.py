@@ -36,7 +36,7 @@ def day_of(found: Route, rule: str, zone: str, duty: str = "answer") -> date:
         (within("BR"), "privacy.access", "BR-LGPD-19", "America/Sao_Paulo", date(2026, 8, 18)),
         (within("BR"), "personal.name", "BR-LGPD", "UTC", date(2026, 8, 18)),
         (within("IN"), "privacy.complaint", "IN-DPDP-13", "Asia/Kolkata", date(2026, 11, 1)),
-        (within("GB"), "personal.name", "EU-GDPR-12", "UTC", date(2026, 9, 3)),
+        (within("GB"), "personal.name", "UK-GDPR-12", "Europe/London", date(2026, 9, 3)),
         (within("US-CA"), "personal.name", "US-CA-7021", "America/New_York", date(2026, 9, 17)),
     ],
 )

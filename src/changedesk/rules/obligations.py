@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 EVENTS: Final = ("requested", "applied")
 AUDIENCES: Final = ("prior_contacts", "new_contacts", "all_contacts")
 UNITS: Final = ("hours", "days", "business_days", "months")
+PAUSES: Final = ("identity", "clarification")
 TRIGGERS: Final = ("applied", "approved")
 LEVEL_MAX: Final = 4
 
@@ -96,15 +97,23 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """Do a duty (acknowledge, answer, honour) within an amount of a unit, counted on a named calendar."""
+    """Do a duty (acknowledge, answer, honour, answer_appeal) within an amount of a unit, counted on a named calendar.
+
+    ``extend``: so much more of the unit, once, where the person is told why within the first period. ``pauses``: for
+    what the clock stops while the person is asked (identity, clarification).
+    """
 
     duty: str
     amount: int
     unit: str
     calendar: str = "weekdays"
+    extend: int = 0
+    pauses: frozenset[str] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
         _among("unit", self.unit, UNITS)
+        for ground in self.pauses:
+            _among("pauses", ground, PAUSES)
 
 
 @dataclass(frozen=True, slots=True)
