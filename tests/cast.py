@@ -61,7 +61,11 @@ class Desk:
 
 
 def desk(
-    slug: str = "aurora", *, packs: tuple[str, ...] = ("telecom",), jurisdictions: tuple[str, ...] = ("US",)
+    slug: str = "aurora",
+    *,
+    packs: tuple[str, ...] = ("telecom",),
+    jurisdictions: tuple[str, ...] = ("US",),
+    time_zone: str = "UTC",
 ) -> Desk:
     """A new client with its keys."""
     actor = terminal(ClientId(0))
@@ -73,7 +77,7 @@ def desk(
             jurisdictions=jurisdictions,
             industries=packs,
             languages=("en", "de", "ar"),
-            time_zone="UTC",
+            time_zone=time_zone,
             region="US",
             origin=f"ledger.example/{slug}",
         ),

@@ -47,14 +47,15 @@ def test_a_full_name_without_its_parts_is_a_concern(catalogue: Catalogue) -> Non
 @pytest.mark.parametrize(
     ("born", "codes", "concerns"),
     [
-        ("2026-11-22", ["bad-value"], []),
+        ("2026-11-23", ["bad-value"], []),
+        ("2026-11-22", [], [("birth_date", "minor")]),
         ("2027-01-01", ["bad-value"], []),
         ("2008-11-22", [], []),
         ("2008-11-23", [], [("birth_date", "minor")]),
         (None, [], []),
     ],
 )
-def test_a_birth_lies_in_the_past_and_a_minor_is_a_concern(
+def test_a_birth_is_today_at_the_latest_and_a_minor_is_a_concern(
     catalogue: Catalogue, born: Value, codes: list[str], concerns: list[tuple[str, str]]
 ) -> None:
     answer = checked("personal_details", catalogue, {}, {"personal.birth_date": born})

@@ -101,6 +101,23 @@ def test_several_slots_at_once_are_a_change() -> None:
     assert SLOTS.operation({"device.1.type": "phone"}, both) == "replace"
 
 
+def test_a_field_beside_the_slots_is_none_of_them() -> None:
+    """A client's own field of the kind is neither an incomplete device nor an operation of one."""
+    beside: dict[str, Any] = {
+        "custom.pet": "Rex",
+        "device.count": 2,
+        "access.1.person": "Kim",
+        "device.1.sim.lock": "on",
+    }
+    assert SLOTS.touched(beside) == []
+    assert refusals(DEVICE, {}, {"custom.pet": "Rex"}) == []
+    both = {**beside, "device.2.type": "phone"}
+    assert SLOTS.touched(both) == ["device.2"]
+    assert SLOTS.operation({}, both) == "register"
+    removed = proposal(DEVICE, {"device.2.type": "phone", "custom.pet": "Rex"}, {"device.2.type": None})
+    assert DEVICE.check(removed).follows == {}
+
+
 def test_a_new_sim_makes_other_systems_wait() -> None:
     assert "downstream.freeze" in announced(DEVICE, {}, {"device.1.type": "phone", "device.1.sim": "89440000"})
     assert "downstream.freeze" not in announced(DEVICE, {}, {"device.1.type": "phone"})

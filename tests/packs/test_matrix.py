@@ -90,11 +90,11 @@ def ways() -> Iterable[Ask]:
     asked = {pair for rule in RULES for pair in rule.scope.attributes.items()}
     lately = {f"last_changed.{category}": yesterday for rule in RULES for category in rule.scope.changed_within}
     every_flag: list[Mapping[str, str]] = [{}, lately, dict(asked), *({name: value} for name, value in sorted(asked))]
-    channels, actors, risks = told_apart("channels", Channel), told_apart("actors", ActorType), ("low", "high")
-    for channel, actor, risk, attended in itertools.product(channels, actors, risks, (False, True)):
+    channels, actors = told_apart("channels", Channel), told_apart("actors", ActorType)
+    for channel, actor, attended in itertools.product(channels, actors, (False, True)):
         for whose, flags in itertools.product(("customer", "business", "system"), every_flag):
             told_of = {**flags, "initiated_by": whose, "safe_contact": "false"}
-            yield ask((), channel=channel, actor=actor, risk=risk, attended=attended, attributes=told_of,
+            yield ask((), channel=channel, actor=actor, attended=attended, attributes=told_of,
                       jurisdictions=PLACES, industry=TRADES)  # fmt: skip
 
 
@@ -213,6 +213,47 @@ def test_what_the_business_decides_needs_no_proof_but_another_person_and_a_notic
 
 
 BUSINESS = {"initiated_by": "business"}
+
+
+GRAVE = [
+    ("merge", "status.merge", "merge"), ("unmerge", "status.merge", "unmerge"),
+    ("account_status", "status.state", "reactivate"), ("account_status", "status.state", "reopen"),
+]  # fmt: skip
+OWN_ERROR = ("correction_of_error", "duplicate_account")
+
+
+@pytest.mark.parametrize(("kind", "category", "deed"), GRAVE)
+def test_what_the_business_found_takes_two_approvers_and_notices_instead_of_the_customers_proof(
+    kind: str, category: str, deed: str
+) -> None:
+    reasons = packs.load(()).reason_codes
+    assert set(OWN_ERROR) < set(reasons)
+    for names, reason in itertools.product(SETS, reasons):
+        found = route(names, category, kind=kind, operation=deed, attributes=BUSINESS, reason=reason)
+        # Two people of other teams, a day's wait and a notice before it, whatever the reason.
+        assert (found.approvals, found.separation, found.wait_seconds >= DAY) == (2, ("maker", "team"), True)
+        assert told(found) >= PRIOR
+        assert found.level == (0 if reason in OWN_ERROR else 4), (names, reason)
+
+
+@pytest.mark.parametrize(("kind", "category", "deed"), [*GRAVE, ("ownership_transfer", "access.owner_transfer", "")])
+def test_no_channel_actor_or_reason_lowers_what_a_customer_asks_for_themselves(
+    kind: str, category: str, deed: str
+) -> None:
+    """Nobody who asks is spared the proof by how, by whom or why it is entered; saying nothing is the customer."""
+    asking = {"kind": kind, "operation": deed, "jurisdictions": PLACES, "industry": TRADES}
+    for channel, actor, reason in itertools.product(Channel, ActorType, packs.load(()).reason_codes):
+        for whose, attended in itertools.product(({}, {"initiated_by": "customer"}), (False, True)):
+            how = {"channel": channel, "actor": actor, "reason": reason, "attended": attended}
+            found = route((), category, **asking, **how, attributes=whose)
+            assert (found.level, found.approvals) == (4, 2), how
+
+
+def test_an_owner_is_asked_whoever_brings_a_transfer_up() -> None:
+    for whose, reason in itertools.product(("customer", "business", "system"), OWN_ERROR):
+        found = route((), "access.owner_transfer", kind="ownership_transfer", reason=reason,
+                      attributes={"initiated_by": whose})  # fmt: skip
+        assert (found.level, found.approvals) == (4, 2)
 
 
 @pytest.mark.parametrize("category", sorted({word for words in fields().values() for word in words}))

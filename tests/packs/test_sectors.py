@@ -118,7 +118,7 @@ def test_a_broker_tells_the_former_address_and_everybody_concerned_within_thirty
 
 
 def test_a_customer_who_may_be_exploited_is_held_and_looked_at() -> None:
-    found = route(BANKING, "payment.bank", risk="high", attributes={"vulnerable": "true"})
+    found = route(BANKING, "payment.bank", attributes={"vulnerable": "true"})
     assert blocked(found, "payout") == 15 * 86_400
     assert found.human_review
     assert due(found, "tell_trusted_contact") < due(found, "review_hold")

@@ -71,7 +71,6 @@ def test_without_rules_nothing_is_asked() -> None:
         (Scope(channels=frozenset({"api"})), replace(ASK, channel=Channel.API)),
         (Scope(actors=frozenset({"customer"})), replace(ASK, actor=ActorType.CUSTOMER)),
         (Scope(attended=False), replace(ASK, attended=False)),
-        (Scope(risks=frozenset({"high"})), replace(ASK, risk="high")),
         (Scope(attributes={"minor": "true"}), replace(ASK, attributes={"minor": "true"})),
         (
             Scope(changed_within={"auth.sim": 60}),
@@ -356,7 +355,6 @@ OPTS_OUT = Scope(attributes={"opts_out": "true"})
         ({"scope": Scope(operations=frozenset({"a"}))}, {"scope": Scope(operations=frozenset({"b"}))}),
         ({"scope": Scope(channels=frozenset({"a"}))}, {"scope": Scope(channels=frozenset({"b"}))}),
         ({"scope": Scope(actors=frozenset({"a"}))}, {"scope": Scope(actors=frozenset({"b"}))}),
-        ({"scope": Scope(risks=frozenset({"a"}))}, {"scope": Scope(risks=frozenset({"b"}))}),
         ({"scope": Scope(attended=True)}, {"scope": Scope(attended=False)}),
         ({"effective_to": date(2026, 1, 1)}, {"effective_from": date(2026, 1, 2)}),
         ({"status": Status.VACATED}, {}),

@@ -1,15 +1,20 @@
-"""Pages made from the code: ``python -m changedesk.config.documents`` writes docs/refusals.md and docs/entries.md."""
+"""Pages made from the code: ``python -m changedesk.config.documents`` writes docs/refusals.md, docs/entries.md and
+the end of docs/rules.md.
+"""
 
 import importlib
 import os
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import django
 
 import changedesk
+from changedesk import packs
 from changedesk.base.refusal import Refusal
 from changedesk.ledger.entry import EntryKind
 
@@ -67,13 +72,38 @@ def entries_page() -> str:
     return "\n".join([*lines, *rows, ""])
 
 
+_BESIDE: Final = "## Beside the rows\n"
+
+
+def rules_page() -> str:
+    """Return docs/rules.md: what is written of the rows, and the rules of the packs that keep none of them."""
+    written = (ROOT / "docs" / "rules.md").read_text("utf-8").split(_BESIDE, 1)[0]
+    told = set(re.findall(r"[A-Z]+(?:-[A-Za-z0-9.]+)+", written))
+    every = {
+        rule.id: rule for names in [(), *((name,) for name in packs.available())] for rule in packs.load(names).rules
+    }
+    rows = [f"| {rule.id} | {rule.pack} | {_cell(rule.citation)} |" for rule in every.values() if rule.id not in told]
+    lines = [
+        "",
+        "What further law, and the house, ask. Made by `python -m changedesk.config.documents`.",
+        "",
+        "| Rule | Pack | Source |",
+        "|---|---|---|",
+    ]
+    return written + _BESIDE + "\n".join([*lines, *rows, ""])
+
+
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def pages() -> dict[Path, str]:
     """Return the pages by path."""
-    return {ROOT / "docs" / "refusals.md": refusals_page(), ROOT / "docs" / "entries.md": entries_page()}
+    return {
+        ROOT / "docs" / "refusals.md": refusals_page(),
+        ROOT / "docs" / "entries.md": entries_page(),
+        ROOT / "docs" / "rules.md": rules_page(),
+    }
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ from changedesk.rules import access, identity, policy
 from changedesk.rules.identity import Method, Purpose
 from changedesk.rules.lifecycle import OPEN
 from changedesk.rules.route import Route
+from changedesk.rules.status import today_in
 from changedesk.rules.values import BadValue, normalise, same
 from changedesk.store import evidence, once, requests, subjects
 from changedesk.store.begin import begin
@@ -195,7 +196,7 @@ def _knows(tx: Look, subject: Subject, path: str | None, answer: str, *, at: dat
         return False
     field = config.catalogue[path]
     try:
-        said = normalise(field, answer, region=config.settings.region, today=at.date())
+        said = normalise(field, answer, region=config.settings.region, today=today_in(at, config.settings.time_zone))
     except BadValue:
         return False
     return said is not None and same(field, said, subject.state[path].value)

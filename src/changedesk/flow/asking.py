@@ -320,7 +320,7 @@ def _diff(
         before,
         asked,
         region=region,
-        today=at.date(),
+        today=status.today_in(at, config.settings.time_zone),
         subject_type=subject.type,
         stood=wish.stood,
     )

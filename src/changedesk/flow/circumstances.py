@@ -1,13 +1,14 @@
 """What policy is told of a wish beside its values: worked out from the record, never taken from input."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from changedesk.base.json import Value
 from changedesk.rules import identity
-from changedesk.rules.fields import FieldType
+from changedesk.rules.fields import Field, FieldType
 from changedesk.rules.route import Route
+from changedesk.rules.status import end_of, today_in
 from changedesk.store import evidence, past
 from changedesk.store.settings_read import Configuration
 from changedesk.store.subjects import Subject
@@ -34,6 +35,8 @@ def attributes_of(
         "status": subject.status,
         **_reach(look, config, person, own, changed, at=at),
         **_who(config, person, at=at),
+        **_told(config, person, at=at),
+        **_told(config, subject, at=at),
     }
     # What is taken away is another thing than what is given: a flag that protects the customer, an alert.
     found |= {f"ends.{config.catalogue[path].category}": "true" for path, value in after.items() if not value}
@@ -46,19 +49,32 @@ def attributes_of(
 
 
 def _who(config: Configuration, person: Subject, *, at: datetime) -> dict[str, str]:
-    """Say what the record tells of the customer that the law protects: their age, their safety, their frailty."""
+    """Say what the law asks of a customer's age, on the day that it is where the client is."""
     told: dict[str, str] = {}
     for path, held in person.state.items():
         field = config.catalogue.fields.get(path)
-        category = "" if field is None else field.category
-        if field is not None and category == "personal.dob" and field.type is FieldType.DATE:
-            age = years_between(date.fromisoformat(str(held.value)), at.date())
+        if field is not None and field.category == "personal.dob" and field.type is FieldType.DATE:
+            age = years_between(date.fromisoformat(str(held.value)), today_in(at, config.settings.time_zone))
             told |= {"minor": str(age < _CONSENTS_AT).lower(), "under_13": str(age < _CHILD_BELOW).lower()}
-        elif category == "contact.confidential":
-            told["safe_contact"] = "true"
-        elif category == "service.critical_care" and held.value:
-            told["vulnerable"] = "true"
     return told
+
+
+def _told(config: Configuration, subject: Subject, *, at: datetime) -> dict[str, str]:
+    """Say what the fields tell that are there for a rule to read."""
+    told: dict[str, str] = {}
+    for path, held in subject.state.items():
+        field = config.catalogue.fields.get(path)
+        if field is not None and field.tells and _tells(field, held.value, config.settings.time_zone, at=at):
+            told[field.tells] = "true"
+    return told
+
+
+def _tells(field: Field, value: Value, zone: str, *, at: datetime) -> bool:
+    if not field.tells_hours:
+        return bool(value)
+    day = date.fromisoformat(str(value))
+    # The hour is not known, so that the whole day counts.
+    return end_of(day - timedelta(days=1), zone) - timedelta(hours=field.tells_hours) <= at < end_of(day, zone)
 
 
 _CONSENTS_AT: Final = 16

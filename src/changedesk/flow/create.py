@@ -18,6 +18,7 @@ from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import encode_value
 from changedesk.rules import access
+from changedesk.rules.status import today_in
 from changedesk.rules.values import BadValue, search_terms
 from changedesk.store import history, keys, subjects
 from changedesk.store.begin import begin
@@ -82,16 +83,18 @@ def create_customers(items: Sequence[NewCustomer], *, actor: Actor, at: datetime
 
 def _read(config: Configuration, place: int, item: NewCustomer, *, at: datetime) -> _Good:
     region = item.region or config.settings.region
-    values = read(config.catalogue, item.values, region=region, at=at, lenient=item.lenient)
+    today = today_in(at, config.settings.time_zone)
+    values = read(config.catalogue, item.values, region=region, today=today, lenient=item.lenient)
     return _Good(place, item, SubjectId(uuid4()), _first(values, item.valid_from or at), _accounts(config, item, at=at))
 
 
 def _accounts(config: Configuration, item: NewCustomer, *, at: datetime) -> list[_Account]:
     region = item.region or config.settings.region
     number = config.catalogue["account.number"]
+    today = today_in(at, config.settings.time_zone)
     found: list[_Account] = []
     for account in item.accounts:
-        values = read(config.catalogue, {**account.values, number.path: account.number}, region=region, at=at)
+        values = read(config.catalogue, {**account.values, number.path: account.number}, region=region, today=today)
         terms = search_terms(number, values[number.path])
         if not terms:
             raise ManyBad({"/" + number.path: BadValue(path=number.path, reason="reference_invalid")})

@@ -32,10 +32,10 @@ from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json, encode_value
 from changedesk.rules import access
-from changedesk.rules.fields import Catalogue
+from changedesk.rules.status import today_in
 from changedesk.store import history, once, subjects
 from changedesk.store.begin import begin
-from changedesk.store.settings_read import configuration
+from changedesk.store.settings_read import Configuration, configuration
 from changedesk.store.subjects import Held, Subject
 from changedesk.store.tx import Tx
 
@@ -77,8 +77,7 @@ def _record(
                 raise NotFound(subject=str(item.subject))
             if subject.key is None:
                 raise asking.Gone
-            region = config.settings.region
-            assertions = _assertions(config.catalogue, item, standing[subject.id], region=region, at=at)
+            assertions = _assertions(config, item, standing[subject.id], at=at)
         except Refusal as refusal:
             taken.refused[place] = refusal
             continue
@@ -107,11 +106,11 @@ def _recorded(one: history.Written) -> Recorded:
 
 
 def _assertions(
-    catalogue: Catalogue, item: RecordedChange, state: dict[str, Held], *, region: str, at: datetime
+    config: Configuration, item: RecordedChange, state: dict[str, Held], *, at: datetime
 ) -> list[Assertion]:
     """Return what one recorded change says, and carry it into the state that the next one is read against."""
     now_us = micros(at) // 1000 * 1000
-    olds, news = _told(catalogue, item, region=region, at=at)
+    olds, news = _told(config, item, at=at)
     held = {path: state[path].text for path in news if path in state}
     differs = [path for path, old in olds.items() if old != held.get(path)]
     if differs:
@@ -134,7 +133,7 @@ def _assertions(
 
 
 def _told(
-    catalogue: Catalogue, item: RecordedChange, *, region: str, at: datetime
+    config: Configuration, item: RecordedChange, *, at: datetime
 ) -> tuple[dict[str, bytes | None], dict[str, bytes | None]]:
     """Return the texts of the old values that were told, and of the new ones, by path."""
     news = {change.path: change.new for change in item.changes}
@@ -143,9 +142,13 @@ def _told(
     olds = {change.path: change.old for change in item.changes if change.old is not UNKNOWN}
     if item.verbatim:
         # An old text is only compared with what stands there: nothing of it is taken in.
-        both: list[dict[str, Value]] = [{path: as_text(old) for path, old in olds.items()}, verbatim(catalogue, news)]
+        both: list[dict[str, Value]] = [
+            {path: as_text(old) for path, old in olds.items()},
+            verbatim(config.catalogue, news),
+        ]
     else:
-        both = [read(catalogue, raw, region=region, at=at) for raw in (olds, news)]
+        today, region = today_in(at, config.settings.time_zone), config.settings.region
+        both = [read(config.catalogue, raw, region=region, today=today) for raw in (olds, news)]
     texts = [{path: None if value is None else encode_value(value) for path, value in one.items()} for one in both]
     return texts[0], texts[1]
 

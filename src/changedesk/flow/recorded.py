@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Any, Final
 from uuid import UUID
@@ -257,9 +257,9 @@ def settle(
 
 
 def read(
-    catalogue: Catalogue, raw: Mapping[str, object], *, region: str, at: datetime, lenient: bool = False
+    catalogue: Catalogue, raw: Mapping[str, object], *, region: str, today: date, lenient: bool = False
 ) -> dict[str, Value]:
-    """Return values as the fields hold them. Raises ManyBad with every one that cannot be taken."""
+    """Return values as the fields hold them; ``today`` is the client's. Raises ManyBad with every one not taken."""
     bad: dict[str, Refusal] = {}
     values: dict[str, Value] = {}
     strictness = Strictness.LENIENT if lenient else Strictness.STRICT
@@ -268,7 +268,7 @@ def read(
             bad["/" + path] = UnknownField(path=path)
             continue
         try:
-            values[path] = normalise(catalogue[path], given, region=region, today=at.date(), strictness=strictness)
+            values[path] = normalise(catalogue[path], given, region=region, today=today, strictness=strictness)
         except BadValue as refusal:
             bad[refusal.pointer] = refusal
     if bad:

@@ -1,5 +1,6 @@
 """Kinds whose fields repeat in numbered slots: ``device.2.model``. What a change does to each slot."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,8 +23,9 @@ class Slots:
     end: str
 
     def touched(self, after: Mapping[str, Value]) -> list[str]:
-        """Return the slots that values touch, in order."""
-        return sorted({path.rsplit(".", 1)[0] for path in after})
+        """Return the slots that values touch, in order; a field beside the slots touches none."""
+        part = re.compile(rf"{re.escape(self.name)}\.[0-9]+\.[^.]+")
+        return sorted({path.rsplit(".", 1)[0] for path in after if part.fullmatch(path)})
 
     def operation(self, before: State, after: Mapping[str, Value]) -> str:
         """Return what values do: begin fills a free slot, end empties one, all else changes what is there."""

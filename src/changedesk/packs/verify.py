@@ -37,6 +37,7 @@ def check(pack: Pack) -> None:
     """
     for field in pack.catalogue:
         _check_field(field)
+        _among([field.tells] if field.tells else [], pack.attributes, f"field {field.path}.tells")
     for statement in pack.statements.values():
         _in_all_languages(statement.wording, f"statement {statement.id}")
     for reason in pack.reason_codes.values():
@@ -69,6 +70,8 @@ def _check_field(field: Field) -> None:
     _in_all_languages(field.label, where)
     if field.type in (FieldType.ENUM, FieldType.MULTI_ENUM) and not field.options:
         raise PackInvalid(f"{where}.options: an enum needs options")
+    if field.tells_hours and (field.type is not FieldType.DATE or not field.tells):
+        raise PackInvalid(f"{where}.tells_hours: only a day that tells something lies so many hours ahead")
     for code, labels in field.options.items():
         _in_all_languages(labels, f"{where}.options.{code}")
 

@@ -53,6 +53,10 @@ class Field:
     """A code or a notice can be sent here."""
     length_max: int = 200
     hint: Mapping[str, str] = field(default_factory=dict)
+    tells: str = ""
+    """The attribute that rules read as ``true`` while this field holds something, or is on where it is a flag."""
+    tells_hours: int = 0
+    """Where the field is a day ahead: only from so many hours before the day begins, and until it is over."""
 
     def label_in(self, language: str) -> str:
         """Return the label in a language, English when it has none."""

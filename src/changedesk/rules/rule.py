@@ -44,7 +44,6 @@ class Ask:
     jurisdictions: frozenset[str] = field(default_factory=frozenset)
     reason: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
-    risk: str = "low"
     received_at: datetime | None = None
     done: frozenset[str] = field(default_factory=frozenset)
     """What changes and what is done to it, in words of the taxonomy; ``named`` fills it."""
@@ -91,7 +90,6 @@ class Scope:
     channels: frozenset[str] = field(default_factory=frozenset)
     actors: frozenset[str] = field(default_factory=frozenset)
     attended: bool | None = None
-    risks: frozenset[str] = field(default_factory=frozenset)
     attributes: Mapping[str, str] = field(default_factory=dict)
     except_reasons: frozenset[str] = field(default_factory=frozenset)
     changed_within: Mapping[str, int] = field(default_factory=dict)
@@ -109,7 +107,6 @@ class Scope:
             and (not self.operations or ask.operation in self.operations)
             and (not self.channels or ask.channel.value in self.channels)
             and (not self.actors or ask.actor.value in self.actors)
-            and (not self.risks or ask.risk in self.risks)
             and self.attended in (None, ask.attended)
             and ask.reason not in self.except_reasons
             and not (self.except_categories and all(_among(word, self.except_categories) for word in ask.categories))
@@ -137,7 +134,6 @@ class Scope:
             and _both(self.operations, other.operations)
             and _both(self.channels, other.channels)
             and _both(self.actors, other.actors)
-            and _both(self.risks, other.risks)
             and (self.attended is None or other.attended in (None, self.attended))
             and all(other.attributes.get(name, value) == value for name, value in self.attributes.items())
             and (

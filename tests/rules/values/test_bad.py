@@ -95,7 +95,7 @@ BAD: dict[Any, list[tuple[object, str]]] = {
         ("99/99/2027", "date_invalid"), (PAN, "date_invalid"),
     ],
     "birth": [
-        ("2026-11-22", "date_future"), ("2027-01-01", "date_future"), ("1896-11-21", "date_too_old"),
+        ("2026-11-23", "date_future"), ("2027-01-01", "date_future"), ("1896-11-21", "date_too_old"),
         ("2100-02-29", "date_invalid"), ("2025-02-29", "date_invalid"),
         ("0001-01-01", "date_too_old"), ("9999-12-31", "date_future"), ("1980-02-30", "date_invalid"),
     ],

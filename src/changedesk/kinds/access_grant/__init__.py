@@ -8,6 +8,7 @@ from changedesk.kinds.effects import Announce, Effect
 from changedesk.kinds.kind import Checked, Kind, Proposal
 from changedesk.kinds.refusals import GrantEnded, SlotIncomplete
 from changedesk.kinds.slots import Slots
+from changedesk.rules.status import today_in
 
 SLOTS: Final = Slots("access", "person", ("person", "role", "scope"), "grant", "change", "revoke")
 _BY_DEED: Final = frozenset({"representative", "executor", "attorney"})
@@ -27,7 +28,7 @@ def check(proposal: Proposal) -> Checked:
         if needs_deed and proposal.value(f"{slot}.mandate") is None:
             refusals.append(SlotIncomplete(missing=[f"{slot}.mandate"]))
         last = proposal.after.get(f"{slot}.until")
-        if last is not None and str(last) < proposal.at.date().isoformat():
+        if last is not None and str(last) < today_in(proposal.at, proposal.zone).isoformat():
             refusals.append(GrantEnded(path=f"{slot}.until"))
     return Checked(tuple(refusals), follows=SLOTS.emptied(proposal))
 

@@ -5,10 +5,11 @@ from datetime import date
 from changedesk.base.refusal import Refusal
 from changedesk.kinds.kind import Checked, Kind, Proposal
 from changedesk.kinds.refusals import NameRequired
+from changedesk.rules.status import today_in
 from changedesk.rules.values import BadValue, Concern
 
 _NAME, _GIVEN, _FAMILY = "personal.name", "personal.given_name", "personal.family_name"
-_BIRTH = "personal.birth_date"
+_BIRTH, _BUSINESS = "personal.birth_date", "personal.business"
 _ADULT = 18
 
 
@@ -24,8 +25,8 @@ def check(proposal: Proposal) -> Checked:
     if touched and name and any(part not in str(name).casefold() for part in parts):
         concerns.append(Concern(_NAME, "name_parts_differ"))
     if proposal.sets(_BIRTH):
-        born, today = date.fromisoformat(str(proposal.after[_BIRTH])), proposal.at.date()
-        if born >= today:
+        born, today = date.fromisoformat(str(proposal.after[_BIRTH])), today_in(proposal.at, proposal.zone)
+        if born > today:
             refusals.append(BadValue(path=_BIRTH, reason="date_future"))
         elif today.year - born.year - ((today.month, today.day) < (born.month, born.day)) < _ADULT:
             concerns.append(Concern(_BIRTH, "minor"))
@@ -44,6 +45,15 @@ KIND = Kind(
         _BIRTH: {"en": "your date of birth", "de": "Ihr Geburtsdatum", "ar": "تاريخ ميلادك"},
         "personal.national_id": {"en": "your national ID", "de": "Ihre Ausweisnummer", "ar": "رقم هويتك"},
     },
-    form_order=(_NAME, _GIVEN, _FAMILY, _BIRTH, "personal.gender", "personal.marital_status", "personal.national_id"),
+    form_order=(
+        _NAME,
+        _GIVEN,
+        _FAMILY,
+        _BIRTH,
+        "personal.gender",
+        "personal.marital_status",
+        "personal.national_id",
+        _BUSINESS,
+    ),
     check=check,
 )

@@ -27,13 +27,13 @@ def is_birth_date(field: Field) -> bool:
 
 
 def normalise_date(raw: object, given: Given) -> str:
-    """Return a day as YYYY-MM-DD; a day of birth lies in the past and at most 130 years back."""
+    """Return a day as YYYY-MM-DD; a birth is today at the latest (a newborn is insured) and at most 130 years back."""
     if isinstance(raw, date):
         day = raw.date() if isinstance(raw, datetime) else raw
     else:
         day = _read(checked(raw, given), given)
     if is_birth_date(given.field):
-        if day >= given.today:
+        if day > given.today:
             raise given.bad("date_future")
         if (day.year + _OLDEST, day.month, day.day) < (given.today.year, given.today.month, given.today.day):
             raise given.bad("date_too_old")
