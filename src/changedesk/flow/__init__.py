@@ -3,7 +3,8 @@
 Asking: ``preview``, ``submit``, ``revise``. Proving: ``offers``, ``challenge``, ``confirm``, ``caller_level``,
 ``bind_factor``. Agreeing: ``record_consent``. Deciding: ``approve``, ``reject``, ``ask_information``. Ending and
 pausing: ``withdraw``, ``cancel``, ``hold``, ``release``, ``apply_now``, ``reschedule``. Undoing: ``plan_revert``,
-``revert``, ``plan_restore``, ``restore``, ``plan_reversal``, ``of_import``, ``start_reversal``, ``run_reversal``.
+``revert``, ``plan_restore``, ``restore``, ``plan_reversal``, ``plan_import``, ``of_import``, ``start_reversal``,
+``run_reversal``, ``reverse_on``.
 Joining: ``preview_merge``, ``merge``, ``refresh_merge``, ``plan_unmerge``, ``unmerge``, ``settle_work``.
 Giving away: ``propose_transfer``, ``new_holder_offers``, ``challenge_new_holder``, ``decline_transfer``.
 Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_import``. Stopping:
@@ -48,6 +49,7 @@ from changedesk.flow.evidence import seal_evidence
 from changedesk.flow.factor import bind_factor
 from changedesk.flow.forget import go_on as forget_on
 from changedesk.flow.forget import replay as replay_erasure
+from changedesk.flow.handed import reverse_on
 from changedesk.flow.importing import finish_import, note_import
 from changedesk.flow.linking import Parting
 from changedesk.flow.merging import MergePlan, merge, plan_unmerge, preview_merge, refresh_merge, settle_work, unmerge
@@ -67,6 +69,7 @@ from changedesk.flow.retire import Due, plan_retirement, retire_due
 from changedesk.flow.reversal import (
     ReversalPlan,
     of_import,
+    plan_import,
     plan_reversal,
     run_reversal,
     start_reversal,
@@ -136,6 +139,7 @@ __all__ = [
     "of_import",
     "offers",
     "open_dispute",
+    "plan_import",
     "plan_restore",
     "plan_retirement",
     "plan_reversal",
@@ -159,6 +163,7 @@ __all__ = [
     "resolve_dispute",
     "restore",
     "retire_due",
+    "reverse_on",
     "revert",
     "revise",
     "run_reversal",

@@ -128,14 +128,16 @@ def start_reversal(
     until: datetime,
     reason: str,
     force: bool = False,
+    handed: bool = False,
     actor: Actor,
     at: datetime,
     key: Once,
 ) -> Reversal:
     """Plan the reversal of everything that an actor did, as a whole; ``run_reversal`` asks for it, part by part.
 
-    ``force`` puts old values over what others said later, each with one more approval. The same key is the same
-    reversal. Raises Forbidden, BadPeriod, ReversalTooLarge, NothingToRevert, ReasonUnknown, OtherBody.
+    ``force`` puts old values over what others said later, each with one more approval. ``handed`` leaves the asking to
+    the worker (``flow.handed``). The same key is the same reversal. Raises Forbidden, BadPeriod, ReversalTooLarge,
+    NothingToRevert, ReasonUnknown, OtherBody.
     """
     access.require(actor, access.Verb.CHANGE_REVERT)
     content = hashlib.sha256(f"{actor.id}\x00{key.key}".encode()).digest()
@@ -144,7 +146,7 @@ def start_reversal(
             raise ReasonUnknown(reason=reason, known=sorted(configuration(actor.client).reason_codes))
         batch = batches.start(tx, uuid7(), map_name=MAP, content=content, by=actor.id, at=at)
         known = reversals.load(tx, batch.id)
-        made = Reversal(id=batch.id, whose=whose, since=since, until=until, reason=reason, force=force)
+        made = Reversal(id=batch.id, whose=whose, since=since, until=until, reason=reason, force=force, handed=handed)
         if known is not None:
             if known != made:
                 raise OtherBody
@@ -156,8 +158,12 @@ def start_reversal(
         return made
 
 
-def run_reversal(id_: UUID, *, channel: Channel = Channel.SYSTEM, actor: Actor, at: datetime) -> Batch:
+def run_reversal(
+    id_: UUID, *, most: int = reversals.ALL, channel: Channel = Channel.SYSTEM, actor: Actor, at: datetime
+) -> Batch:
     """Ask for what a reversal has not asked for yet; return its batch, with the digest that is to be approved.
+
+    ``most``: so many rows at a time; the digest comes with the last.
 
     Ended from outside, it can be run again: what was asked for is not asked for twice. Fields that others set later
     stay as they are unless it forces, and are named in the reasons of their row. Raises Forbidden, NotFound.
@@ -169,14 +175,15 @@ def run_reversal(id_: UUID, *, channel: Channel = Channel.SYSTEM, actor: Actor, 
             raise NotFound
         done = {row.number for row in batches.rows(seen, id_)}
         left = [row for row in reversals.rows(seen, id_) if row.number not in done]
-    for first in range(0, len(left), TOGETHER):
-        part = left[first : first + TOGETHER]
+    now = left[:most]
+    for first in range(0, len(now), TOGETHER):
+        part = now[first : first + TOGETHER]
         became = _entered(reversal, part, channel=channel, actor=actor, at=at)
         with begin(actor) as tx:
             batches.record(tx, id_, became)
     with begin(actor) as tx:
         held = batches.hold(tx, id_)
-        if held is not None and held.digest is None:
+        if held is not None and held.digest is None and len(now) == len(left):
             batches.finish(tx, id_, digest=digest_of(id_, batches.rows(tx, id_)), at=at)
         found = batches.load(tx, id_)
     if found is None:
@@ -291,16 +298,16 @@ def _entered(
                 wishes.append((row, _wish(reversal, row, plans, choices, channel=channel, actor=actor), against))
             except NothingToRevert:
                 refused = [(Conflicts.code, path) for path in against]
-                became[row.number] = _said(row, REFUSED if refused else UNCHANGED, refused)
+                became[row.number] = said(row, REFUSED if refused else UNCHANGED, refused)
     outcome = enter([wish for _, wish, _ in wishes], actor=actor, at=at)
     receipts = iter(outcome.done)
     for place, (row, _, against) in enumerate(wishes):
         left = [] if reversal.force else [(Conflicts.code, path) for path in against]
         refusal = outcome.refused.get(place)
         if refusal is None:
-            became[row.number] = _said(row, REQUESTED, left, receipt=next(receipts))
+            became[row.number] = said(row, REQUESTED, left, receipt=next(receipts))
         else:
-            became[row.number] = _said(row, REFUSED, [_reason(refusal), *left])
+            became[row.number] = said(row, REFUSED, [_reason(refusal), *left])
     return [became[row.number] for row in rows]
 
 
@@ -308,8 +315,8 @@ def _left(row: Row, nets: Sequence[Net]) -> batches.Row:
     """Return what is said of changes that nothing is asked for: set since by others, or of no kind."""
     over = [(Conflicts.code, item.path) for item in nets if item.plan.finding is Finding.CONFLICT]
     if nets and not over:
-        return _said(row, UNCHANGED, [])
-    return _said(row, REFUSED, over or [(NotRevertible.code, "")])
+        return said(row, UNCHANGED, [])
+    return said(row, REFUSED, over or [(NotRevertible.code, "")])
 
 
 def _wish(
@@ -339,7 +346,8 @@ def _wish(
     )
 
 
-def _said(row: Row, outcome: str, reasons: Sequence[tuple[str, str]], *, receipt: Receipt | None = None) -> batches.Row:
+def said(row: Row, outcome: str, reasons: Sequence[tuple[str, str]], *, receipt: Receipt | None = None) -> batches.Row:
+    """Return what became of a row, to be recorded."""
     return batches.Row(
         number=row.number,
         part=0,

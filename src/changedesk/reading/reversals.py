@@ -62,6 +62,8 @@ class ReversalPanel:
     digest: str | None
     counts: Mapping[str, int]
     """Requests by state, and rows that made none by outcome."""
+    total: int
+    """Rows of the plan; those without an outcome are still to be asked for."""
     rows: tuple[ReversalRow, ...]
     next: int | None
     """The number with which the next page of rows begins."""
@@ -96,6 +98,7 @@ def reversal(id: UUID, *, actor: Actor, language: str = "en", first: int = 0, li
         found, batch = reversals.load(seen, id), batches.load(seen, id)
         if found is None or batch is None:
             raise NotFound
+        total = reversals.size(seen, id)
         planned = reversals.rows(seen, id, first=first, limit=limit + 1)
         became = {row.number: row for row in batches.rows(seen, id)}
         approvals = [by for by, _ in batches.approvals(seen, id)]
@@ -121,6 +124,7 @@ def reversal(id: UUID, *, actor: Actor, language: str = "en", first: int = 0, li
         line=_line(found, batch.entered_by, batch.started_at, batch.finished_at, people),
         digest=None if batch.digest is None else batch.digest.hex(),
         counts=Counter(row.state or row.outcome for row in became.values()),
+        total=total,
         rows=tuple(rows),
         next=planned[limit].number if len(planned) > limit else None,
         approved_by=tuple(people.show(by) for by in approvals),

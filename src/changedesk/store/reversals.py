@@ -23,6 +23,8 @@ class Reversal:
     until: datetime
     reason: str
     force: bool
+    handed: bool = False
+    """The worker asks for it, part by part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ def start(tx: Tx, reversal: Reversal, rows: Sequence[Row]) -> None:
         until=reversal.until,
         reason=reversal.reason,
         force=reversal.force,
+        handed=reversal.handed,
     )
     if rows:
         tx.run(
@@ -95,6 +98,18 @@ def rows(look: Look, reversal: UUID, *, first: int = 0, limit: int = ALL) -> lis
     ]
 
 
+def handed(look: Look) -> tuple[UUID, str] | None:
+    """Return the oldest reversal that waits for the worker, and who asked for it; None when there is none."""
+    row = look.row("reversals.handed")
+    return None if row is None else (row.id, row.entered_by)
+
+
+def size(look: Look, reversal: UUID) -> int:
+    """Return how many rows a plan has."""
+    row = look.row("reversals.size", reversal=reversal)
+    return 0 if row is None else int(row.rows)
+
+
 def of_client(look: Look, *, before: UUID | None = None, limit: int) -> list[tuple[Reversal, Any]]:
     """Return reversals before one, newest first, with (entered_by, started_at, finished_at) each."""
     found = look.rows("reversals.of_client", before=before or UUID(int=2**128 - 1), limit=limit)
@@ -103,5 +118,6 @@ def of_client(look: Look, *, before: UUID | None = None, limit: int) -> list[tup
 
 def _reversal(row: Any) -> Reversal:
     return Reversal(
-        id=row.id, whose=row.whose, since=row.since, until=row.until, reason=row.reason, force=row.force
+        id=row.id, whose=row.whose, since=row.since, until=row.until, reason=row.reason, force=row.force,
+        handed=row.handed,
     )  # fmt: skip

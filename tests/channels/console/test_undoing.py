@@ -7,8 +7,10 @@ from tests.channels.console.room import Room
 
 from changedesk import flow
 from changedesk.base import clock
-from changedesk.base.actor import Role
+from changedesk.base.actor import Actor, Role
+from changedesk.base.ids import SubjectId
 from changedesk.flow import policies
+from changedesk.rules import access
 from changedesk.store import batches, reversals
 from changedesk.store.tx import look
 
@@ -34,14 +36,90 @@ def test_a_reversal_is_seen_before_it_is_asked_for_and_becomes_a_batch(room: Roo
     assert answer.status_code == 303
     with look(room.desk.client) as store:
         ((made, _),) = reversals.of_client(store, limit=9)
+        assert batches.rows(store, made.id) == []  # the page asked for nothing itself
+    page = f"reversals/{made.id}"
+    assert answer["Location"].endswith(page)
+    assert "0 of 1 parts asked for" in room.get("Ines", page).content.decode()
+    assert flow.reverse_on(room.desk.client, at=clock.now()) == 1
+    with look(room.desk.client) as store:
         (row,) = batches.rows(store, made.id)
-    assert answer["Location"].endswith(f"/batches/{made.id}")
-    assert row.ref
+    told = room.get("Ines", page).content.decode()
+    assert "1 of 1 parts asked for" in told
+    assert row.ref in told
+    assert page in room.get("Ines", f"batches/{made.id}").content.decode()
+    assert room.get("Ines", f"{page}?first=2").status_code == 200
+    assert room.get("Ben", page).status_code == 403
+    assert room.get("Ines", f"reversals/{subject}").status_code == 404
     assert str(made.id) in room.get("Ines", "reversals").content.decode()
     assert room.post("Ines", "reversals", **{**form, "since": "yesterday"}, do="plan").status_code == 422
     assert room.get("Ben", "reversals").status_code == 403
     assert "/reversals" not in room.get("Ben", "queue").content.decode()
     assert room.get("Ines", "policies").status_code == 403
+
+
+def recorded(room: Room, subject: SubjectId, tier: str | None, *, days: int, who: Actor | None = None) -> None:
+    item = flow.RecordedChange(subject=subject, changes=[flow.FieldChange(path="loyalty.tier", new=tier)])
+    flow.record_changes([item], actor=who or room.desk.crm, at=clock.now() - timedelta(days=days)).one()
+
+
+def test_a_record_goes_back_to_a_version_after_a_look(room: Room) -> None:
+    subject = room.customer()
+    for days, tier in ((3, "silver"), (2, "gold"), (1, "platinum")):
+        recorded(room, subject, tier, days=days)
+    page = f"history/{subject}/restore/2"
+    assert f"/c/aurora/{page}" in room.get("Ines", f"customers/{subject}").content.decode()
+    assert "/restore/4" not in room.get("Ines", f"customers/{subject}").content.decode()
+    assert "/restore/" not in room.get("Ben", f"customers/{subject}").content.decode()
+    assert "Loyalty" in room.get("Ines", page).content.decode()
+    assert room.get("Ben", page).status_code == 403
+    form = {"choice__loyalty.tier": "force", "reason": "reversal", "channel": "phone"}
+    assert room.post("Ines", page, **{**form, "reason": "no such"}).status_code == 422
+    answer = room.post("Ines", page, **form, submission="one")
+    assert answer.status_code == 303
+    again = room.post("Ines", page, **form, submission="one")
+    assert again["Location"] == answer["Location"]
+    assert "/changes/" in answer["Location"]
+    assert "silver" in room.as_("Ines").get(answer["Location"]).content.decode().lower()
+    for wrong in ("4", "99"):
+        assert room.get("Ines", f"history/{subject}/restore/{wrong}").status_code == 422
+    # Asked for once: the field is taken until that request has ended.
+    assert room.post("Ines", page, **form, submission="two").status_code == 422
+
+
+def test_a_field_that_speaks_of_a_time_to_come_asks_for_a_choice(room: Room) -> None:
+    subject = room.customer()
+    recorded(room, subject, "silver", days=3)
+    ahead = flow.FieldChange(path="loyalty.tier", new="gold", valid_from=clock.now() + timedelta(days=30))
+    item = flow.RecordedChange(subject=subject, changes=[ahead])
+    flow.record_changes([item], actor=room.desk.crm, at=clock.now() - timedelta(days=1)).one()
+    answer = room.post("Ines", f"history/{subject}/restore/2", reason="reversal")
+    assert answer.status_code == 409
+    assert 'href="#id_choice.loyalty.tier"' in answer.content.decode()
+
+
+def test_what_an_import_changed_is_undone_from_its_page(room: Room) -> None:
+    subject, terminal = room.customer(), access.terminal(room.desk.client)
+    at = clock.now() - timedelta(hours=1)
+    run = flow.note_import("crm-list", bytes(32), actor=terminal, at=at)
+    change = flow.FieldChange(path="loyalty.tier", new="gold")
+    flow.record_changes(
+        [flow.RecordedChange(subject=subject, changes=[change])], actor=terminal, at=at + timedelta(minutes=1)
+    ).one()
+    flow.finish_import(run, {"rows": 1}, actor=terminal, at=at + timedelta(minutes=2))
+    page = f"imports/{run}/undo"
+    assert f"/c/aurora/{page}" in room.get("Ines", f"imports/{run}").content.decode()
+    assert "/undo" not in room.get("Otto", f"imports/{run}").content.decode()
+    assert "loyalty.tier" in room.get("Ines", page).content.decode()
+    assert room.get("Otto", page).status_code == 403
+    assert room.post("Ines", page, reason="no such", submission="one").status_code == 422
+    answer = room.post("Ines", page, reason="reversal", submission="one")
+    assert answer.status_code == 303
+    assert "/reversals/" in answer["Location"]
+    assert flow.reverse_on(room.desk.client, at=clock.now()) == 1
+    assert "1 of 1 parts" in room.as_("Ines").get(answer["Location"]).content.decode()
+    empty = flow.note_import("crm-list", bytes([1] * 32), actor=terminal, at=clock.now() - timedelta(minutes=1))
+    flow.finish_import(empty, {"rows": 0}, actor=terminal, at=clock.now() - timedelta(seconds=30))
+    assert "Nothing to undo" in room.get("Ines", f"imports/{empty}/undo").content.decode()
 
 
 def test_a_policy_is_written_by_one_and_published_by_another(room: Room) -> None:

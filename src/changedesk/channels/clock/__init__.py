@@ -1,4 +1,6 @@
-"""Time asks too: apply what is due, make effective what was dated ahead, end what waited too long, forget."""
+"""Time asks too: apply what is due, make effective what was dated ahead, end what waited too long, forget; and ask for
+the parts of reversals that a page handed over.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -24,5 +26,6 @@ def duties() -> list[Duty]:
         Duty("clock.expire", lambda client_id: flow.expire_due(ClientId(client_id), at=now())),
         Duty("erasure.steps", lambda client_id: flow.forget_on(ClientId(client_id), at=now())),
         Duty("retention.run", lambda client_id: flow.retire_due(ClientId(client_id), at=now())),
+        Duty("reversals.run", lambda client_id: flow.reverse_on(ClientId(client_id), at=now())),
         Duty("log.audit", audits.run),
     ]

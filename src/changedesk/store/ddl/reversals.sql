@@ -1,7 +1,7 @@
 -- Reversals of everything that one actor did in a time: each is a batch of requests, planned as a whole before the first
 -- is asked for, so that one that was ended from outside goes on with the same rows.
 
--- Read by reversals.changes: all changes of a time. Ranges of blocks only, since the history grows along it.
+-- Read by reversals.changes and bundles.of_period: all that was recorded in a time. Ranges of blocks only, since the history grows along it.
 CREATE INDEX entry_by_time ON desk.entry USING brin (recorded_at);
 
 CREATE TABLE desk.reversal (
@@ -12,10 +12,13 @@ CREATE TABLE desk.reversal (
     until        timestamptz NOT NULL,
     reason       text        NOT NULL,
     force        boolean     NOT NULL,
+    handed       boolean     NOT NULL,
     PRIMARY KEY (client_id, id),
     FOREIGN KEY (client_id, id) REFERENCES desk.batch (client_id, id),
     CHECK (since < until)
 );
+-- Read by reversals.handed: those that the worker asks for, part by part.
+CREATE INDEX reversal_handed ON desk.reversal (client_id, id) WHERE handed;
 
 -- What is to be undone together: the changes of one kind on one subject. kind is empty for changes that cannot be undone.
 -- What became of it is the row of the batch that has the same number.

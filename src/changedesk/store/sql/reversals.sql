@@ -9,8 +9,8 @@ WHERE e.client_id = %(client)s AND e.ver IS NOT NULL
 ORDER BY e.id LIMIT %(limit)s
 
 -- name: reversals.start
-INSERT INTO desk.reversal (client_id, id, whose, since, until, reason, force)
-VALUES (%(client)s, %(id)s, %(whose)s, %(since)s, %(until)s, %(reason)s, %(force)s)
+INSERT INTO desk.reversal (client_id, id, whose, since, until, reason, force, handed)
+VALUES (%(client)s, %(id)s, %(whose)s, %(since)s, %(until)s, %(reason)s, %(force)s, %(handed)s)
 
 -- name: reversals.plan
 INSERT INTO desk.reversal_row (client_id, reversal_id, number, subject_id, kind, first_ver, changes)
@@ -31,3 +31,13 @@ WHERE client_id = %(client)s AND reversal_id = %(reversal)s AND number >= %(firs
 SELECT v.*, b.entered_by, b.started_at, b.finished_at
 FROM desk.reversal v JOIN desk.batch b ON b.client_id = v.client_id AND b.id = v.id
 WHERE v.client_id = %(client)s AND v.id < %(before)s::uuid ORDER BY v.id DESC LIMIT %(limit)s
+
+-- The oldest one that was handed to the worker and has not come to its end.
+
+-- name: reversals.handed
+SELECT v.id, b.entered_by
+FROM desk.reversal v JOIN desk.batch b ON b.client_id = v.client_id AND b.id = v.id
+WHERE v.client_id = %(client)s AND v.handed AND b.finished_at IS NULL ORDER BY v.id LIMIT 1
+
+-- name: reversals.size
+SELECT count(*) AS rows FROM desk.reversal_row WHERE client_id = %(client)s AND reversal_id = %(reversal)s

@@ -85,18 +85,21 @@ def source(item: FieldView, panel: CustomerPanel, visit: Visit) -> Shape | None:
     }
 
 
-def entries(found: Iterable[EntryView], visit: Visit, *, revert: bool = False) -> list[Shape]:
-    """Return a history. ``revert``: changes of values lead to their undoing. A run of notices is told as one."""
+def entries(found: Iterable[EntryView], visit: Visit, *, revert: bool = False, version: int = 0) -> list[Shape]:
+    """Return a history; a run of notices is told as one.
+
+    ``revert``: changes of values lead to their undoing, and versions before ``version`` to going back.
+    """
     shapes: list[Shape] = []
     for kind, run in groupby(found, key=lambda item: item.kind):
-        told = [_entry(item, visit, revert=revert) for item in run]
+        told = [_entry(item, visit, revert=revert, version=version) for item in run]
         if kind == SENT and len(told) > 1:
             told = [{**told[-1], "title": f"{told[-1]['title']} ×{len(told)}"}]  # noqa: RUF001 - the sign for "times"
         shapes += told
     return shapes
 
 
-def _entry(item: EntryView, visit: Visit, *, revert: bool) -> Shape:
+def _entry(item: EntryView, visit: Visit, *, revert: bool, version: int) -> Shape:
     undoable = revert and item.is_change and item.fields and not item.kind.endswith(".created") and not item.erased
     return {
         "id": item.change,
@@ -107,6 +110,9 @@ def _entry(item: EntryView, visit: Visit, *, revert: bool) -> Shape:
         "rows": diff(item.fields) if item.is_change else [],
         "note": _("Its values were erased.") if item.erased else "",
         "revert_url": visit.url("revert", item.change) if undoable else "",
+        "restore_url": visit.url("restore", item.subject, item.version)
+        if revert and item.is_change and item.version < version and not item.erased
+        else "",
         "provenance": {
             "by": item.actor.name,
             "on_behalf_of": item.on_behalf_of,

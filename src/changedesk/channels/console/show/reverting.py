@@ -1,12 +1,13 @@
-"""What undoing a change would meet, field by field; values as far as this person may see them."""
+"""What undoing would meet, field by field; values as far as this person may see them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from changedesk import flow
 from changedesk.base.json import Value
 from changedesk.channels.console.show.asking import by_path
 from changedesk.channels.console.visit import Visit
-from changedesk.reading.forms import KindForm
+from changedesk.reading import forms
 from changedesk.reading.panels import CustomerPanel
 from changedesk.rules.fields import FieldType, Sensitivity
 from changedesk.rules.values import display, mask
@@ -17,11 +18,11 @@ _BY_HAND = frozenset(
 """Types that one box is enough to type."""
 
 
-def rows(plan: flow.RevertPlan, form: KindForm, panel: CustomerPanel, visit: Visit) -> list[dict[str, Any]]:
-    """Return a row for each field of the change."""
-    known, now = {item.path: item for item in form.fields}, by_path(panel)
+def rows(fields: Sequence[flow.FieldRevert], panel: CustomerPanel, visit: Visit) -> list[dict[str, Any]]:
+    """Return a row for each field."""
+    known, now = {item.path: item for item in forms.fields(actor=visit.actor)}, by_path(panel)
     found = []
-    for item in plan.fields:
+    for item in fields:
         field = known.get(item.path)
         # As the rest of the record: in clear where the reading shows it in clear.
         opened = panel.open or (field is not None and field.sensitivity is Sensitivity.PUBLIC)
@@ -47,7 +48,7 @@ def rows(plan: flow.RevertPlan, form: KindForm, panel: CustomerPanel, visit: Vis
                 "chosen": chosen,
                 "custom": visit.given(f"custom.{item.path}"),
                 "by_hand": field is not None and field.type in _BY_HAND,
-                "history_url": f"{visit.url('customer', plan.subject)}?field={item.path}#timeline",
+                "history_url": f"{visit.url('customer', panel.id)}?field={item.path}#timeline",
             }
         )
     return found

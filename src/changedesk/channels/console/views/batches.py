@@ -13,7 +13,9 @@ from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.errors import Error
 from changedesk.channels.console.visit import Visit, page
+from changedesk.flow.reversal import MAP as REVERSAL
 from changedesk.reading import batches as reading
+from changedesk.reading import reversals
 from changedesk.reading.batches import BatchLine, BatchPanel
 
 LIMIT: Final = 50
@@ -95,4 +97,7 @@ def _panel(found: BatchPanel, visit: Visit) -> dict[str, Any]:
         "sample": [{"url": visit.url("change", one.ref), "ref": one.ref, "fields": one.fields} for one in found.sample],
         "approved_by": [who.name for who in found.approved_by],
         "may_approve": found.may_approve,
+        "reversal_url": visit.url("reversal", found.id)
+        if found.map == REVERSAL and reversals.may_read(visit.actor)
+        else "",
     }

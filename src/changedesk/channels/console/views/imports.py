@@ -10,6 +10,7 @@ from changedesk.channels.console.show import words
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import imports as reading
 from changedesk.reading.imports import ImportRun
+from changedesk.rules.access import Verb, may
 
 LIMIT: Final = 50
 
@@ -41,6 +42,7 @@ def import_run(visit: Visit, key: UUID) -> HttpResponse:
         "console/import.html",
         {
             "run": _run(found, visit),
+            "undo_url": visit.url("import_undo", key) if may(visit.actor, Verb.CHANGE_REVERT) else "",
             "counts": [(words.COUNTS[name], found.counts.get(name, 0)) for name in words.COUNTS],
             "reasons": [
                 {

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -14,9 +14,12 @@ from django.utils.translation import gettext_lazy
 from changedesk import flow
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
+from changedesk.channels.console.views.batches import OUTCOMES
 from changedesk.channels.console.visit import Visit, page
-from changedesk.flow.reversal import BadPeriod
-from changedesk.reading import forms, reversals
+from changedesk.flow.reversal import MOST, BadPeriod
+from changedesk.reading import batches, forms, imports, reversals
+from changedesk.reading.lines import kind_label
+from changedesk.reading.reversals import ReversalRow
 from changedesk.rules.access import Verb, may
 
 LIMIT: Final = 50
@@ -49,14 +52,103 @@ def past(visit: Visit) -> HttpResponse:
             force=bool(visit.given("force")),
             actor=visit.actor,
             at=visit.at,
+            handed=True,
             key=flow.Once(f"console:{visit.given('submission') or uuid4().hex}", b""),
         )
-        flow.run_reversal(made.id, actor=visit.actor, at=visit.at)
     except Refusal as refusal:
         errors = pages.of(refusal, language=visit.language, field="whose")
         return _answer(visit, errors=errors, status=pages.status_of(refusal))
-    messages.success(visit.request, _("Asked for. Somebody else approves the whole."))
-    return visit.to("batch", made.id)
+    messages.success(visit.request, _("Handed over. It is asked for part by part; somebody else approves the whole."))
+    return visit.to("reversal", made.id)
+
+
+@page("GET", "HEAD")
+def reversal(visit: Visit, key: UUID) -> HttpResponse:
+    """Show one reversal: how far it is, and what became of each part."""
+    first = visit.request.GET.get("first", "")
+    start = int(first) if first.isascii() and first.isdigit() and len(first) < len(str(MOST)) + 1 else 0
+    found = reversals.reversal(key, actor=visit.actor, language=visit.language, first=start, limit=SHOWN)
+    base, done = visit.url("reversal", key), sum(found.counts.values())
+    context = {
+        "reversal": {
+            "whose": found.line.whose.name, "since": found.line.since, "until": found.line.until,
+            "by": found.line.entered_by.name, "at": found.line.started_at, "done": done, "total": found.total,
+            "finished": found.digest is not None, "force": found.line.force,
+            "approved_by": [who.name for who in found.approved_by],
+            "batch_url": visit.url("batch", key) if batches.may_read(visit.actor) else "",
+            "may_approve": found.may_approve,
+        },
+        "counts": [
+            {"state": name if name not in OUTCOMES else "", "word": str(OUTCOMES.get(name, "")), "count": count}
+            for name, count in sorted(found.counts.items())
+        ],
+        "rows": [_row(one, visit) for one in found.rows],
+        "page": {"first_url": base if start else "", "next_url": f"{base}?first={found.next}" if found.next else ""},
+    }  # fmt: skip
+    return visit.show("console/reversal.html", context, here="reversals")
+
+
+def _row(one: ReversalRow, visit: Visit) -> dict[str, Any]:
+    return {
+        "url": visit.url("customer", one.subject),
+        "number": one.number,
+        "kind": kind_label(one.kind, visit.language) if one.kind else "",
+        "changes": len(one.changes),
+        "ref": one.ref,
+        "ref_url": visit.url("change", one.ref) if one.ref else "",
+        "state": one.state,
+        "word": str(OUTCOMES.get(one.outcome, "")),
+        "reasons": [{"code": code.replace("-", " "), "field": path} for code, path in one.reasons],
+    }
+
+
+@page("GET", "HEAD", "POST")
+def import_undo(visit: Visit, key: UUID) -> HttpResponse:
+    """Show what undoing everything of one import would meet; on POST hand it over."""
+    plan = flow.plan_import(key, actor=visit.actor, at=visit.at)
+    if not visit.posted:
+        return _import(visit, key, plan)
+    try:
+        made = flow.start_reversal(
+            plan.whose,
+            since=plan.since,
+            until=plan.until,
+            reason=visit.given("reason"),
+            force=bool(visit.given("force")),
+            actor=visit.actor,
+            at=visit.at,
+            handed=True,
+            key=flow.Once(f"console:import:{key}:{visit.given('submission')}", b""),
+        )
+    except Refusal as refusal:
+        errors = pages.of(refusal, language=visit.language, field="reason")
+        return _import(visit, key, plan, errors=errors, status=pages.status_of(refusal))
+    messages.success(visit.request, _("Handed over. It is asked for part by part; somebody else approves the whole."))
+    return visit.to("reversal", made.id)
+
+
+def _import(
+    visit: Visit, key: UUID, plan: flow.ReversalPlan, *, errors: list[pages.Error] | None = None, status: int = 200
+) -> HttpResponse:
+    run = imports.run(key, actor=visit.actor, language=visit.language)
+    context = {
+        "run": {"map": run.map, "at": run.started_at, "by": run.started_by.name, "url": visit.url("import_run", key)},
+        "plan": _plan(plan, visit),
+        "reasons": _reasons(visit),
+        "given": {"force": visit.given("force")},
+        "submission": visit.given("submission") or uuid4().hex,
+        "errors": errors or [],
+    }
+    return visit.show("console/import_undo.html", context, here="imports", status=status)
+
+
+def _reasons(visit: Visit) -> list[dict[str, Any]]:
+    chosen = visit.given("reason") or "reversal"
+    return [
+        {"value": one.code, "label": one.label, "selected": one.code == chosen}
+        for one in forms.reasons(actor=visit.actor, language=visit.language)
+        if one.code != "other"
+    ]
 
 
 def _instant(visit: Visit, name: str) -> datetime:
@@ -76,21 +168,17 @@ def _answer(
 ) -> HttpResponse:
     before = visit.request.GET.get("before")
     found = reversals.past(actor=visit.actor, language=visit.language, before=before, limit=LIMIT)
-    base, chosen = visit.url("reversals"), visit.given("reason") or "reversal"
+    base = visit.url("reversals")
     context: dict[str, Any] = {
         "rows": [
-            {"url": visit.url("batch", one.id), "whose": one.whose.name, "since": one.since, "until": one.until,
+            {"url": visit.url("reversal", one.id), "whose": one.whose.name, "since": one.since, "until": one.until,
              "by": one.entered_by.name, "at": one.started_at, "open": one.finished_at is None}
             for one in found.items
         ],
         "page": {"first_url": base if before else "", "next_url": f"{base}?before={found.next}" if found.next else ""},
         "may_ask": may(visit.actor, Verb.CHANGE_REVERT),
         "given": {name: visit.given(name) for name in ("whose", "since", "until", "force")},
-        "reasons": [
-            {"value": one.code, "label": one.label, "selected": one.code == chosen}
-            for one in forms.reasons(actor=visit.actor, language=visit.language)
-            if one.code != "other"
-        ] if may(visit.actor, Verb.CHANGE_REVERT) else [],
+        "reasons": _reasons(visit) if may(visit.actor, Verb.CHANGE_REVERT) else [],
         "submission": visit.given("submission") or uuid4().hex,
         "plan": None if plan is None else _plan(plan, visit),
         "errors": errors or [],
@@ -112,4 +200,5 @@ def _plan(plan: flow.ReversalPlan, visit: Visit) -> dict[str, Any]:
             }
             for one in plan.changes[:SHOWN]
         ],
+        "more": max(0, len(plan.changes) - SHOWN),
     }
