@@ -6,7 +6,7 @@ from typing import Final
 from changedesk.base.actor import Actor, ActorType
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Forbidden, NotFound, Refusal
-from changedesk.store import subjects
+from changedesk.store import links, subjects
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look
 
@@ -23,23 +23,26 @@ class NoHolder(Refusal):
     hint = "Name one of the customers who hold the account now."
 
 
-def person(look: Look, subject: Subject | None, named: SubjectId | None, *, actor: Actor, at: datetime) -> Subject:
-    """Return the customer behind a change of this subject: the customer itself, or a present holder of the account.
+def parties(
+    look: Look, subject: Subject | None, named: SubjectId | None, *, actor: Actor, at: datetime
+) -> tuple[Subject, Subject]:
+    """Return the subject and the customer behind its change: the customer itself, or a present holder of the account.
 
     Customers ask for themselves only, and learn nothing of what is not theirs. Raises NotFound, NoHolder, Forbidden.
     """
     found = None if subject is None else _person(look, subject, named, actor=actor, at=at)
     if actor.type in THEMSELVES and (found is None or found.id != actor.subject):
         raise Forbidden(verb="request.submit")
-    if found is None:
+    if subject is None or found is None:
         raise NotFound
-    return found
+    return subject, found
 
 
 def _person(look: Look, subject: Subject, named: SubjectId | None, *, actor: Actor, at: datetime) -> Subject | None:
     if subject.type == "customer":
         return subject
-    present = holders(look, subject.id, at=at)
+    # A merged account is held where it leads: whoever holds that may have the merge undone.
+    present = holders(look, links.survivor_of(look, subject.id) if subject.status == "merged" else subject.id, at=at)
     if actor.type in THEMSELVES and named is None:
         named = actor.subject
     if not present or (named is not None and named not in present):
