@@ -11,7 +11,7 @@ from uuid import UUID
 from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
 from changedesk.base.json import Value
-from changedesk.base.refusal import Forbidden, NotFound, Refusal
+from changedesk.base.refusal import Forbidden, Refusal
 from changedesk.flow import parties, whose
 from changedesk.flow.circumstances import attributes_of, categories_of, opts_out
 from changedesk.kinds import Diff, Kind, NoChange, Proposal, changes, edited, find
@@ -24,6 +24,7 @@ from changedesk.rules.route import Route
 from changedesk.rules.rule import Ask
 from changedesk.rules.values import Concern, screen_text
 from changedesk.store import evidence, requests
+from changedesk.store.keys import SubjectKey
 from changedesk.store.once import Once
 from changedesk.store.settings_read import Configuration, configuration
 from changedesk.store.subjects import Subject
@@ -138,6 +139,8 @@ class Plan:
 
     wish: Wish
     subject: Subject = field(repr=False)
+    key: SubjectKey = field(repr=False)
+    """The subject's: what its values are sealed under."""
     person: Subject = field(repr=False)
     """The customer who is verified, agrees and is told: the subject itself, or a holder of the account."""
     kind: Kind
@@ -241,10 +244,8 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
     Conflicts with open requests, and concerns, are told in the plan: submitting refuses them, previewing shows them.
     """
     kind = find(wish.kind)
-    person = whose.person(look, subject, wish.person, actor=actor, at=at)
-    if subject is None:
-        raise NotFound(subject=str(wish.subject))
-    if None in (subject.key, person.key):
+    subject, person = whose.parties(look, subject, wish.person, actor=actor, at=at)
+    if subject.key is None or person.key is None:
         raise Gone
     _fits(kind, wish, subject, actor=actor)
     config = configuration(look.client)
@@ -273,6 +274,7 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
     return Plan(
         wish=wish,
         subject=subject,
+        key=subject.key,
         person=person,
         kind=kind,
         operation=operation,

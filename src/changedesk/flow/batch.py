@@ -34,7 +34,7 @@ from changedesk.store.batches import Batch, Row
 from changedesk.store.begin import begin
 from changedesk.store.once import Once
 from changedesk.store.settings_read import configuration
-from changedesk.store.tx import Look, look
+from changedesk.store.tx import Look, Tx, look
 
 TOGETHER: Final = 200
 """Requests of one transaction. A batch that is ended from outside is whole up to the last one that committed."""
@@ -222,14 +222,14 @@ def _spelt(edits: Iterable[object]) -> list[Json]:
 def _against(row: Asked, refusal: Refusal) -> Became:
     same = isinstance(refusal, NoChange)
     outcome = UNCHANGED if same else REFUSED
-    kept = Row(number=row.number, part=row.part, outcome=outcome, reasons=() if same else _reasons(refusal))
+    kept = Row(number=row.number, part=row.part, outcome=outcome, reasons=() if same else reasons(refusal))
     return Became(row=kept, refusal=None if same else refusal)
 
 
-def _reasons(refusal: Refusal) -> tuple[tuple[str, str], ...]:
+def reasons(refusal: Refusal) -> tuple[tuple[str, str], ...]:
     """Return (code, field path) for each thing that a refusal names."""
     if isinstance(refusal, ManyBad):
-        return tuple(found for one in refusal.refusals.values() for found in _reasons(one))
+        return tuple(found for one in refusal.refusals.values() for found in reasons(one))
     if isinstance(refusal, BadValue):
         return ((refusal.reason, refusal.path),)
     if isinstance(refusal, NeedsAcknowledgement):
@@ -243,12 +243,17 @@ def finish_batch(batch: UUID, *, actor: Actor, at: datetime) -> Batch:
     """Say that all lines are in; the batch has its digest from then on. Raises Forbidden, NotFound."""
     access.require(actor, access.Verb.REQUEST_SUBMIT)
     with begin(actor) as tx:
-        found = batches.hold(tx, batch)
-        if found is None:
-            raise NotFound
-        if found.digest is None:
-            batches.finish(tx, batch, digest=digest_of(batch, batches.rows(tx, batch)), at=at)
-        return batches.load(tx, batch) or found
+        return complete(tx, batch, at=at)
+
+
+def complete(tx: Tx, batch: UUID, *, whole: bool = True, at: datetime) -> Batch:
+    """Give a batch its digest once the whole of it is in, unless it has one; return it. Raises NotFound."""
+    found = batches.hold(tx, batch)
+    if found is None:
+        raise NotFound
+    if whole and found.digest is None:
+        batches.finish(tx, batch, digest=digest_of(batch, batches.rows(tx, batch)), at=at)
+    return batches.load(tx, batch) or found
 
 
 def digest_of(batch: UUID, rows: Iterable[Row]) -> bytes:

@@ -4,19 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import cast
-from uuid import uuid4
 
 from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
+from changedesk.base.ids import ChangeId
 from changedesk.base.json import Value
 from changedesk.flow import forget, linking
 from changedesk.kinds import (
     Announce,
     Effect,
     Erase,
-    LiftHolds,
     Merge,
-    PlaceHold,
     Proposal,
     Say,
     Transfer,
@@ -26,7 +24,6 @@ from changedesk.kinds import (
 from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json, encode_value
-from changedesk.store import evidence
 from changedesk.store.requests import Request
 from changedesk.store.settings_read import Configuration
 from changedesk.store.subjects import Subject
@@ -58,6 +55,13 @@ def of(config: Configuration, request: Request, subject: Subject, *, at: datetim
     return find(request.kind).effects(proposal)
 
 
+def over(config: Configuration, request: Request, subject: Subject, *, at: datetime) -> list[str]:
+    """Return the fields that would end before they begin: what was asked for until a day that has passed meanwhile."""
+    begins = true_from(request, at)
+    brought = of(config, request, subject, at=at)
+    return sorted({item.path for item in brought if isinstance(item, Say) and item.starts and item.starts <= begins})
+
+
 def assertions(subject: Subject, request: Request, effects: Sequence[Effect], from_us: int) -> list[Assertion]:
     """Return what an applied request says of its fields, and what follows from the moment of applying.
 
@@ -69,8 +73,7 @@ def assertions(subject: Subject, request: Request, effects: Sequence[Effect], fr
     for item in effects:
         if isinstance(item, Say):
             starts = from_us if item.starts is None else micros(item.starts) // 1000 * 1000
-            if starts >= from_us:
-                said.setdefault(item.path, {})[starts] = item.value
+            said.setdefault(item.path, {})[starts] = item.value
     found: list[Assertion] = []
     for path, ranges in said.items():
         edges = [*sorted(ranges), FOREVER]
@@ -98,36 +101,16 @@ def announced(effects: Sequence[Effect]) -> dict[str, Json]:
     return {"announces": cast("Json", told)} if told else {}
 
 
-def carry_out(tx: Tx, request: Request, effects: Sequence[Effect], *, actor: Actor, at: datetime) -> None:
+def carry_out(
+    tx: Tx, request: Request, change: ChangeId, effects: Sequence[Effect], *, actor: Actor, at: datetime
+) -> None:
     """Write what the effects of an applied request ask for. Announcements stand in its entry already."""
-    placed = [_hold(request, item, actor, at) for item in effects if isinstance(item, PlaceHold)]
-    if placed:
-        evidence.place_holds(tx, placed)
-    lifted = {item.rule for item in effects if isinstance(item, LiftHolds)}
-    if lifted:
-        for hold in evidence.active_holds(tx, [request.subject_id], now=at):
-            if hold.rule in lifted:
-                evidence.release_hold(tx, hold.id, by=actor.id, at=at)
     for item in effects:
         if isinstance(item, Merge):
-            linking.merge(tx, request, item, actor=actor, at=at)
+            linking.merge(tx, request, change, item, actor=actor, at=at)
         elif isinstance(item, Unmerge):
-            linking.unmerge(tx, request, item, actor=actor, at=at)
+            linking.unmerge(tx, request, actor=actor, at=at)
         elif isinstance(item, Transfer):
             linking.transfer(tx, request, item, actor=actor, at=at)
         elif isinstance(item, Erase):
             forget.start(tx, request, item.classes, actor=actor, at=at)
-
-
-def _hold(request: Request, item: PlaceHold, actor: Actor, at: datetime) -> evidence.Hold:
-    return evidence.Hold(
-        id=uuid4(),
-        subject_id=request.subject_id,
-        request_id=request.id,
-        blocks=item.blocks,
-        rule=item.rule,
-        release=item.release,
-        placed_by=actor.id,
-        starts_at=at,
-        ends_at=item.until,
-    )

@@ -10,7 +10,7 @@ The person's last message waits under a key of its own until it is sent, for a d
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -273,19 +273,6 @@ def plain(decision: Decision) -> dict[str, Json]:
         "until": None if decision.until is None else decision.until.isoformat(),
         "upto": decision.upto,
     }
-
-
-def read(told: Mapping[str, Any]) -> Decision:
-    """Return the decision that ``plain`` wrote."""
-    until = told.get("until")
-    return Decision(
-        path=str(told["path"]),
-        verdict=Verdict(told["verdict"]),
-        rule=str(told["rule"]),
-        retention=str(told["retention"]),
-        until=None if until is None else date.fromisoformat(str(until)),
-        upto=told.get("upto"),
-    )
 
 
 def replay(record: erasure_journal.Record, *, at: datetime) -> str:

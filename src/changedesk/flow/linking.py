@@ -12,7 +12,7 @@ from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.observed import observe, request_facts
 from changedesk.flow.parties import MERGE, TRANSFER
-from changedesk.kinds import Merge, Transfer, Unmerge
+from changedesk.kinds import Merge, Transfer
 from changedesk.kinds.merge import LEFT_OUT
 from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
@@ -36,7 +36,7 @@ def busy(tx: Tx, due: Sequence[Request]) -> set[RequestId]:
     return {item.id for item in due if item.kind in (MERGE, TRANSFER) and not links.hold_pending(tx, item.subject_id)}
 
 
-def merge(tx: Tx, request: Request, effect: Merge, *, actor: Actor, at: datetime) -> None:
+def merge(tx: Tx, request: Request, change: ChangeId, effect: Merge, *, actor: Actor, at: datetime) -> None:
     """Link the merged record to the survivor, which takes the chosen values; its accounts and holds go along.
 
     What was asked for the merged record and still waits is closed: it was verified and agreed to for another record.
@@ -45,7 +45,7 @@ def merge(tx: Tx, request: Request, effect: Merge, *, actor: Actor, at: datetime
     found = subjects.load(tx, [request.subject_id, into])
     merged, survivor = found[request.subject_id], found[into]
     link = links.Link(
-        id=_change_of(request),
+        id=change,
         merged_id=merged.id,
         survivor_id=survivor.id,
         survivor_change=ChangeId(uuid7()),
@@ -70,12 +70,6 @@ def merge(tx: Tx, request: Request, effect: Merge, *, actor: Actor, at: datetime
         "closed": cast("Json", _close(tx, request, "merged", survivor.id, actor=actor, at=at)),
     }
     _write(tx, request, survivor, EntryKind.MERGE_APPLIED, link.survivor_change, taken, facts, actor=actor, at=at)
-
-
-def _change_of(request: Request) -> ChangeId:
-    if request.applied_change is None:
-        raise ValueError("only an applied request has effects")
-    return request.applied_change
 
 
 def _moment(at: datetime) -> datetime:
@@ -185,11 +179,9 @@ class Parting:
     account_new."""
 
 
-def unmerge(tx: Tx, request: Request, effect: Unmerge, *, actor: Actor, at: datetime) -> None:
+def unmerge(tx: Tx, request: Request, *, actor: Actor, at: datetime) -> None:
     """Close the link and give back what came with it and still stands so; list the rest for a person to look at."""
-    link = links.by_id(tx, UUID(effect.change))
-    if link is None:
-        raise ValueError("an unmerge that was checked names a link")
+    link = links.of_merged(tx, [request.subject_id])[request.subject_id]
     moment, change = _moment(at), ChangeId(uuid7())
     parts = parting(tx, link, at=moment)
     survivor = subjects.load(tx, [link.survivor_id])[link.survivor_id]

@@ -21,7 +21,7 @@ from changedesk.rules.holds import OnHold
 from changedesk.rules.lifecycle import ENDINGS, STEPS, RequestState
 from changedesk.rules.route_progress import next_step
 from changedesk.store import evidence, history, requests, subjects
-from changedesk.store.requests import Request
+from changedesk.store.requests import Proposal, Request
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx
@@ -132,8 +132,9 @@ _TOLD: Final[Mapping[str, EntryKind]] = {
 def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> list[Request]:
     """Apply approved requests: exactly what was previewed and approved, or not at all.
 
-    A request whose fields moved since it was made goes stale instead. The digest is computed again here, in the
-    transaction that writes: whatever was edited in between no longer fits what was approved.
+    A request whose fields moved since it was made goes stale instead, and one that would end before it begins. The
+    digest is computed again here, in the transaction that writes: whatever was edited in between no longer fits what
+    was approved.
     """
     beside = parties.others(tx, [one.request for one in due])
     busy = linking.busy(tx, [one.request for one in due])
@@ -146,17 +147,20 @@ def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> lis
     stopped = _stopped(tx, [one.request for one in due], at=at) | _forbidden(tx, due, held)
     halted = _take(tx, "hold", [one for one in due if one.request.id in stopped], stopped, actor=actor, at=at)
     due = [one for one in due if one.request.id not in stopped]
+    config = configuration(tx.client)
     stale: dict[RequestId, list[str]] = {}
     failed: list[RequestId] = []
     ready: list[Standing] = []
     for one in due:
         subject = held[one.request.subject_id]
-        moved = _moved_since(one.request, subject) or parties.moved(
-            tx, one.request, held, beside.get(one.request.id, ()), at=at
+        moved = (
+            _moved_since(one.request, subject)
+            or parties.moved(tx, one.request, held, beside.get(one.request.id, ()), at=at)
+            or effects.over(config, one.request, subject, at=at)
         )
         if one.request.proposal is None or subject.key is None:
             failed.append(one.request.id)
-        elif moved or not _digest_fits(tx, one.request):
+        elif moved or not _digest_fits(tx, one.request, one.request.proposal):
             stale[one.request.id] = moved
         else:
             ready.append(one)
@@ -194,13 +198,10 @@ def version_of(subject: Subject, path: str) -> int:
     return 0 if held is None else held.ver
 
 
-def _digest_fits(look: Look, request: Request) -> bool:
-    if request.proposal is None:
-        return False
+def _digest_fits(look: Look, request: Request, proposal: Proposal) -> bool:
     again = asking.digest_of(
-        look.client, request.subject_id, request.id, request.revision, request.proposal.values, request.base_ver,
-        request.proposal.salt,
-    )  # fmt: skip
+        look.client, request.subject_id, request.id, request.revision, proposal.values, request.base_ver, proposal.salt
+    )
     return again == request.digest
 
 
@@ -235,7 +236,7 @@ def _write(
     history.append(tx, drafts, terms=terms_for(tx.client))
     _place_holds(tx, [one for one in ready if one.request.id in applied], actor=actor, at=at)
     for request_id, found in brought.items():
-        effects.carry_out(tx, applied[request_id], found, actor=actor, at=at)
+        effects.carry_out(tx, applied[request_id], changes[request_id], found, actor=actor, at=at)
     return list(applied.values())
 
 
@@ -250,6 +251,9 @@ def _applied_facts(one: Standing) -> dict[str, Json]:
 
 def _place_holds(tx: Tx, applied: Sequence[Standing], *, actor: Actor, at: datetime) -> None:
     """Start the holds that the route wants from the moment the change holds."""
+    stopping = [one for one in applied if one.route.holds]
+    if not stopping:
+        return
     placed = [
         evidence.Hold(
             id=uuid4(),
@@ -262,21 +266,16 @@ def _place_holds(tx: Tx, applied: Sequence[Standing], *, actor: Actor, at: datet
             starts_at=at,
             ends_at=at + timedelta(seconds=duty.seconds),
         )
-        for one in applied
+        for one in stopping
         for duty in one.route.holds
     ]
-    if placed:
-        evidence.place_holds(tx, placed)
-        by_request = {one.request.id: one.request for one in applied}
-        each: defaultdict[RequestId, list[Json]] = defaultdict(list)
-        for hold in placed:
-            if hold.request_id is not None:
-                each[hold.request_id].append({"blocks": list(hold.blocks), "rule": hold.rule})
-        observe(
-            tx,
-            [by_request[item] for item in each],
-            EntryKind.HOLD_PLACED,
-            actor=actor,
-            at=at,
-            each={item: {"holds": found} for item, found in each.items()},
-        )
+    evidence.place_holds(tx, placed)
+    each: Mapping[RequestId, Mapping[str, Json]] = {
+        one.request.id: {
+            "holds": [
+                {"blocks": list(hold.blocks), "rule": hold.rule} for hold in placed if hold.request_id == one.request.id
+            ]
+        }
+        for one in stopping
+    }
+    observe(tx, [one.request for one in stopping], EntryKind.HOLD_PLACED, actor=actor, at=at, each=each)

@@ -17,7 +17,7 @@ from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, SubjectId, uuid7
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow.asking import ALL_CONCERNS, ReasonUnknown, Receipt, Wish
-from changedesk.flow.batch import REFUSED, REQUESTED, TOGETHER, UNCHANGED, digest_of
+from changedesk.flow.batch import REFUSED, REQUESTED, TOGETHER, UNCHANGED, complete, reasons
 from changedesk.flow.revert import (
     Conflicts,
     FieldRevert,
@@ -182,13 +182,7 @@ def run_reversal(
         with begin(actor) as tx:
             batches.record(tx, id_, became)
     with begin(actor) as tx:
-        held = batches.hold(tx, id_)
-        if held is not None and held.digest is None and len(now) == len(left):
-            batches.finish(tx, id_, digest=digest_of(id_, batches.rows(tx, id_)), at=at)
-        found = batches.load(tx, id_)
-    if found is None:
-        raise NotFound
-    return found
+        return complete(tx, id_, whole=len(now) == len(left), at=at)
 
 
 def _did(seen: Look, whose: str, *, since: datetime, until: datetime, at: datetime) -> list[Did]:
@@ -307,7 +301,7 @@ def _entered(
         if refusal is None:
             became[row.number] = said(row, REQUESTED, left, receipt=next(receipts))
         else:
-            became[row.number] = said(row, REFUSED, [_reason(refusal), *left])
+            became[row.number] = said(row, REFUSED, [*reasons(refusal), *left])
     return [became[row.number] for row in rows]
 
 
@@ -358,8 +352,3 @@ def said(row: Row, outcome: str, reasons: Sequence[tuple[str, str]], *, receipt:
         ref="" if receipt is None else receipt.ref,
         state="" if receipt is None else receipt.state,
     )
-
-
-def _reason(refusal: Refusal) -> tuple[str, str]:
-    paths = refusal.data.get("paths") or refusal.data.get("path") or ""
-    return refusal.code, " ".join(paths) if isinstance(paths, list | tuple) else str(paths)

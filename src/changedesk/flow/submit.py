@@ -49,6 +49,7 @@ class _Made:
     place: int
     plan: Plan
     request: requests.Request
+    proposal: requests.Proposal
     sealed: bytes
     claim: once.Claim | None
 
@@ -110,8 +111,6 @@ def _make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: 
     waiting = [item for item in plan.concerns if not known and item.code not in wish.acknowledged]
     if waiting:
         raise asking.NeedsAcknowledgement(concerns=[{"path": item.path, "code": item.code} for item in waiting])
-    if subject.key is None:
-        raise asking.Gone
     request_id = RequestId(uuid7())
     proposal = _proposal(plan)
     request = requests.Request(
@@ -132,7 +131,7 @@ def _make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: 
         fields=tuple(sorted(plan.after)),
         base_ver=subject.ver,
         digest=asking.digest_of(tx.client, subject.id, request_id, 1, plan.after, subject.ver, proposal.salt),
-        key_id=subject.key.id,
+        key_id=plan.key.id,
         proposal=proposal,
         route={
             **policy.to_json(plan.route),
@@ -149,7 +148,8 @@ def _make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: 
         state_at=at,
         expires_at=at + LIFE,
     )
-    return _Made(place, plan, request, requests.seal_proposal(tx.client, request_id, subject.key, proposal), claim)
+    sealed = requests.seal_proposal(tx.client, request_id, plan.key, proposal)
+    return _Made(place, plan, request, proposal, sealed, claim)
 
 
 def _proposal(plan: Plan) -> requests.Proposal:
@@ -255,9 +255,7 @@ def revise(
 
 def _again(tx: Tx, request: requests.Request, made: _Made, *, at: datetime) -> tuple[requests.Request, bytes]:
     """Return a request with what was made of its new content, and its proposal sealed."""
-    fresh, proposal, key = made.request, made.request.proposal, made.plan.subject.key
-    if proposal is None or key is None:
-        raise asking.Gone
+    fresh, proposal = made.request, made.proposal
     digest = asking.digest_of(
         tx.client, request.subject_id, request.id, request.revision + 1, proposal.values, fresh.base_ver, proposal.salt
     )
@@ -280,7 +278,7 @@ def _again(tx: Tx, request: requests.Request, made: _Made, *, at: datetime) -> t
         state_at=at,
         expires_at=fresh.expires_at,
     )
-    return asked, requests.seal_proposal(tx.client, request.id, key, proposal)
+    return asked, requests.seal_proposal(tx.client, request.id, made.plan.key, proposal)
 
 
 def _take_fields(tx: Tx, asked: requests.Request) -> None:

@@ -23,6 +23,7 @@ from changedesk.rules.lifecycle import OPEN
 from changedesk.store import links, once, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.requests import Request
+from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx, look
 
 
@@ -80,7 +81,8 @@ def propose_transfer(
 def new_holder_offers(ref: str, *, actor: Actor, at: datetime) -> list[Offer]:
     """Return the ways in which the new holder can confirm; those that may not be used come with the reason."""
     with look(actor.client) as seen:
-        return verify.ways(seen, _about(seen, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE), at=at)
+        new, request = _parties(seen, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE)
+        return verify.ways(seen, _about(new, request), at=at)
 
 
 def challenge_new_holder(
@@ -91,11 +93,11 @@ def challenge_new_holder(
     Raises HolderFirst while the present holder has not proved themselves for this content.
     """
     with begin(actor) as tx:
-        about = _about(tx, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE)
+        new, request = _parties(tx, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE)
         claimed = named.claim_one(tx, key, actor)
         if claimed is not None and claimed.reply is not None:
-            return verify.started_before(tx, about, path, claimed.reply)
-        request = _locked(tx, about.request)
+            return verify.started_before(tx, _about(new, request), path, claimed.reply)
+        request = _locked(tx, request)
         weighed = standing.standings(tx, [request], at=at)[request.id]
         needed = level_to_prove(weighed.route)
         if weighed.level < needed:
@@ -106,17 +108,17 @@ def challenge_new_holder(
             request.digest,
             account=request.subject_id,
             old=request.person_id,
-            new=about.subject.id,
+            new=new.id,
             at=at,
         )
-        about = About(about.subject, request, policy.from_json(request.route))
+        about = _about(new, request)
         started = verify.start(tx, about, purpose=Purpose.CHANGE, method=method, path=path, actor=actor, at=at)
         if claimed is not None:
             once.record(tx, actor.id, [(claimed, started.reply())], at=at)
         return started
 
 
-def _about(seen: Look, ref: str, *, actor: Actor, verb: access.Verb) -> About:
+def _parties(seen: Look, ref: str, *, actor: Actor, verb: access.Verb) -> tuple[Subject, Request]:
     """Return the new holder and the transfer, for staff and for the new holder alone. Raises NotFound, Gone."""
     access.require(actor, verb, subject=actor.subject)
     canonical = parse_reference(ref)
@@ -124,17 +126,17 @@ def _about(seen: Look, ref: str, *, actor: Actor, verb: access.Verb) -> About:
     new = None if request is None else parties.new_holder(request)
     if request is None or new is None or (actor.type in whose.THEMSELVES and actor.subject != new):
         raise NotFound
-    found = subjects.load(seen, [new]).get(new)
-    if found is None:
-        raise NotFound
+    found = subjects.load(seen, [new])[new]
     if found.key is None:
         raise asking.Gone
-    return About(found, request, policy.from_json(request.route))
+    return found, request
 
 
-def _locked(tx: Tx, request: Request | None) -> Request:
-    if request is None:
-        raise NotFound
+def _about(new: Subject, request: Request) -> About:
+    return About(new, request, policy.from_json(request.route))
+
+
+def _locked(tx: Tx, request: Request) -> Request:
     held = requests.hold(tx, [request.id])[0]
     if held.state not in OPEN:
         raise named.TooLate(state=held.state.value)
@@ -147,7 +149,7 @@ def decline_transfer(ref: str, *, actor: Actor, at: datetime, key: once.Once | N
         claimed = named.claim_one(tx, key, actor)
         if claimed is not None and claimed.reply is not None:
             return Receipt.replay(claimed.reply)
-        request = _locked(tx, _about(tx, ref, actor=actor, verb=access.Verb.REQUEST_WITHDRAW).request)
+        request = _locked(tx, _parties(tx, ref, actor=actor, verb=access.Verb.REQUEST_WITHDRAW)[1])
         ended = requests.move(tx, [request.id], "withdraw", at=at)
         facts = {"cancel_reason": "declined_by_new_holder"}
         progress.observe(tx, ended, EntryKind.REQUEST_WITHDRAWN, actor=actor, at=at, facts=facts)

@@ -28,7 +28,7 @@ from changedesk.kinds import (
 )
 from changedesk.kinds.diff import Diff, ManyBad, NoChange, SecretField, UnknownField, changes
 from changedesk.kinds.edit import Edit, HoldsAnother, NotHeld, OneValueOnly, edited
-from changedesk.kinds.effects import Announce, Effect, Erase, LiftHolds, Merge, PlaceHold, Say, Transfer, Unmerge
+from changedesk.kinds.effects import Announce, Effect, Erase, Merge, Say, Transfer, Unmerge
 from changedesk.kinds.kind import Checked, Kind, Proposal
 from changedesk.kinds.schema import json_schema
 
@@ -42,13 +42,11 @@ __all__ = [
     "Erase",
     "HoldsAnother",
     "Kind",
-    "LiftHolds",
     "ManyBad",
     "Merge",
     "NoChange",
     "NotHeld",
     "OneValueOnly",
-    "PlaceHold",
     "Proposal",
     "Say",
     "SecretField",

@@ -20,23 +20,6 @@ class Announce:
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceHold:
-    """Block operations on the subject until a moment, or until it is lifted."""
-
-    blocks: tuple[str, ...]
-    rule: str
-    release: str = "supervisor"
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LiftHolds:
-    """End the subject's holds of a rule."""
-
-    rule: str
-
-
-@dataclass(frozen=True, slots=True)
 class Say:
     """A field holds this from a moment on, beside what was asked: it follows from the moment of applying.
 
@@ -64,9 +47,7 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Unmerge:
-    """The subject stands by itself again; ``change`` is the merge that ends."""
-
-    change: str
+    """The subject stands by itself again: its link ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +65,4 @@ class Erase:
     classes: tuple[str, ...]
 
 
-Effect: TypeAlias = Announce | PlaceHold | LiftHolds | Say | Merge | Unmerge | Transfer | Erase
+Effect: TypeAlias = Announce | Say | Merge | Unmerge | Transfer | Erase

@@ -29,7 +29,7 @@ def effects(proposal: Proposal) -> Sequence[Effect]:
     """Part the two records, and tell other systems that they are two."""
     return [
         Announce("record.unmerged", {"from": str(proposal.before.get(INTO)).lower(), "type": proposal.subject_type}),
-        Unmerge(str(proposal.value(CHANGE))),
+        Unmerge(),
     ]
 
 
