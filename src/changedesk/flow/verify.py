@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,7 +12,7 @@ from changedesk.base.clock import micros
 from changedesk.base.ids import ChallengeId, SubjectId, uuid7
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking, named, progress
-from changedesk.flow.circumstances import last_changed
+from changedesk.flow.circumstances import distrusted, last_changed
 from changedesk.flow.indexing import terms_for
 from changedesk.kinds import find
 from changedesk.ledger.entry import EntryKind
@@ -101,10 +101,12 @@ def about_whom(seen: Look, subject: SubjectId, ref: str | None, *, actor: Actor)
 
 def ways(seen: Look, about: About, *, at: datetime) -> list[Offer]:
     """Return the ways to verify whoever this is about; those that may not be used come with the reason."""
+    config = configuration(seen.client)
+    forbidden = {*about.route.methods_forbidden, *distrusted(seen, config, about.subject, at=at)}
     return identity.offers(
-        configuration(seen.client).catalogue,
+        config.catalogue,
         about.subject.values(),
-        about.route,
+        replace(about.route, methods_forbidden=tuple(sorted(forbidden))),
         changed=set_on(about.subject.id, about.request),
         last_changed=last_changed(seen, about.subject),
         now=at,

@@ -8,7 +8,7 @@ classes of which one is bound to exactly this change. Knowledge of account data 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -217,7 +217,8 @@ def offers(
         found.append(Offer(Method.TOTP, None, _ONE_FACTOR))
     found.append(Offer(Method.KNOWLEDGE, None, 0))
     forbidden = [
-        Offer(o.method, o.path, o.strength, "forbidden") if o.method in route.methods_forbidden else o for o in found
+        replace(o, refused_reason=o.refused_reason or "forbidden") if o.method in route.methods_forbidden else o
+        for o in found
     ]
     return sorted(forbidden, key=lambda offer: -offer.strength)
 

@@ -15,6 +15,10 @@ _ABSENT: Final[Mapping[str, str]] = {"initiated_by": "customer", "subject_type":
 """What an attribute reads as when nothing is told, where that is not ``false``: the side that is asked the most."""
 
 
+HELD: Final = "held."
+"""Before a category in ``changed_within``: on the person, and on every account that the person holds."""
+
+
 class Status(StrEnum):
     IN_FORCE = "in_force"
     NOT_YET_EFFECTIVE = "not_yet_effective"
@@ -93,7 +97,8 @@ class Scope:
     attributes: Mapping[str, str] = field(default_factory=dict)
     except_reasons: frozenset[str] = field(default_factory=frozenset)
     changed_within: Mapping[str, int] = field(default_factory=dict)
-    """Category to seconds: applies only so long after that category was changed."""
+    """Category to seconds: applies only so long after that category was changed, on what changes now or on the person
+    who is asked; with ``held.`` before it, on anything that the person holds."""
 
     def matches(self, ask: Ask) -> bool:
         """Say whether a change falls under this scope."""
