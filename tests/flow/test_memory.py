@@ -12,14 +12,13 @@ from changedesk import flow
 from changedesk.base.clock import micros
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
+from changedesk.flow.indexing import terms_for
 from changedesk.ledger import seal
 from changedesk.ledger.commitment import commit_fields, commit_meta
 from changedesk.ledger.entry import EntryKind, leaf
 from changedesk.ledger.tree import leaf_hash
 from changedesk.ledger.value import decode_value
-from changedesk.rules.values import search_terms
 from changedesk.store import keys, past
-from changedesk.store.settings_read import configuration
 from changedesk.store.tx import look
 
 HOUR = timedelta(hours=1)
@@ -27,6 +26,7 @@ PATHS: dict[str, list[str | None]] = {
     "contact.url": ["https://a.example/", "https://b.example/", None],
     "contact.phone_home": ["+12025550188", "+12025550199", "+12025550143", None],
     "personal.name": ["Dana Novak", "Dana Maria Novak", "D Winter"],
+    "personal.birth_date": ["1980-03-12", "1980-03-13", None],
 }
 
 
@@ -67,14 +67,10 @@ def _tags(d: Desk, dana: SubjectId) -> set[tuple[str, bytes]]:
 
 
 def _should_be_found(d: Desk, dana: SubjectId) -> set[tuple[str, bytes]]:
-    catalogue = configuration(d.client).catalogue
     with look(d.client) as seen:
         blind = keys.of_client(seen).blind
-    return {
-        (index, seal.blind_tag(blind, index, term))
-        for path, held in stands(d, dana).state.items()
-        for index, term in search_terms(catalogue[path], held.value)
-    }
+    texts = {path: held.text for path, held in stands(d, dana).state.items()}
+    return {(index, seal.blind_tag(blind, index, term)) for index, term in terms_for(d.client).of(texts)}
 
 
 Said = tuple[datetime, datetime, datetime | None, str, object]

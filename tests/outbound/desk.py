@@ -23,6 +23,7 @@ from changedesk.store.begin import begin
 from changedesk.store.deliveries import Delivery, Message, Parcel
 from changedesk.store.requests import Proposal, Request
 from changedesk.store.subjects import Subject
+from changedesk.store.terms import Terms
 from changedesk.store.tx import Tx, look
 
 REACH = (
@@ -31,10 +32,6 @@ REACH = (
     NoticeDuty("applied", "new_contacts", security=False),
 )
 OLD_MAIL, NEW_MAIL, MOBILE = "old@home.example", "new@thief.example", "+4915112345678"
-
-
-def no_terms(_path: str, _text: bytes | None) -> Sequence[tuple[str, str]]:
-    return ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ class Desk:
                 Assertion(path, None, encode_value(value), micros(at) // 1000 * 1000, FOREVER)
                 for path, value in values.items()
             ])  # fmt: skip
-            history.append(tx, [draft], terms=no_terms, created={subject: "customer"})
+            history.append(tx, [draft], terms=Terms(), created={subject: "customer"})
         return subject
 
     def subject(self, subject: SubjectId) -> Subject:
@@ -113,7 +110,7 @@ class Desk:
         subject = subjects_store.load(tx, [request.subject_id])[request.subject_id]
         actor = automation(self.client, "test")
         history.append(
-            tx, [history.Draft(subject, kind, actor, now(), facts=facts or {}, request=request.id)], terms=no_terms
+            tx, [history.Draft(subject, kind, actor, now(), facts=facts or {}, request=request.id)], terms=Terms()
         )
 
     def observe(
@@ -148,7 +145,7 @@ class Desk:
             draft = history.Draft(
                 subject, kind, automation(self.client, "test"), at, said, request=request.id, change=change
             )
-            assert history.append(tx, [draft], terms=no_terms)
+            assert history.append(tx, [draft], terms=Terms())
 
     def tell(self) -> None:
         """Sequence and decide until nothing is left."""

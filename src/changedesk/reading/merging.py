@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations
 from typing import Final
 from uuid import UUID
 
@@ -16,17 +15,15 @@ from changedesk.reading.sight import Eyes
 from changedesk.rules import access, matching
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Catalogue, FieldType
-from changedesk.rules.values.search import NAME, name_tokens, search_terms
+from changedesk.rules.status import OVERLAYS, RESTRICTED_BY_LAW
+from changedesk.rules.values import search_terms
 from changedesk.store import links, requests, subjects
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Subject
+from changedesk.store.terms import sharing
 from changedesk.store.tx import Look, look
 
 LIMIT_MAX: Final = 100
-_BLOCK: Final = 200
-"""A term that more records share than this is a common name, not a hint."""
-_HEAD, _OTHER_HEAD = 4, 2
-"""How much of one word of a name, and of another beside it, must be the same: slips of the pen come later in a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +98,9 @@ def candidates(
 ) -> tuple[Candidate, ...]:
     """Return records that may be the same as this one, the likeliest first, with reasons; masked for the viewer.
 
-    A customer's are found by shared terms of the blind index; an account's are the other accounts of its holders.
-    Reasons name fields and likenesses, never values. Raises Forbidden, NotFound.
+    A customer's are found by what they share in the blind index; an account's are the other accounts of its holders.
+    Reasons name fields and likenesses, never values. Whoever was erased, or whose data is restricted (GDPR 18), is
+    neither suggested nor compared. Raises Forbidden, NotFound.
     """
     sight.require(actor, Verb.CUSTOMER_READ)
     _not_themselves(actor, Verb.CUSTOMER_SEARCH)
@@ -110,11 +108,13 @@ def candidates(
     catalogue = configuration(actor.client).catalogue
     with look(actor.client) as seen:
         subject, holders = sight.find(seen, subject_id, actor=actor)
+        if not _weighable(subject):
+            return ()
         near = _near(seen, subject, catalogue) if subject.type == "customer" else _beside(seen, subject, holders)
         found = [
             item
             for item in subjects.load(seen, near - {subject.id}).values()
-            if item.type == subject.type and item.status != "merged" and item.key is not None
+            if item.type == subject.type and _weighable(item)
         ]
         views = sight.of_subjects(seen, found, actor=actor, at=at) if found else {}
     mine = matching.record_of(catalogue, subject.values())
@@ -124,6 +124,13 @@ def candidates(
     least = matching.DEFAULT_THRESHOLD if subject.type == "customer" else None
     kept = [line for line, (match, _) in zip(lines, weighed, strict=True) if least is None or match.score >= least]
     return tuple(kept[: max(1, min(limit, LIMIT_MAX))])
+
+
+def _weighable(subject: Subject) -> bool:
+    """Say whether a record is held against others at all: not one that was erased, or that is hardly to be used."""
+    state = subject.values()
+    restricted = state.get(RESTRICTED_BY_LAW) is True or state.get(OVERLAYS["restricted"]) is True
+    return subject.key is not None and subject.status != "merged" and not restricted
 
 
 def _not_themselves(actor: Actor, verb: Verb) -> None:
@@ -145,26 +152,13 @@ def _line(match: matching.Match, subject: Subject, eyes: Eyes) -> Candidate:
 
 
 def _near(seen: Look, subject: Subject, catalogue: Catalogue) -> set[SubjectId]:
-    """Return records that share a rare term with this one: a contact point, a number, or the heads of two words."""
-    found: set[SubjectId] = set()
-    words: list[str] = []
-    for path, value in subject.values().items():
-        if path not in catalogue or not catalogue[path].searchable:
-            continue
-        if catalogue[path].type is FieldType.NAME:
-            words += name_tokens(str(value))
-            continue
-        for term in search_terms(catalogue[path], value):
-            found |= _block(seen, [term])
-    for one, other in combinations(sorted(set(words), key=lambda word: (-len(word), word))[:4], 2):
-        found |= _block(seen, [(NAME, one[:_HEAD]), (NAME, other[:_OTHER_HEAD])])
-        found |= _block(seen, [(NAME, other[:_HEAD]), (NAME, one[:_OTHER_HEAD])])
-    return found
-
-
-def _block(seen: Look, terms: Sequence[tuple[str, str]]) -> set[SubjectId]:
-    found = subjects.find(seen, list(dict.fromkeys(terms)), limit=_BLOCK + 1)
-    return set(found) if len(found) <= _BLOCK else set()
+    """Return customers who share a block key with this one, or a value that people look up whole."""
+    state = subject.values()
+    terms = matching.block_terms(catalogue, state)
+    for path, value in state.items():
+        if path in catalogue and catalogue[path].type is not FieldType.NAME:
+            terms.update(search_terms(catalogue[path], value))
+    return sharing(seen, terms, most=matching.BLOCK_MOST)
 
 
 def _beside(seen: Look, account: Subject, holders: Sequence[SubjectId]) -> set[SubjectId]:

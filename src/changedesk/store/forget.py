@@ -19,8 +19,8 @@ from changedesk.ledger.payload import encode_payload
 from changedesk.ledger.redact import redact
 from changedesk.store import erasure_journal, evidence, keys, past
 from changedesk.store.erasure_journal import Record
-from changedesk.store.history import Terms
 from changedesk.store.subjects import Subject
+from changedesk.store.terms import Terms
 from changedesk.store.tx import Look, Tx, look
 
 _LATEST: Final = (datetime.max.replace(tzinfo=UTC, year=2999), UUID(int=2**128 - 1))
@@ -127,7 +127,7 @@ def close(tx: Tx, subject: Subject, terms: Terms, *, but: UUID | None, at: datet
 
     What those keys sealed elsewhere is emptied with them where processes may still remember a key.
     """
-    found = [pair for path, held in subject.state.items() for pair in terms(path, held.text)]
+    found = sorted(terms.of({path: held.text for path, held in subject.state.items()}))
     blind = keys.of_client(tx).blind
     tx.run(
         "forget.terms",

@@ -19,15 +19,13 @@ from changedesk.ledger.value import Json, decode_value
 from changedesk.rules.status import OVERLAYS
 from changedesk.store import keys, once, status
 from changedesk.store.subjects import Held, Subject, seal_state
+from changedesk.store.terms import Terms
 from changedesk.store.tx import Tx
 
 SNAPSHOT_EVERY: Final = 64
 """Every 64th version carries the whole state, so that any as-of opens at most 64 payloads."""
 
 STATUS_FIELD: Final = "status.state"
-
-Terms = Callable[[str, bytes], Sequence[tuple[str, str]]]
-"""Says under which (index, normalised term) pairs a field's canonical text can be looked up: one index a field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,30 +329,15 @@ def _sealed_meta(tx: Tx, client: keys.ClientKeys, move: _Move, change: UUID, ver
 def _index(batch: _Batch, terms: Terms) -> None:
     """Take from the blind index what no longer holds, and add what does."""
     columns, blind = batch.columns, batch.client.blind
-    known: dict[str, set[str]] = {}
     for move in batch.moves.values():
-        before, after = move.subject.state, move.state
         if move.ver == move.subject.ver and not move.fresh:
             continue
-        moved = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-        old = {term for path in moved if path in before for term in terms(path, before[path].text)}
-        new = {term for path in moved if path in after for term in terms(path, after[path].text)}
-        lost = old - new
-        if lost:
-            # A term may still hold through another field: one index serves all phones, one all names.
-            losing = {index for index, _ in lost}
-            for path, held in after.items():
-                if path in moved or known.get(path, losing).isdisjoint(losing):
-                    continue
-                others = terms(path, held.text)
-                if others:
-                    known[path] = {index for index, _ in others}
-                lost -= set(others)
+        lost, found = terms.moved(move.subject.state, move.state)
         for index, term in sorted(lost):
             columns["lost_subject"].append(move.subject.id)
             columns["lost_field"].append(index)
             columns["lost_tag"].append(seal.blind_tag(blind, index, term))
-        for index, term in sorted(new - old):
+        for index, term in sorted(found):
             columns["found_subject"].append(move.subject.id)
             columns["found_field"].append(index)
             columns["found_tag"].append(seal.blind_tag(blind, index, term))

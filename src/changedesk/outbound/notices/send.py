@@ -26,6 +26,7 @@ from changedesk.rules.wording import CODES
 from changedesk.store import deliveries, history, settings_read, subjects
 from changedesk.store.begin import begin
 from changedesk.store.deliveries import Delivery
+from changedesk.store.terms import Terms
 from changedesk.store.tx import Tx
 
 LEASE: Final = timedelta(seconds=60)
@@ -213,4 +214,4 @@ def _record(tx: Tx, subject_id: UUID, request_id: UUID | None, facts: Mapping[st
         facts=facts,
         request=None if request_id is None else RequestId(request_id),
     )
-    history.append(tx, [draft], terms=lambda _path, _text: ())
+    history.append(tx, [draft], terms=Terms())

@@ -21,19 +21,17 @@ from changedesk.ledger.cosignature import AnyVerifier
 from changedesk.ledger.note import NoteRefused
 from changedesk.ledger.tiles import WIDTH, hash_reader
 from changedesk.ledger.tree import Frontier, Node, leaf_hash
-from changedesk.ledger.value import decode_value
 from changedesk.reading.audit import entries, evidence, records, signed
 from changedesk.reading.audit.run import Run, Tell
 from changedesk.reading.published import NotPublished
 from changedesk.rules import access
 from changedesk.rules.access import Verb
-from changedesk.rules.values import search_terms
 from changedesk.store import audit as store
 from changedesk.store import audits, keys, log_keys, past, published, tile_files
 from changedesk.store.audits import AuditRun
-from changedesk.store.history import Terms
 from changedesk.store.settings_read import client as client_of
 from changedesk.store.settings_read import configuration
+from changedesk.store.terms import Terms
 from changedesk.store.tile_files import INSTALLATION, Folder, Missing
 from changedesk.store.tx import Look, look
 
@@ -191,14 +189,8 @@ def _covering(seen: Look, until: int, size: int) -> int:
 
 
 def terms_for(client: ClientId) -> Terms:
-    """Return under which terms a field's text must be found."""
-    searchable = {field.path: field for field in configuration(client).catalogue.searchable()}
-
-    def terms(path: str, text: bytes) -> Sequence[tuple[str, str]]:
-        field = searchable.get(path)
-        return () if field is None else search_terms(field, decode_value(text))
-
-    return terms
+    """Return under which terms records must be found."""
+    return Terms(configuration(client).catalogue)
 
 
 def _shown(folder: Folder) -> bytes:

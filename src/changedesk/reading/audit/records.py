@@ -109,11 +109,8 @@ class Record:
 
     def tags(self) -> set[Tag]:
         """Return the rows of the blind index that the state asks for."""
-        return {
-            store.tag(self.run.seen, index, term)
-            for path, (text, _) in self.state.held.items()
-            for index, term in self.run.terms(path, text)
-        }
+        texts = {path: text for path, (text, _) in self.state.held.items()}
+        return {store.tag(self.run.seen, index, term) for index, term in self.run.terms.of(texts)}
 
 
 class Lookups:

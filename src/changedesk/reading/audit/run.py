@@ -6,7 +6,7 @@ from uuid import UUID
 
 from changedesk.ledger.audit import Fault, Finding, Findings
 from changedesk.ledger.cosignature import AnyVerifier
-from changedesk.store.history import Terms
+from changedesk.store.terms import Terms
 from changedesk.store.tile_files import Folder
 from changedesk.store.tx import Look
 

@@ -12,14 +12,16 @@ from itertools import combinations
 from typing import Final
 
 from changedesk.rules.matching import likeness
-from changedesk.rules.matching.blocking import block_keys, keys_of
+from changedesk.rules.matching.blocking import BLOCK, block_keys, block_terms, keys_of
 from changedesk.rules.matching.likeness import POINTS, Likeness, Reason
-from changedesk.rules.matching.record import Prepared, Record, Role, prepared, record_of
+from changedesk.rules.matching.record import Group, Prepared, Record, Role, group_of, prepared, record_of
 from changedesk.rules.matching.words import reason_text
 
 __all__ = [
+    "BLOCK",
     "BLOCK_MOST",
     "DEFAULT_THRESHOLD",
+    "Group",
     "Likeness",
     "Match",
     "Pair",
@@ -27,7 +29,9 @@ __all__ = [
     "Record",
     "Role",
     "block_keys",
+    "block_terms",
     "candidates",
+    "group_of",
     "reason_text",
     "record_of",
     "score",

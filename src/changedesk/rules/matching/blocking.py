@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from itertools import combinations, product
 from typing import Final
 
+from changedesk.base.json import State
+from changedesk.rules.fields import Catalogue
 from changedesk.rules.matching.likeness import sounds
-from changedesk.rules.matching.record import Prepared, Record, prepared
+from changedesk.rules.matching.record import Prepared, Record, prepared, record_of
 
+BLOCK: Final = "block"
+"""The name of the blind index that block keys stand in."""
+_LOOKED_UP: Final = frozenset({"email", "bank"})
+"""Keys that are a whole value: it stands in an index of its own, where people look it up."""
 _WORDS: Final = 3
 _PHONE: Final = 7
 _LOCAL_LEAST: Final = 5
@@ -24,6 +30,12 @@ def block_keys(record: Record) -> frozenset[str]:
 def keys_of(item: Prepared) -> frozenset[str]:
     """Return the block keys of a prepared record."""
     return frozenset(f"{sort}:{'|'.join(parts)}" for sort, parts in _keys(item))
+
+
+def block_terms(catalogue: Catalogue, state: State) -> set[tuple[str, str]]:
+    """Return a customer's block keys as (index, term) pairs, but for those that are looked up as values anyway."""
+    keys = _keys(prepared(record_of(catalogue, state)))
+    return {(BLOCK, f"{sort}:{'|'.join(parts)}") for sort, parts in keys if sort not in _LOOKED_UP}
 
 
 def _keys(item: Prepared) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -32,6 +32,15 @@ class Role(StrEnum):
     BANK_ACCOUNT = "bank_account"
 
 
+class Group(StrEnum):
+    """Fields whose block keys are joined of one another: when one of them moves, the keys of its group do."""
+
+    PERSON = "person"
+    EMAIL = "email"
+    PHONE = "phone"
+    NUMBER = "number"
+
+
 Record: TypeAlias = Mapping[str, str]
 
 _CATEGORIES: Final = {"personal.dob": Role.BIRTH_DATE, "personal.gov_id": Role.NATIONAL_ID, "contact.email": Role.EMAIL,
@@ -39,6 +48,14 @@ _CATEGORIES: Final = {"personal.dob": Role.BIRTH_DATE, "personal.gov_id": Role.N
 """Only what a customer is known by. A confidential contact point or another person's name never compares."""
 _TYPES: Final = {Role.BIRTH_DATE: FieldType.DATE, Role.NATIONAL_ID: FieldType.NATIONAL_ID, Role.EMAIL: FieldType.EMAIL,
                  Role.PHONE: FieldType.PHONE, Role.BANK_ACCOUNT: FieldType.BANK_ACCOUNT}  # fmt: skip
+_GROUPS: Final = {
+    "personal.name": Group.PERSON,
+    "personal.dob": Group.PERSON,
+    "contact.postal": Group.PERSON,
+    "personal.gov_id": Group.NUMBER,
+    "contact.email": Group.EMAIL,
+    "contact.phone": Group.PHONE,
+}
 _NAMES: Final = {"given_name": Role.GIVEN_NAME, "family_name": Role.FAMILY_NAME}
 _MANY: Final = frozenset({Role.EMAIL, Role.PHONE, Role.BANK_ACCOUNT})
 _PARTS: Final = {"lines": Role.STREET, "postal_code": Role.POSTAL_CODE, "city": Role.CITY}
@@ -52,8 +69,8 @@ def record_of(catalogue: Catalogue, state: State) -> dict[str, str]:
     A name field tagged ``organisation`` is the name of a business.
     """
     found: dict[str, list[str]] = {}
-    for field in catalogue:
-        value = state.get(field.path)
+    held = [(field, state[path]) for path, field in catalogue.fields.items() if path in state]
+    for field, value in held:
         for role, text in (_roles(field, value) if value is not None else {}).items():
             found.setdefault(role, []).append(text)
     return {role: "\n".join(dict.fromkeys(texts)) if role in _MANY else texts[0] for role, texts in found.items()}
@@ -71,6 +88,13 @@ def _roles(field: Field, value: Value) -> dict[str, str]:
     if role is Role.NATIONAL_ID and isinstance(value, Mapping):
         return {role: value["number"]}
     return {role: number_of(value) if role is Role.BANK_ACCOUNT else str(value)}
+
+
+def group_of(field: Field) -> Group | None:
+    """Return the group that a field's block keys belong to; None for a field without any."""
+    if field.subject == "account":
+        return None
+    return Group.PERSON if "organisation" in field.tags else _GROUPS.get(field.category)
 
 
 @dataclass(frozen=True, slots=True)

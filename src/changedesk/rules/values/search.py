@@ -53,6 +53,8 @@ class SearchTerm:
 
 def name_tokens(name: str) -> list[str]:
     """Return the words of a name, case folded, without accents, other scripts kept."""
+    if not name:
+        return []
     bare = _APOSTROPHES.sub("", unicodedata.normalize("NFKC", fold(name)).casefold())
     parts = unicodedata.normalize("NFKD", bare)
     plain = "".join(sign for sign in parts if not _is_accent(sign))
