@@ -8,7 +8,7 @@ what was approved; those lines stay where they are and are told, the others go a
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -21,14 +21,16 @@ from changedesk.flow import asking
 from changedesk.flow.asking import NeedsAcknowledgement, Wish
 from changedesk.flow.decide import approve
 from changedesk.flow.named import done_before
+from changedesk.flow.parties import UNMERGE, survivors
 from changedesk.flow.submit import submit
 from changedesk.kinds import ManyBad, NoChange
+from changedesk.kinds.merge import MERGED_INTO
 from changedesk.ledger.value import Json, encode_json
 from changedesk.rules import access
 from changedesk.rules.approval import SameHand
 from changedesk.rules.conflict import FieldTaken
 from changedesk.rules.lifecycle import RequestState
-from changedesk.rules.values import BadValue
+from changedesk.rules.values import BadValue, Concern
 from changedesk.store import batches, evidence, imported, subjects
 from changedesk.store.batches import Batch, Row
 from changedesk.store.begin import begin
@@ -77,6 +79,8 @@ class Asked:
     values: Mapping[str, object] = field(default_factory=dict, repr=False)
     reference: str = ""
     problem: Refusal | None = None
+    merged_from: SubjectId | None = None
+    """The record that the line named, where it is asked of the survivor: set when it is entered or previewed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +149,29 @@ def enter_rows(batch: UUID, rows: Sequence[Asked], terms: Terms, *, actor: Actor
         first = min((row.number for row in rows), default=0)
         limit = (max((row.number for row in rows), default=0) - first + 1) * len(rows)
         known = {(row.number, row.part): row for row in batches.rows(seen, batch, first=first, limit=limit)}
-    fresh = [row for row in rows if (row.number, row.part) not in known]
+        fresh = _led(seen, [row for row in rows if (row.number, row.part) not in known])
     became = {(one.row.number, one.row.part): one for one in _entered(batch, fresh, terms, actor=actor, at=at)}
     with begin(actor) as tx:
         batches.record(tx, batch, [one.row for one in became.values()])
     return [became.get(key) or Became(row=known[key]) for key in ((row.number, row.part) for row in rows)]
+
+
+def _led(seen: Look, rows: Sequence[Asked]) -> list[Asked]:
+    """Return rows with what names a merged record asked of its survivor; an undoing of the merge stays where it is."""
+    met = subjects.load(seen, {row.subject for row in rows if row.subject is not None and row.kind != UNMERGE})
+    into = survivors(seen, met.values())
+    return [
+        replace(row, subject=into[row.subject], merged_from=row.subject)
+        if row.subject in into and row.kind != UNMERGE
+        else row
+        for row in rows
+    ]
+
+
+def _told(row: Asked, concerns: Iterable[Concern]) -> tuple[tuple[str, str], ...]:
+    """Return what the report says of a row that goes in, as (code, field path)."""
+    led = () if row.merged_from is None else ((MERGED_INTO, ""),)
+    return (*led, *((one.code, one.path) for one in concerns))
 
 
 def _entered(batch: UUID, rows: Sequence[Asked], terms: Terms, *, actor: Actor, at: datetime) -> list[Became]:
@@ -191,7 +213,7 @@ def _concerns(rows: Sequence[Asked], terms: Terms, *, actor: Actor, at: datetime
             except Refusal:
                 found.append(())
             else:
-                found.append(tuple((one.code, one.path) for one in plan.concerns))
+                found.append(_told(row, plan.concerns))
     return found
 
 
@@ -212,7 +234,7 @@ def _wish(row: Asked, terms: Terms, key: Once | None) -> Wish:
 
 def _body(row: Asked) -> bytes:
     values: Json = {path: _spelt(raw) if isinstance(raw, tuple) else [repr(raw)] for path, raw in row.values.items()}
-    return encode_json({"subject": str(row.subject), "kind": row.kind, "values": values})
+    return encode_json({"subject": str(row.merged_from or row.subject), "kind": row.kind, "values": values})
 
 
 def _spelt(edits: Iterable[object]) -> list[Json]:
@@ -317,6 +339,7 @@ def preview_rows(
     """
     access.require(actor, access.Verb.REQUEST_PREVIEW)
     with look(actor.client) as seen:
+        rows = _led(seen, rows)
         known = subjects.load(seen, {row.subject for row in rows if row.subject is not None})
         holds = evidence.active_holds(seen, known.keys(), now=at)
         mine: dict[tuple[SubjectId, str], int] = {} if taken is None else taken
@@ -347,11 +370,10 @@ def _previewed(
         twice = sorted(path for path in plan.after if (row.subject, path) in taken)
         if twice:
             raise FieldTaken(reference="", paths=twice)
-        told = tuple((one.code, one.path) for one in plan.concerns)
-        if {code for code, _ in told} - set(terms.acknowledged):
-            raise NeedsAcknowledgement(concerns=[{"path": path, "code": code} for code, path in told])
+        if {one.code for one in plan.concerns} - set(terms.acknowledged):
+            raise NeedsAcknowledgement(concerns=[{"path": one.path, "code": one.code} for one in plan.concerns])
     except Refusal as refusal:
         return _against(row, refusal)
     taken.update({(row.subject, path): row.number for path in plan.after})
-    kept = Row(number=row.number, part=row.part, outcome=REQUESTED, reasons=told)
+    kept = Row(number=row.number, part=row.part, outcome=REQUESTED, reasons=_told(row, plan.concerns))
     return Became(row=kept, route=(plan.route.level, plan.route.consent, plan.route.approvals))

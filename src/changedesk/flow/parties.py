@@ -58,6 +58,11 @@ def named(values: Mapping[str, Value], path: str) -> SubjectId | None:
         return None
 
 
+def survivors(look: Look, met: Iterable[Subject]) -> dict[SubjectId, SubjectId]:
+    """Return where the merged ones of some records lead; the others are missing from the answer."""
+    return {one.id: links.survivor_of(look, one.id) for one in met if one.status == "merged"}
+
+
 def others(look: Look, asked: Iterable[Request]) -> dict[RequestId, tuple[SubjectId, ...]]:
     """Return, for the requests that bring records together or apart, the further records that they concern."""
     found: dict[RequestId, tuple[SubjectId, ...]] = {}

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from changedesk.base.actor import Actor
@@ -12,6 +13,7 @@ from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking
 from changedesk.flow.indexing import terms_for
+from changedesk.flow.parties import survivors
 from changedesk.flow.recorded import (
     UNKNOWN,
     FieldChange,
@@ -43,17 +45,41 @@ from changedesk.store.tx import Tx
 def record_changes(items: Sequence[RecordedChange], *, actor: Actor, at: datetime) -> Outcome[Recorded]:
     """Record changes that were made and evidenced elsewhere. Several of one subject apply in the order given.
 
-    The subjects are locked as they are read, all in one order: nothing is written over what others wrote.
+    What names a merged record is recorded of its survivor, and the answer says so. The subjects are locked as they
+    are read, all in one order: nothing is written over what others wrote.
     """
     access.require(actor, access.Verb.CHANGE_RECORD)
+    into: dict[SubjectId, SubjectId] = {}
+    while True:
+        try:
+            return _record_all(items, into, actor=actor, at=at)
+        except _Merged as found:
+            into |= found.into
+
+
+class _Merged(Exception):  # noqa: N818 - no error: the call starts anew
+    """Some of the records that were locked lead to others, which are locked with the rest, in the one order of all."""
+
+    def __init__(self, into: Mapping[SubjectId, SubjectId]) -> None:
+        super().__init__()
+        self.into = into
+
+
+def _record_all(
+    items: Sequence[RecordedChange], into: Mapping[SubjectId, SubjectId], *, actor: Actor, at: datetime
+) -> Outcome[Recorded]:
+    led = [replace(item, subject=into[item.subject]) if item.subject in into else item for item in items]
     with begin(actor) as tx:
-        taken = take(tx, items, actor, Recorded)
-        rest = taken.rest(items)
+        taken = take(tx, led, actor, Recorded)
+        rest = taken.rest(led)
         known = taken.held
         if known is None:
             known = subjects.hold(tx, {item.subject for _, item in rest})
-        done = _record(tx, rest, known, taken, actor=actor, at=at)
-        results = settle(tx, items, taken, done, actor, at)
+        further = survivors(tx, known.values())
+        if further:
+            raise _Merged({**{one: further.get(to, to) for one, to in into.items()}, **further})
+        done = _record(tx, rest, known, taken, named=[item.subject for item in items], actor=actor, at=at)
+        results = settle(tx, led, taken, done, actor, at)
     return Outcome([results[place] for place in sorted(results)], taken.refused)
 
 
@@ -63,6 +89,7 @@ def _record(
     known: Mapping[SubjectId, Subject],
     taken: Taken,
     *,
+    named: Sequence[SubjectId],
     actor: Actor,
     at: datetime,
 ) -> dict[int, Recorded]:
@@ -93,16 +120,22 @@ def _record(
 
     def answers(written: Sequence[history.Written]) -> list[tuple[once.Claim, Mapping[str, Json]]]:
         made = zip(drafts, written, strict=True)
-        return [(claims[place], _recorded(one).reply()) for place, one in made if place in claims]
+        return [(claims[place], _recorded(one, named[place]).reply()) for place, one in made if place in claims]
 
     # Kept with the statement that writes: one round trip less.
     claims, taken.claims = taken.claims, {}
     written = history.append(tx, list(drafts.values()), terms=terms_for(tx.client), answers=answers)
-    return {place: _recorded(one) for place, one in zip(drafts, written, strict=True)}
+    return {place: _recorded(one, named[place]) for place, one in zip(drafts, written, strict=True)}
 
 
-def _recorded(one: history.Written) -> Recorded:
-    return Recorded(subject=one.subject, change=one.change, version=one.version, leaf=one.leaf.hex())
+def _recorded(one: history.Written, named: SubjectId) -> Recorded:
+    return Recorded(
+        subject=one.subject,
+        change=one.change,
+        version=one.version,
+        leaf=one.leaf.hex(),
+        merged_from=None if one.subject == named else named,
+    )
 
 
 def _assertions(

@@ -11,10 +11,12 @@ from changedesk.base.actor import Actor, Channel
 from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import Refusal
+from changedesk.flow.asking import Gone
+from changedesk.flow.parties import survivors
 from changedesk.kinds import ManyBad, UnknownField
 from changedesk.rules.fields import Catalogue
 from changedesk.rules.values import BadValue, Strictness, normalise, screen_text
-from changedesk.store import imported, once
+from changedesk.store import imported, once, subjects
 from changedesk.store.once import Once
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Tx
@@ -102,6 +104,8 @@ class Created:
     leaf: str = ""
     replayed: bool = False
     unchanged: bool = False
+    merged_from: SubjectId | None = None
+    """The record that was named, where it was merged into this one."""
 
     def reply(self) -> dict[str, Any]:
         return {
@@ -157,6 +161,8 @@ class Recorded:
     leaf: str = ""
     replayed: bool = False
     unchanged: bool = False
+    merged_from: SubjectId | None = None
+    """The record that was named, where it was merged into this one."""
 
     def reply(self) -> dict[str, Any]:
         return {
@@ -164,6 +170,7 @@ class Recorded:
             "change": str(self.change),
             "version": self.version,
             "leaf": self.leaf,
+            **({} if self.merged_from is None else {"merged_from": str(self.merged_from)}),
         }
 
     @classmethod
@@ -174,6 +181,7 @@ class Recorded:
             version=reply["version"],
             leaf=reply["leaf"],
             replayed=True,
+            merged_from=SubjectId(UUID(reply["merged_from"])) if "merged_from" in reply else None,
         )
 
 
@@ -228,11 +236,18 @@ def _claims(
 
 def _take_rows(tx: Tx, rows: Sequence[tuple[int, SourceRow]], taken: Taken, again: Any) -> None:
     known = imported.known(tx, [imported.Row(row.source, row.row, row.body) for _, row in rows])
+    met = subjects.load(tx, {found.subject for found in known if found is not None})
+    into = survivors(tx, met.values())
     first: dict[tuple[str, str], tuple[int, bytes]] = {}
     for (place, row), found in zip(rows, known, strict=True):
         before, body = first.setdefault((row.source, row.row), (place, row.body))
-        if found is not None and found.same_body:
-            taken.settled[place] = again(subject=found.subject, unchanged=True)
+        if found is not None and met[found.subject].key is None:
+            taken.refused[place] = Gone()
+        elif found is not None and found.same_body:
+            to = into.get(found.subject)
+            taken.settled[place] = again(
+                subject=to or found.subject, unchanged=True, merged_from=None if to is None else found.subject
+            )
         elif found is not None or body != row.body:
             taken.refused[place] = RowChanged()
         elif before != place:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from changedesk.base.actor import Actor
 from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.kinds.merge import MERGED_INTO, MERGED_INTO_TEXT
 from changedesk.reading.imports import RowReason
 from changedesk.reading.panels import ActorView, Page
 from changedesk.reading.people import People
@@ -25,6 +26,7 @@ from changedesk.store.tx import look
 LIMIT_MAX: Final = 500
 SAMPLE: Final = 5
 """Requests that are shown with their values, of those that wait for approval."""
+_TEXTS: Final = {**BadValue.reasons, MERGED_INTO: MERGED_INTO_TEXT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +174,7 @@ def _sample(rows: list[Row], actor: Actor, at: datetime, language: str) -> tuple
 def _reasons(rows: list[Row]) -> tuple[RowReason, ...]:
     counted = Counter(reason for row in rows for reason in row.reasons)
     return tuple(
-        RowReason(code=code, field=path, text=BadValue.reasons.get(code, ""), count=count)
+        RowReason(code=code, field=path, text=_TEXTS.get(code, ""), count=count)
         for (code, path), count in counted.most_common()
     )
 

@@ -115,10 +115,13 @@ class Confirmed(Schema):
 
 
 class Recorded(Schema):
+    """Where a change was recorded: ``merged_from`` is the record that was named, where that was merged into it."""
+
     subject: UUID
     change: UUID
     version: int
     leaf: str
+    merged_from: UUID | None = None
 
 
 class Problem(Schema):

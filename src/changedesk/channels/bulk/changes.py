@@ -265,6 +265,8 @@ class _Run:
         self.map, self.actor, self.now, self.sheet, self.held, self.dry_run = map_, actor, now, sheet, held, dry_run
         self.subjects: dict[str, SubjectId] = {}
         self.met: set[str] = set()
+        self.led: set[str] = set()
+        """Customers who were merged: their rows go to the survivor."""
 
     def send(self, groups: Sequence[_Group]) -> None:
         """Record a batch of changes, in their order, after their subjects have come into being."""
@@ -289,6 +291,8 @@ class _Run:
             result = next(done)
             self.sheet.became(group.rows, UNCHANGED if result.unchanged else TAKEN, result.subject)
             self.sheet.report.changes += 0 if result.unchanged else len(group.changes)
+            if result.merged_from is not None or group.record in self.led:
+                self.sheet.led(group.rows, result.subject)
 
     def _item(self, group: _Group) -> flow.RecordedChange:
         return flow.RecordedChange(
@@ -319,6 +323,7 @@ class _Run:
             created = next(done)
             if self.map.subject == "customer":
                 self.subjects[customer] = created.subject
+                self.led.update([customer] if created.merged_from is not None else [])
             else:
                 self.subjects.update(zip(self.held.get(customer, {}), created.accounts, strict=False))
         return stopped

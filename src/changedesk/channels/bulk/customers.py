@@ -193,6 +193,8 @@ class _Run:
             if isinstance(result, flow.Created):
                 # A row known already is as it was: what it left out was told the first time.
                 self.sheet.became(rows, UNCHANGED if result.unchanged else TAKEN, result.subject)
+                if result.merged_from is not None:
+                    self.sheet.led(rows, result.subject)
                 if ready.warnings and not result.unchanged:
                     self.sheet.warned(ready.number, list(ready.warnings))
             elif result is None:

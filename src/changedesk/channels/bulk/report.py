@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from changedesk.base.refusal import Refusal
 from changedesk.channels.bulk.transforms import CellRefused
 from changedesk.kinds import ManyBad
+from changedesk.kinds.merge import MERGED_INTO, MERGED_INTO_TEXT
 from changedesk.rules.values import BadValue
 
 TAKEN: Final = "taken"
@@ -76,6 +77,13 @@ class Sheet:
         setattr(self.report, outcome, getattr(self.report, outcome) + len(rows))
         for number in rows:
             self._lines.writerow((number, outcome, "", "", "", record))
+
+    def led(self, rows: Sequence[int], record: object) -> None:
+        """Note that rows name a customer who was merged, and went to the record that this one leads to now."""
+        self.report.warned += len(rows)
+        for number in rows:
+            self.report.codes[MERGED_INTO, ""] += 1
+            self._lines.writerow((number, WARNING, MERGED_INTO, "", MERGED_INTO_TEXT, record))
 
     def line(self, number: int, outcome: str, code: str, path: str, sentence: str, record: object) -> None:
         """Write one line as it is; whoever calls counts it."""

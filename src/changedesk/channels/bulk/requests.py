@@ -20,6 +20,7 @@ from changedesk.channels.bulk.customers import FieldNotInCatalogue
 from changedesk.channels.bulk.report import Report, Sheet, open_sheet
 from changedesk.channels.bulk.request_map import RequestMap
 from changedesk.channels.bulk.rows import FileUnreadable, HeaderWrong, Reader, Row, open_rows
+from changedesk.kinds.merge import MERGED_INTO, MERGED_INTO_TEXT
 from changedesk.rules import access
 from changedesk.rules.fields import Catalogue
 from changedesk.rules.values import BadValue
@@ -174,7 +175,8 @@ class _Run:
     def _say(self, number: int, outcome: str, reasons: Sequence[tuple[str, str]], ref: str) -> None:
         for code, path in reasons:
             self.report.codes[code, path] += 1
-            self.sheet.line(number, outcome, code, path, BadValue.reasons.get(code, ""), ref)
+            sentence = MERGED_INTO_TEXT if code == MERGED_INTO else BadValue.reasons.get(code, "")
+            self.sheet.line(number, outcome, code, path, sentence, ref)
 
 
 def approval_report(states: flow.Approved, path: Path) -> Path:

@@ -17,6 +17,10 @@ INTO, SURVIVORSHIP, STATE = "merge.into", "merge.survivorship", "status.state"
 LEFT_OUT: Final = frozenset({"merge", "unmerge", "ownership_transfer", "account_status", "inactivation", "restriction"})
 """The kinds whose fields say how a record stands: they never go over to another."""
 
+MERGED_INTO: Final = "merged-into"
+"""What a file's report says of a row that names a merged record: it went to the survivor."""
+MERGED_INTO_TEXT: Final = "This record was merged into another one, which has the row now. Name that one from now on."
+
 
 class NotMergeable(Refusal):
     """These two records cannot be merged.
