@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from changedesk.base.ids import ClientId, SubjectId
 
@@ -67,3 +68,16 @@ class Actor:
 def automation(client: ClientId, name: str) -> Actor:
     """Return the actor of a duty that needs no human, such as the clock."""
     return Actor(client, ActorType.AUTOMATION, f"a.{name}", Channel.SYSTEM, name)
+
+
+_TYPES: Final = {
+    "s": ActorType.STAFF,
+    "k": ActorType.INTEGRATION,
+    "c": ActorType.CUSTOMER,
+    "r": ActorType.REPRESENTATIVE,
+}
+
+
+def type_of(actor_id: str) -> ActorType:
+    """Return what sort of actor an id is of."""
+    return _TYPES.get(actor_id[:1], ActorType.AUTOMATION)

@@ -11,6 +11,7 @@ from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
 from changedesk.flow import asking, effects, linking, parties
+from changedesk.flow.asking import version_of
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.observed import observe, request_facts
 from changedesk.flow.standing import Standing, standings
@@ -190,12 +191,6 @@ def _forbidden(look: Look, due: Sequence[Standing], held: Mapping[SubjectId, Sub
 def _moved_since(request: Request, subject: Subject) -> list[str]:
     seen = {} if request.proposal is None else request.proposal.seen
     return [path for path in request.fields if version_of(subject, path) != seen.get(path, 0)]
-
-
-def version_of(subject: Subject, path: str) -> int:
-    """Return the version that set a field as it stands, 0 where it holds nothing."""
-    held = subject.state.get(path)
-    return 0 if held is None else held.ver
 
 
 def _digest_fits(look: Look, request: Request, proposal: Proposal) -> bool:

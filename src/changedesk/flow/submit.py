@@ -1,28 +1,23 @@
 """Asking: preview, submit, revise."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Final
+from dataclasses import replace
+from datetime import datetime
 
 from changedesk.base.actor import Actor, Channel
-from changedesk.base.ids import RequestId, new_reference, uuid7
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
-from changedesk.flow import asking, progress, standing
+from changedesk.flow import asking, making, progress
 from changedesk.flow.asking import Plan, Receipt, Wish
+from changedesk.flow.making import Made
 from changedesk.flow.named import TooLate, must_be_at
 from changedesk.ledger.entry import EntryKind
-from changedesk.ledger.value import Json
-from changedesk.rules import access, policy
+from changedesk.rules import access
 from changedesk.rules.conflict import FieldTaken
 from changedesk.store import evidence, once, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.settings_read import configuration
 from changedesk.store.tx import Look, Tx, look
-
-LIFE: Final = timedelta(days=7)
-"""How long a request may wait for people before it expires; a rule's own deadline may end it sooner."""
 
 
 def preview(wish: Wish, *, actor: Actor, at: datetime) -> Plan:
@@ -42,18 +37,6 @@ def _require_clear(seen: Look, plan: Plan, *, at: datetime) -> None:
         raise stopped
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A wish turned into a request that is about to be written."""
-
-    place: int
-    plan: Plan
-    request: requests.Request
-    proposal: requests.Proposal
-    sealed: bytes
-    claim: once.Claim | None
-
-
 def submit(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Receipt]:
     """Record requests, and take each as far as its evidence carries it: to the person it waits for, or to the end.
 
@@ -71,17 +54,17 @@ def enter(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Rece
     with begin(actor) as tx:
         claims = _claims(tx, wishes, actor, refused, receipts)
         found = subjects.load(tx, {wish.subject for wish in wishes})
-        made: list[_Made] = []
+        made: list[Made] = []
         for place, wish in enumerate(wishes):
             if place in refused or place in receipts:
                 continue
             try:
                 plan = asking.plan(tx, wish, found.get(wish.subject), actor=actor, at=at)
-                made.append(_make(tx, place, plan, claims.get(place), actor=actor, at=at))
+                made.append(making.make(tx, place, plan, claims.get(place), actor=actor, at=at))
             except Refusal as refusal:
                 refused[place] = refusal
-        made = _undisturbed(tx, made, refused, at=at)
-        written = _write(tx, made, actor=actor, at=at)
+        made = making.undisturbed(tx, made, refused, at=at)
+        written = progress.advance(tx, making.write(tx, made, actor=actor, at=at), actor=actor, at=at)
         for item in made:
             receipts[item.place] = Receipt.of(written[item.request.id])
         answered = [(item.claim, receipts[item.place].reply()) for item in made if item.claim is not None]
@@ -103,109 +86,6 @@ def _claims(
         else:
             fresh[place] = claim
     return fresh
-
-
-def _make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: Actor, at: datetime) -> _Made:
-    wish, subject, config = plan.wish, plan.subject, configuration(tx.client)
-    known = wish.acknowledged == asking.ALL_CONCERNS
-    waiting = [item for item in plan.concerns if not known and item.code not in wish.acknowledged]
-    if waiting:
-        raise asking.NeedsAcknowledgement(concerns=[{"path": item.path, "code": item.code} for item in waiting])
-    request_id = RequestId(uuid7())
-    proposal = _proposal(plan)
-    request = requests.Request(
-        id=request_id,
-        ref=new_reference(),
-        subject_id=subject.id,
-        person_id=plan.person.id,
-        initiated_by=wish.initiated_by,
-        kind=plan.kind.name,
-        operation=plan.operation,
-        channel=wish.channel.value,
-        requested_by=wish.requested_by,
-        entered_by=actor.id,
-        entered_team=actor.team,
-        on_behalf_of=wish.on_behalf_of,
-        interaction=wish.interaction,
-        reason_code=wish.reason,
-        fields=tuple(sorted(plan.after)),
-        base_ver=subject.ver,
-        digest=asking.digest_of(tx.client, subject.id, request_id, 1, plan.after, subject.ver, proposal.salt),
-        key_id=plan.key.id,
-        proposal=proposal,
-        route={
-            **policy.to_json(plan.route),
-            "new_contacts": standing.new_contacts_of(config.catalogue, plan.after),
-            "forced": wish.forced,
-        },
-        needs_level=plan.route.level,
-        needs_consent=plan.route.consent,
-        needs_approvals=plan.route.approvals,
-        reverts=wish.reverts,
-        effective_at=wish.effective_at,
-        received_at=wish.received_at or at,
-        submitted_at=at,
-        state_at=at,
-        expires_at=at + LIFE,
-    )
-    sealed = requests.seal_proposal(tx.client, request_id, plan.key, proposal)
-    return _Made(place, plan, request, proposal, sealed, claim)
-
-
-def _proposal(plan: Plan) -> requests.Proposal:
-    return requests.Proposal(
-        values=plan.after,
-        salt=asking.new_salt(),
-        seen={path: progress.version_of(plan.subject, path) for path in plan.after},
-        note=plan.note,
-        acknowledged=tuple(plan.wish.acknowledged),
-        told={
-            name: value for name, value in plan.attributes.items() if value != "false"
-        },  # what an absent one reads as
-    )
-
-
-def _undisturbed(tx: Tx, made: Sequence[_Made], refused: dict[int, Refusal], *, at: datetime) -> list[_Made]:
-    """Return those that no hold stops and whose fields no other open request sets; they hold those fields now."""
-    config = configuration(tx.client)
-    whom = {id_ for item in made for id_ in (item.plan.subject.id, item.plan.person.id)}
-    active = evidence.active_holds(tx, whom, now=at)
-    free: list[_Made] = []
-    for item in made:
-        mine = [hold for hold in active if hold.subject_id in (item.plan.subject.id, item.plan.person.id)]
-        stopped = asking.hold_against(mine, config, item.plan.after, at=at)
-        if stopped is None:
-            free.append(item)
-        else:
-            refused[item.place] = stopped
-    taken = requests.take_fields(tx, [item.request for item in free])
-    if taken:
-        requests.give_back_fields(tx, taken)
-        paths = sorted({path for missing in taken.values() for path in missing})
-        holders = requests.holders_of_fields(tx, [item.plan.subject.id for item in free], paths)
-        for item in free:
-            missing = sorted(taken.get(item.request.id, ()))
-            if missing:
-                others = {holders.get((item.plan.subject.id, path), "") for path in missing}
-                refused[item.place] = FieldTaken(reference=min(others), paths=missing)
-    return [item for item in free if item.request.id not in taken]
-
-
-def _write(tx: Tx, made: Sequence[_Made], *, actor: Actor, at: datetime) -> dict[RequestId, requests.Request]:
-    if not made:
-        return {}
-    requests.insert(tx, [item.request for item in made], [item.sealed for item in made])
-    each: dict[RequestId, Mapping[str, Json]] = {
-        item.request.id: {
-            "rules": [[rule, version] for rule, version in item.plan.route.rules],
-            "received_at": item.request.received_at.isoformat(),
-            "concerns": [concern.code for concern in item.plan.concerns],
-        }
-        for item in made
-    }
-    new = [item.request for item in made]
-    progress.observe(tx, new, EntryKind.REQUEST_SUBMITTED, actor=actor, at=at, each=each)
-    return progress.advance(tx, new, actor=actor, at=at)
 
 
 def revise(
@@ -244,7 +124,7 @@ def revise(
         found = subjects.load(tx, [request.subject_id]).get(request.subject_id)
         plan = asking.plan(tx, wish, found, actor=actor, at=at)
         _require_clear(tx, plan, at=at)
-        asked, sealed = _again(tx, request, _make(tx, 0, plan, None, actor=actor, at=at), at=at)
+        asked, sealed = _again(tx, request, making.make(tx, 0, plan, None, actor=actor, at=at), at=at)
         _take_fields(tx, asked)
         revised = requests.revise(tx, asked, sealed)
         if revised is None:
@@ -253,7 +133,7 @@ def revise(
         return Receipt.of(progress.advance(tx, [revised], actor=actor, at=at)[revised.id])
 
 
-def _again(tx: Tx, request: requests.Request, made: _Made, *, at: datetime) -> tuple[requests.Request, bytes]:
+def _again(tx: Tx, request: requests.Request, made: Made, *, at: datetime) -> tuple[requests.Request, bytes]:
     """Return a request with what was made of its new content, and its proposal sealed."""
     fresh, proposal = made.request, made.proposal
     digest = asking.digest_of(

@@ -7,7 +7,7 @@ from datetime import datetime
 from difflib import unified_diff
 from typing import Final
 
-from changedesk.base.actor import Actor, ActorType, Channel
+from changedesk.base.actor import Actor, ActorType, Channel, type_of
 from changedesk.reading.panels import ActorView
 from changedesk.reading.people import People
 from changedesk.rules import access, policy
@@ -25,12 +25,6 @@ LAST_MOST: Final = 5_000
 """Requests that one simulation looks at."""
 SAMPLES: Final = 20
 """Requests that it shows for each way in which they would have fared otherwise."""
-_TYPES: Final = {
-    "s": ActorType.STAFF,
-    "k": ActorType.INTEGRATION,
-    "c": ActorType.CUSTOMER,
-    "r": ActorType.REPRESENTATIVE,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +161,7 @@ def simulate(number: int, *, last: int = 500, actor: Actor) -> Simulation:
 def _decided(request: Request, config: Configuration) -> Route | None:
     if request.proposal is None or any(path not in config.catalogue for path in request.fields):
         return None
-    kind = _TYPES.get(request.entered_by[:1], ActorType.AUTOMATION)
+    kind = type_of(request.entered_by)
     ask = Ask(
         kind=request.kind,
         categories=frozenset(config.catalogue[path].category for path in request.fields),
