@@ -196,12 +196,14 @@ def test_no_reading_is_left_out_here() -> None:
         "customer.record": {"customer.record", "customer.customer", "customer.account"},
     }
     # In tests/flow/test_merge.py and test_transfer.py, tests/channels/api/test_log.py, tests/flow/test_batch.py,
-    # tests/stories/test_evidence.py, tests/stories/test_audit.py, tests/flow/test_reversal.py and test_policies.py.
+    # tests/stories/test_evidence.py, tests/stories/test_audit.py, tests/flow/test_reversal.py and test_policies.py,
+    # tests/reading/test_audit_search.py.
     elsewhere = {
         *("merging.compared", "merging.work_list", "transfer.transfer", "evidence.collect"),
         *("published.keys", "published.anchor_keys", "published.receipt", "published.anchor_receipt"),
         *("batches.batch", "batches.batches", "audit.audit"),
         *("audit.place_of", "audit.runs"),
+        *(f"audit_search.{name}" for name in ("search", "matches", "streamed", "kept", "kept_one")),
         *("reversals.past", "reversals.reversal", "policies.simulate"),
     }
     expected = set(NAMED) | set(LISTED) | elsewhere

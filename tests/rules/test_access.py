@@ -45,6 +45,7 @@ MATRIX = {
     "change.record": "",
     "feed.read": "PU",
     "evidence.build": "SCFPU",
+    "audit.search": "SPU",
     "notice.read": "ASCFPU",
     "notice.resend": "AS",
     "outbox.read": "SUD",

@@ -12,7 +12,7 @@ Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_i
 ``retire_due``, ``plan_retirement``, ``replay_erasure``. The clock: ``apply_due``, ``expire_due``, ``make_effective``,
 ``begin_audit``, ``end_audit``. Settings: ``flow.configure``, ``flow.policies``. Files of requests: ``start_batch``,
 ``enter_rows``, ``finish_batch``, ``preview_rows``, ``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``.
-Proving to others: ``seal_evidence``.
+Proving to others: ``seal_evidence``. Searching the history: ``flow.audit_trail``.
 """
 
 from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm

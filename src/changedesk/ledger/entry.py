@@ -26,6 +26,7 @@ class EntryKind(StrEnum):
     MERGE_UNDONE = "merge.undone"
     OWNERSHIP_TRANSFERRED = "ownership.transferred"
     ERASURE_CONFIRMED = "erasure.confirmed"
+    DESK_OPENED = "desk.opened"
 
     REQUEST_SUBMITTED = "request.submitted"
     REQUEST_REVISED = "request.revised"
@@ -77,6 +78,7 @@ _CHANGES: Final = frozenset(
         EntryKind.MERGE_UNDONE,
         EntryKind.OWNERSHIP_TRANSFERRED,
         EntryKind.ERASURE_CONFIRMED,
+        EntryKind.DESK_OPENED,
     }
 )
 

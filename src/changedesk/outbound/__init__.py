@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 from changedesk.base.actor import automation
 from changedesk.base.ids import ClientId
-from changedesk.outbound import publish
+from changedesk.outbound import find, publish
 from changedesk.outbound.notices import decide, send
 from changedesk.outbound.publish import anchors, witnesses
 from changedesk.store import log
@@ -35,6 +35,7 @@ def duties() -> list[Duty]:
     return [
         Duty("log.sequence", sequence),
         Duty("notices.decide", decide.run),
+        Duty("log.find", find.run),
         Duty("notices.send", send.run),
         Duty("notices.lapse", send.lapse),
         Duty("log.publish", publish.run),

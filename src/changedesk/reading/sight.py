@@ -178,7 +178,7 @@ def find(look: Look, subject: SubjectId, *, actor: Actor, type: str | None = Non
     An account that changed hands is not its former holder's any more.
     """
     found = subjects.load(look, [subject]).get(subject)
-    if found is None or (type is not None and found.type != type):
+    if found is None or found.type == "desk" or (type is not None and found.type != type):
         raise NotFound
     standing = [item for item in subjects.holders_of(look, [subject]) if item.until is None]
     holders = list(dict.fromkeys(item.customer for item in standing)) if found.type == "account" else []

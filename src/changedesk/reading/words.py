@@ -34,6 +34,11 @@ TITLES: Final[Mapping[EntryKind, Mapping[str, str]]] = {
     _K.MERGE_UNDONE: {"en": "Merge undone", "de": "Zusammenführung aufgehoben", "ar": "أُلغي الدمج"},
     _K.OWNERSHIP_TRANSFERRED: {"en": "Owner changed", "de": "Inhaber gewechselt", "ar": "انتقلت الملكية"},
     _K.ERASURE_CONFIRMED: {"en": "Personal data erased", "de": "Personendaten gelöscht", "ar": "مُحيت البيانات الشخصية"},
+    _K.DESK_OPENED: {
+        "en": "The desk's own record opened",
+        "de": "Eigene Akte des Desks angelegt",
+        "ar": "فُتح سجل المكتب نفسه",
+    },
     _K.REQUEST_SUBMITTED: {"en": "Request received", "de": "Antrag eingegangen", "ar": "استُلم الطلب"},
     _K.REQUEST_REVISED: {"en": "Request revised", "de": "Antrag überarbeitet", "ar": "عُدّل الطلب"},
     _K.REQUEST_INFORMATION_ASKED: {

@@ -46,6 +46,8 @@ class Verb(StrEnum):
     FEED_READ = "feed.read"
     EVIDENCE_BUILD = "evidence.build"
     """Take evidence out of the house. Values in clear need VALUE_REVEAL too."""
+    AUDIT_SEARCH = "audit.search"
+    """Search everything that was recorded at the client, whoever it is about."""
     NOTICE_READ = "notice.read"
     NOTICE_RESEND = "notice.resend"
     OUTBOX_READ = "outbox.read"
@@ -94,7 +96,8 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
     Role.SUPERVISOR: _SERVE
     | _DECIDE
     | _FREEZE
-    | {V.REQUEST_APPLY_NOW, V.CHANGE_REVERT, V.OUTBOX_READ, V.IMPORT_RUN, V.DISPUTE_RESOLVE, V.EVIDENCE_BUILD},
+    | {V.REQUEST_APPLY_NOW, V.CHANGE_REVERT, V.OUTBOX_READ, V.IMPORT_RUN, V.DISPUTE_RESOLVE, V.EVIDENCE_BUILD}
+    | {V.AUDIT_SEARCH},
     Role.COMPLIANCE: _LOOK
     | _DECIDE
     | _FREEZE
@@ -104,8 +107,9 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
     | _FREEZE
     | {V.VALUE_REVEAL, V.REQUEST_CANCEL, V.CHANGE_REVERT, V.DISPUTE_OPEN, V.DISPUTE_RESOLVE, V.EVIDENCE_BUILD},
     Role.PRIVACY: _LOOK
-    | {V.VALUE_REVEAL, V.REQUEST_PREVIEW, V.REQUEST_SUBMIT, V.CONSENT_RECORD, V.FEED_READ, V.EVIDENCE_BUILD},
-    Role.AUDITOR: _LOOK | {V.FEED_READ, V.EVIDENCE_BUILD, V.OUTBOX_READ, V.CONFIGURE_READ},
+    | {V.VALUE_REVEAL, V.REQUEST_PREVIEW, V.REQUEST_SUBMIT, V.CONSENT_RECORD, V.FEED_READ, V.EVIDENCE_BUILD}
+    | {V.AUDIT_SEARCH},
+    Role.AUDITOR: _LOOK | {V.FEED_READ, V.EVIDENCE_BUILD, V.OUTBOX_READ, V.CONFIGURE_READ, V.AUDIT_SEARCH},
     Role.ADMINISTRATOR: frozenset(
         {
             V.CONFIGURE_READ,
@@ -147,6 +151,7 @@ SCOPES: Final[Mapping[str, frozenset[Verb]]] = {
     "changes:revert": frozenset({V.CHANGE_REVERT}),
     "feed:read": frozenset({V.FEED_READ}),
     "evidence:build": frozenset({V.EVIDENCE_BUILD}),
+    "audit:search": frozenset({V.AUDIT_SEARCH, V.EVIDENCE_BUILD}),
     "notices:write": frozenset({V.NOTICE_RESEND}),
     "imports:run": frozenset({V.IMPORT_RUN, V.CUSTOMER_CREATE, V.CHANGE_RECORD}),
     "disputes:write": frozenset({V.DISPUTE_OPEN}),
@@ -191,6 +196,7 @@ TERMINAL: Final = frozenset(
     {verb for verb in Verb if verb.startswith("configure.")}
     | {V.CUSTOMER_CREATE, V.CUSTOMER_SEARCH, V.CUSTOMER_READ, V.TIMELINE_READ, V.REQUEST_READ}
     | {V.CHANGE_RECORD, V.IMPORT_RUN, V.FEED_READ, V.NOTICE_READ, V.OUTBOX_READ, V.EVIDENCE_BUILD}
+    | {V.AUDIT_SEARCH}
 )
 """What whoever runs the installation may do at its terminal. They decide nothing and reveal nothing."""
 
@@ -206,6 +212,7 @@ READS: Final = frozenset(
         V.OUTBOX_READ,
         V.CONFIGURE_READ,
         V.EVIDENCE_BUILD,
+        V.AUDIT_SEARCH,
     }
 )
 """The verbs that leave everything as it was."""

@@ -16,7 +16,7 @@ from changedesk.store import keys
 from changedesk.store.audit import Tag
 from changedesk.store.history import STATUS_FIELD
 
-_FIRST: Final = {"customer": "customer.created", "account": "account.created"}
+_FIRST: Final = {"customer": "customer.created", "account": "account.created", "desk": "desk.opened"}
 
 
 class Record:

@@ -85,6 +85,13 @@ def search_terms(field: Field, value: Value) -> list[tuple[str, str]]:
     return [(exact[0], exact[1](value))] if exact else []
 
 
+def whole_terms(field: Field, value: Value) -> frozenset[tuple[str, str]]:
+    """Return the (index name, term) pairs under which a value is looked for whole: no beginnings of a name's words."""
+    if value is not None and field.searchable and field.type is FieldType.NAME:
+        return frozenset((NAME, word[:_PREFIX_MAX]) for word in name_tokens(str(value))[:_TOKENS_MAX])
+    return frozenset(search_terms(field, value))
+
+
 _EXACT: Final[Mapping[FieldType, tuple[str, Callable[[Value], str]]]] = {
     FieldType.EMAIL: (EMAIL, lambda value: str(value).casefold()),
     FieldType.PHONE: (PHONE, str),

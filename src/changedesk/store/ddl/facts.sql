@@ -28,11 +28,12 @@ CREATE TABLE desk.subject_key (
 -- Read by keys.of_subjects: the keys of the subjects at hand.
 CREATE INDEX subject_key_by_subject ON desk.subject_key (client_id, subject_id);
 
--- A customer or an account, as it stands now. No index on ver or state_ct, so that updates stay HOT.
+-- A customer or an account as it stands now; or the desk itself, which is what searches and the like are about. No index
+-- on ver or state_ct, so that updates stay HOT.
 CREATE TABLE desk.subject (
     client_id         integer  NOT NULL,
     id                uuid     NOT NULL,
-    type              text     NOT NULL CHECK (type IN ('customer', 'account')),
+    type              text     NOT NULL CHECK (type IN ('customer', 'account', 'desk')),
     ver               integer  NOT NULL CHECK (ver >= 1),
     head_leaf         bytea    NOT NULL CHECK (octet_length(head_leaf) = 32),
     key_id            uuid     NOT NULL,

@@ -171,7 +171,8 @@ CREATE TRIGGER entry_needs_request BEFORE INSERT ON desk.entry FOR EACH ROW
 ALTER TABLE desk.entry ADD CONSTRAINT entry_changes_are_known CHECK (
     ver IS NULL OR kind IN ('customer.created', 'account.created', 'change.applied', 'change.reverted',
                             'change.recorded', 'change.effective', 'change.backdated', 'status.changed',
-                            'plan.changed', 'ownership.transferred', 'merge.applied', 'merge.undone', 'erasure.confirmed'));
+                            'plan.changed', 'ownership.transferred', 'merge.applied', 'merge.undone', 'erasure.confirmed',
+                            'desk.opened'));
 
 -- The moves of rules.lifecycle.STEPS, from and to (a house test compares).
 CREATE FUNCTION desk.may_move(was text, becomes text) RETURNS boolean LANGUAGE sql IMMUTABLE AS

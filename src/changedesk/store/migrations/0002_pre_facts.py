@@ -8,7 +8,8 @@ def _sql(name: str) -> str:
 
 
 NAMES = (
-    "facts.sql", "links.sql", "log.sql", "batches.sql", "reversals.sql", "privacy.sql", "audit.sql", "guards.sql",
+    "facts.sql", "links.sql", "log.sql", "batches.sql", "reversals.sql", "privacy.sql", "audit.sql",
+    "audit_search.sql", "guards.sql",
 )  # fmt: skip
 
 

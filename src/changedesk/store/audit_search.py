@@ -1,0 +1,264 @@
+"""What the search of the history reads and keeps: stretches of the log with their terms, kept searches, files made.
+
+A stretch is BLOCK entries of a client's log. Of each term that is true of some of them one bitmap is kept, as a whole
+number whose lowest bit is the stretch's first entry: a search is ands and ors of such numbers, stretch by stretch, and
+costs the same at any depth.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from changedesk.base.ids import ChangeId, RequestId, SubjectId
+from changedesk.ledger import seal
+from changedesk.store import keys, log, subjects
+from changedesk.store.tx import Look, Tx
+
+BLOCK: Final = 8192
+CONSUMER: Final = "find"
+_TAG_BITS: Final = 31
+"""Kept of a tag: enough that few records are opened in vain, too few to say what was held."""
+_SEARCHES_MOST: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of the log, as far as it is known here."""
+
+    number: int
+    entries: int
+    first_at: datetime
+    last_at: datetime
+
+    @property
+    def start(self) -> int:
+        return self.number * BLOCK
+
+    @property
+    def full(self) -> int:
+        """Every entry of it, as a bitmap."""
+        return (1 << self.entries) - 1
+
+
+def packed(bits: int) -> bytes:
+    """Return a bitmap as it is kept: little-endian bytes, deflated (RFC 1950)."""
+    return zlib.compress(bits.to_bytes((bits.bit_length() + 7) // 8, "little"), 6)
+
+
+def unpacked(stored: bytes) -> int:
+    return int.from_bytes(zlib.decompress(stored), "little")
+
+
+def follow(look: Look, start: int, *, limit: int) -> list[Any]:
+    """Return the raw rows of the log from a place on, in order, with what opens them."""
+    return look.rows("audit_search.follow", start=start, until=start + limit)
+
+
+def put(tx: Tx, block: Block, found: Mapping[str, int]) -> None:
+    """Write what is true of further entries of a stretch, beside what is known of it."""
+    known = bits(tx, [block.number], found).get(block.number, {})
+    merged = {term: more | known.get(term, 0) for term, more in found.items()}
+    tx.run(
+        "audit_search.put_block",
+        block=block.number, entries=block.entries, first_at=block.first_at, last_at=block.last_at,
+    )  # fmt: skip
+    tx.run(
+        "audit_search.put_terms",
+        block=block.number, terms=list(merged), bits=[packed(one) for one in merged.values()],
+    )  # fmt: skip
+
+
+def put_former(tx: Tx, held: Iterable[tuple[SubjectId, str, str]]) -> None:
+    """Remember who once held a value, by (record, index, term)."""
+    blind = keys.of_client(tx).blind
+    rows = sorted({(_tag(blind, index, term), subject) for subject, index, term in held})
+    if rows:
+        tx.run("audit_search.put_former", tags=[tag for tag, _ in rows], subjects=[one for _, one in rows])
+
+
+def _tag(blind: bytes, index: str, term: str) -> int:
+    return int.from_bytes(seal.blind_tag(blind, index, term)[:4], "big") & ((1 << _TAG_BITS) - 1)
+
+
+def forget_former(tx: Tx, erased: Iterable[SubjectId]) -> None:
+    """Forget what records once held, which an erasure is about."""
+    gone = list(erased)
+    if gone:
+        tx.run("audit_search.forget_former", subjects=gone)
+
+
+def drop(tx: Tx) -> None:
+    """Drop all that was derived, and go back to the beginning of the log: the duty makes it anew."""
+    with log.following(tx, CONSUMER) as start:
+        if start is None:
+            return
+        tx.run("audit_search.drop_blocks")
+        tx.run("audit_search.drop_terms")
+        tx.run("audit_search.drop_former")
+        log.advance(tx, CONSUMER, 0)
+
+
+def blocks(look: Look, start: int, *, down: bool, limit: int) -> list[Block]:
+    """Return stretches from a number on, towards the older ones (``down``) or the newer ones."""
+    query = "audit_search.blocks_down" if down else "audit_search.blocks_up"
+    rows = look.rows(query, **{"from": start}, limit=limit)
+    return [Block(row.block, row.entries, row.first_at, row.last_at) for row in rows]
+
+
+def bits(look: Look, numbers: Sequence[int], terms: Iterable[str]) -> dict[int, dict[str, int]]:
+    """Return the bitmaps of some terms, by stretch; what is true of no entry is left out."""
+    wanted = list(terms)
+    rows = look.rows("audit_search.bits", blocks=list(numbers), terms=wanted) if wanted and numbers else []
+    return _by_block(rows)
+
+
+def all_bits(look: Look, numbers: Sequence[int], facets: Sequence[str]) -> dict[int, dict[str, int]]:
+    """Return the bitmaps of all terms that begin with one of some letters and a colon, by stretch."""
+    return _by_block(look.rows("audit_search.all_bits", blocks=list(numbers), facets=list(facets)))
+
+
+def _by_block(rows: Sequence[Any]) -> dict[int, dict[str, int]]:
+    found: dict[int, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row.block, {})[row.term] = unpacked(row.bits)
+    return found
+
+
+def recorded_within(look: Look, block: Block, since: datetime | None, until: datetime | None) -> int:
+    """Return the entries of a stretch that were recorded in a time, as a bitmap."""
+    high = block.start + block.entries
+    rows = look.rows("audit_search.recorded_within", low=block.start, high=high, since=since, until=until)
+    return sum(1 << (row.idx - block.start) for row in rows)
+
+
+def places_of_request(look: Look, request: RequestId) -> list[int]:
+    return [row.idx for row in look.rows("audit_search.places_of_request", request=request)]
+
+
+def places_of_subjects(look: Look, wanted: Sequence[SubjectId], *, limit: int) -> list[int]:
+    """Return the places of what was recorded about some records, at most ``limit``."""
+    rows = look.rows("audit_search.places_of_subjects", subjects=list(wanted), limit=limit)
+    return [row.idx for row in rows]
+
+
+def place_of_change(look: Look, change: UUID) -> int | None:
+    """Return the place of an entry by its public id; None where it has none."""
+    row = look.row("audit_search.place_of_change", change=ChangeId(change))
+    return None if row is None else int(row.idx)
+
+
+def changes_of(look: Look, wanted: Sequence[SubjectId], *, limit: int) -> list[Any]:
+    """Return raw rows of what was changed on some records, at most ``limit``."""
+    return look.rows("audit_search.changes_of", subjects=list(wanted), limit=limit)
+
+
+def holders(look: Look, terms: Sequence[tuple[str, str]], *, limit: int) -> list[SubjectId]:
+    """Return who holds, or may once have held, a value that all these (index, term)s are of."""
+    now = subjects.find(look, terms, limit=limit)
+    blind = keys.of_client(look).blind
+    # The longest word is the rarest; whoever is found by it is opened and compared.
+    index, term = max(terms, key=lambda one: len(one[1]))
+    once = look.rows("audit_search.former", tags=[_tag(blind, index, term)], limit=limit)
+    return list(dict.fromkeys([*now, *(row.subject_id for row in once)]))
+
+
+def entries(look: Look, places: Sequence[int]) -> list[Any]:
+    """Return the raw rows of the entries at some places, in the order asked for. ``past.opened`` opens them."""
+    if not places:
+        return []
+    found = {row.idx: row for row in look.rows("audit_search.entries", places=list(places))}
+    return [found[place] for place in places if place in found]
+
+
+def neighbours(look: Look, subject: SubjectId, version: int) -> tuple[int | None, int | None]:
+    """Return the places of a record's changes before and after one."""
+    row = look.row("audit_search.neighbours", subject=subject, version=version)
+    return (None, None) if row is None else (row.before, row.after)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSearch:
+    """A search that somebody keeps. ``name`` is empty for one that is kept for an hour only."""
+
+    id: UUID
+    name: str
+    query: str
+    made_at: datetime
+
+    def __repr__(self) -> str:
+        return f"KeptSearch({self.id})"
+
+
+def keep(tx: Tx, search: KeptSearch, *, actor: str, until: datetime | None) -> None:
+    """Keep a search for one person, sealed; until a time or for good. What has ended goes with it."""
+    client = keys.of_client(tx)
+    key_id, cipher = client.metas[client.meta_epoch]
+    plain = msgspec.json.encode([search.name, search.query])
+    sealed = seal.seal(key_id, cipher, plain, _aad(tx, search.id))
+    tx.run("audit_search.drop_ended", at=search.made_at)
+    tx.run("audit_search.keep", id=search.id, actor=actor, sealed=sealed, at=search.made_at, expires_at=until)
+
+
+def _aad(look: Look, search: UUID) -> bytes:
+    return b"acl/v1/search" + int(look.client).to_bytes(8, "big") + search.bytes
+
+
+def _kept(look: Look, row: Any) -> KeptSearch:
+    ciphers = dict(keys.of_client(look).metas.values())
+    name, query = msgspec.json.decode(seal.unseal(ciphers.get, bytes(row.sealed), _aad(look, row.id)))
+    return KeptSearch(row.id, name, query, row.made_at)
+
+
+def searches_of(look: Look, actor: str) -> list[KeptSearch]:
+    """Return the searches that somebody keeps by name, the oldest first."""
+    return [_kept(look, row) for row in look.rows("audit_search.searches_of", actor=actor, limit=_SEARCHES_MOST)]
+
+
+def search_by_id(look: Look, search: UUID, *, actor: str, at: datetime) -> KeptSearch | None:
+    """Return a person's own kept search, or None; one that has ended is none."""
+    row = look.row("audit_search.search_by_id", id=search, actor=actor, at=at)
+    return None if row is None else _kept(look, row)
+
+
+def drop_search(tx: Tx, search: UUID, *, actor: str) -> bool:
+    """Drop a kept search; False when there is none."""
+    return tx.run("audit_search.drop_search", id=search, actor=actor) == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A file that was made of what a search found. ``asked``: the search without its values."""
+
+    id: UUID
+    actor: str
+    format: str
+    asked: str
+    entries: int
+    digest: bytes
+    made_at: datetime
+    expires_at: datetime
+
+
+def add_export(tx: Tx, made: Export) -> None:
+    given = {name: getattr(made, name) for name in Export.__dataclass_fields__ if name != "made_at"}
+    tx.run("audit_search.export", **given, at=made.made_at)
+
+
+def take_export(tx: Tx, export: UUID, *, actor: str, at: datetime) -> Any | None:
+    """Mark a file as handed over; return its (format, entries, digest), None where it is not theirs to take now."""
+    return tx.row("audit_search.take_export", id=export, actor=actor, at=at)
+
+
+def exports_ended(look: Look, *, since: datetime, at: datetime) -> list[UUID]:
+    """Return the files whose time ended after ``since``."""
+    return [row.id for row in look.rows("audit_search.exports_ended", since=since, at=at)]
+
+
+def claim_own(tx: Tx) -> None:
+    """Wait for whoever opens the desk's own record."""
+    tx.row("audit_search.claim_own")
