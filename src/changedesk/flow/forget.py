@@ -20,6 +20,7 @@ from changedesk.base.ids import ChangeId, ClientId, SubjectId, uuid7
 from changedesk.flow import weighing
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.observed import observe, request_facts
+from changedesk.flow.whose import language_of
 from changedesk.kinds import KINDS
 from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
@@ -222,7 +223,7 @@ def _say(tx: Tx, config: Configuration, subject: Subject, request: Request, *, a
     if not points or hushed & {"prior_contacts", "all_contacts"} or person.key is None:
         return None
     own = keys.create_subject_keys(tx, [subject.id])[subject.id] if person.id == subject.id else person.key
-    language = _language(config, person)
+    language = language_of(config, person)
     variables = {
         "client_name": config.settings.name,
         "support": config.settings.support_phone or config.settings.support_url,
@@ -253,14 +254,6 @@ def _channel(field: Field) -> str | None:
     if field.type is FieldType.EMAIL:
         return "email"
     return "sms" if field.type is FieldType.PHONE and SMS_TAG in field.tags else None
-
-
-def _language(config: Configuration, person: Subject) -> str:
-    for field in config.catalogue:
-        held = person.state.get(field.path) if field.type is FieldType.LANGUAGE else None
-        if held is not None and (wanted := str(held.value).split("-", 1)[0]) in config.settings.languages:
-            return wanted
-    return config.settings.default_language
 
 
 def plain(decision: Decision) -> dict[str, Json]:

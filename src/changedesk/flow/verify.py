@@ -14,6 +14,7 @@ from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking, named, progress
 from changedesk.flow.circumstances import distrusted, last_changed
 from changedesk.flow.indexing import terms_for
+from changedesk.flow.whose import language_of
 from changedesk.kinds import find
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
@@ -283,16 +284,6 @@ def _send(tx: Tx, about: About, made: Challenge, code: str, to: str, *, at: date
         request=made.request_id,
     )
     deliveries.enqueue(tx, [parcel], at=at)
-
-
-def language_of(config: Configuration, subject: Subject) -> str:
-    """Return the language to write to a customer in: their own where it is known and offered, else the client's."""
-    for field in config.catalogue:
-        if field.type is FieldType.LANGUAGE and field.path in subject.state:
-            wanted = str(subject.state[field.path].value).split("-", 1)[0]
-            if wanted in config.settings.languages:
-                return wanted
-    return config.settings.default_language
 
 
 def what_changes(config: Configuration, request: Request | None, language: str) -> str:

@@ -6,7 +6,9 @@ from typing import Final
 from changedesk.base.actor import Actor, ActorType
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Forbidden, NotFound, Refusal
+from changedesk.rules.fields import FieldType
 from changedesk.store import links, subjects
+from changedesk.store.settings_read import Configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look
 
@@ -60,3 +62,13 @@ def holders(look: Look, account: SubjectId, *, at: datetime) -> list[SubjectId]:
         for item in subjects.holders_of(look, [account])
         if item.since <= at and (item.until is None or item.until > at)
     ]
+
+
+def language_of(config: Configuration, subject: Subject) -> str:
+    """Return the language to write to a customer in: their own where it is known and offered, else the client's."""
+    for field in config.catalogue:
+        if field.type is FieldType.LANGUAGE and field.path in subject.state:
+            wanted = str(subject.state[field.path].value).split("-", 1)[0]
+            if wanted in config.settings.languages:
+                return wanted
+    return config.settings.default_language
