@@ -1,12 +1,13 @@
 """Kinds by name, the words of their notices, what a request really changes, and the schema of its values."""
 
+import itertools
 from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from changedesk import kinds
+from changedesk import kinds, packs
 from changedesk.base.refusal import Refusal
 from changedesk.kinds import Checked, Diff, ManyBad, NoChange, Proposal, UnknownKind
 from changedesk.kinds.kind import nothing_against
@@ -60,6 +61,46 @@ def test_an_unknown_kind_is_refused() -> None:
 )
 def test_a_notice_names_what_changes_and_no_value(paths: list[str], language: str, words: str) -> None:
     assert CONTACT.summarise(paths, language) == words
+
+
+EVERY_SET = [(), *((name,) for name in packs.available())]
+
+
+@pytest.mark.parametrize("names", EVERY_SET, ids=lambda names: "+".join(names) or "base")
+def test_every_field_of_every_pack_has_plain_words_in_a_notice_in_every_language(names: tuple[str, ...]) -> None:
+    """A kind's own fields by words of their own or of the kind; those that a pack has added by their labels."""
+    catalogue = packs.load(names).catalogue
+    asked = [field for field in catalogue if field.kind in kinds.KINDS]
+    assert asked
+    for field, language in itertools.product(asked, ("en", "de", "ar")):
+        kind = kinds.find(field.kind)
+        told = kind.summarise([field.path], language, catalogue)
+        whole = kind.notice_subject[language]
+        if field.path in kind.notice_words:
+            assert told == kind.notice_words[field.path][language]
+        elif field.path in kind.form_order:
+            assert told == whole
+        else:
+            assert told == f"{whole} ({field.label[language]})"
+        assert field.path not in told
+        assert language != "ar" or any("\u0600" <= letter <= "\u06ff" for letter in told)
+        # What cannot be read aloud, or breaks a message, is no plain word.
+        assert not set("{}<>_#\n") & set(told), told
+
+
+def test_of_several_added_fields_the_notice_names_each_once() -> None:
+    catalogue = packs.load(("travel",)).catalogue
+    paths = ["emergency.name", "emergency.phone", "contact.email"]
+    assert CONTACT.summarise(paths, "en", catalogue) == (
+        "your e-mail address and your contact details (Emergency contact, Phone of the emergency contact)"
+    )
+    assert CONTACT.summarise(paths, "de", catalogue) == (
+        "Ihre E-Mail-Adresse und Ihre Kontaktdaten (Notfallkontakt, Telefon des Notfallkontakts)"
+    )
+    assert CONTACT.summarise(["emergency.name", "gone.by_now"], "fr", catalogue) == (
+        "your contact details (Emergency contact)"
+    )
+    assert CONTACT.summarise(["emergency.name"], "en") == "your contact details"
 
 
 def test_names_are_told_once() -> None:

@@ -290,7 +290,7 @@ def what_changes(config: Configuration, request: Request | None, language: str) 
     """Return in words what a code approves, new values masked: what the customer sees is what is signed."""
     if request is None or request.proposal is None:
         return ""
-    words = find(request.kind).summarise(request.fields, language)
+    words = find(request.kind).summarise(request.fields, language, config.catalogue)
     shown = [
         mask(config.catalogue[path], value, language)
         for path, value in sorted(request.proposal.values.items())

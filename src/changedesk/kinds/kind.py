@@ -109,15 +109,24 @@ class Kind:
         order = {path: place for place, path in enumerate(self.form_order)}
         return sorted(catalogue.of_kind(self.name), key=lambda item: order.get(item.path, len(order)))
 
-    def summarise(self, paths: Iterable[str], language: str) -> str:
-        """Return which things change, without any value: "your e-mail address and your mobile number"."""
+    def summarise(self, paths: Iterable[str], language: str, catalogue: Catalogue | None = None) -> str:
+        """Return which things change, without any value: "your e-mail address and your mobile number".
+
+        A field that packs or the client have added is told by its label: "your contact details (Emergency contact)".
+        """
         tongue = language.split("-", maxsplit=1)[0]
         order = {path: place for place, path in enumerate(self.form_order)}
         asked = sorted(set(paths), key=lambda path: (order.get(path, len(order)), path))
-        known = [_in(self.notice_words.get(path, self.notice_subject), tongue) for path in asked]
-        words = list(dict.fromkeys(known)) or [_in(self.notice_subject, tongue)]
         comma, last = _COMMA.get(tongue, _COMMA["en"]), _AND.get(tongue, _AND["en"])
+        added = [] if catalogue is None else [catalogue[path] for path in asked if self._added(path, catalogue)]
+        labels = comma.join(dict.fromkeys(field.label_in(tongue) for field in added))
+        whole = _in(self.notice_subject, tongue) + (f" ({labels})" if labels else "")
+        known = [_in(self.notice_words[path], tongue) if path in self.notice_words else whole for path in asked]
+        words = list(dict.fromkeys(known)) or [whole]
         return last.join([comma.join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+    def _added(self, path: str, catalogue: Catalogue) -> bool:
+        return path in catalogue and path not in self.notice_words and path not in self.form_order
 
 
 def _in(texts: Mapping[str, str], language: str) -> str:

@@ -230,7 +230,7 @@ def _text(telling: Telling, about: _About, link: str) -> wording.Text:
     variables = {"client_name": client.name, "support": client.support_phone or client.support_url}
     if request is not None:
         kind = KINDS.get(request.kind)
-        what = request.kind if kind is None else kind.summarise(request.fields, about.language)
+        what = request.kind if kind is None else kind.summarise(request.fields, about.language, about.config.catalogue)
         variables |= {"reference": request.ref, "what": what, "link": link}
     try:
         return wording.notice_message(telling.event, telling.channel, variables, about.language, about.overrides)
