@@ -12,7 +12,8 @@ Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_i
 ``retire_due``, ``plan_retirement``, ``replay_erasure``. The clock: ``apply_due``, ``expire_due``, ``make_effective``,
 ``begin_audit``, ``end_audit``. Settings: ``flow.configure``, ``flow.policies``. Files of requests: ``start_batch``,
 ``enter_rows``, ``finish_batch``, ``preview_rows``, ``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``.
-Proving to others: ``seal_evidence``. Searching the history: ``flow.audit_trail``.
+Proving to others: ``seal_evidence``. Searching the history: ``flow.audit_trail``. Looking: ``note_views``, ``reveal``,
+``break_glass``, ``review_break_glass``.
 """
 
 from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm
@@ -75,10 +76,12 @@ from changedesk.flow.reversal import (
     start_reversal,
 )
 from changedesk.flow.revert import FieldRevert, RevertPlan, plan_revert, revert
+from changedesk.flow.seeing import Revealed, break_glass, note_views, reveal, review_break_glass
 from changedesk.flow.submit import preview, revise, submit
 from changedesk.flow.transfer import challenge_new_holder, decline_transfer, new_holder_offers, propose_transfer
 from changedesk.flow.verify import Challenged, challenge, offers
 from changedesk.store.once import Once
+from changedesk.store.seen import Glass
 
 __all__ = [
     "UNKNOWN",
@@ -94,6 +97,7 @@ __all__ = [
     "Due",
     "FieldChange",
     "FieldRevert",
+    "Glass",
     "MergePlan",
     "NewAccount",
     "NewCustomer",
@@ -104,6 +108,7 @@ __all__ = [
     "Recorded",
     "RecordedChange",
     "RestorePlan",
+    "Revealed",
     "ReversalPlan",
     "RevertPlan",
     "SourceRow",
@@ -116,6 +121,7 @@ __all__ = [
     "ask_information",
     "begin_audit",
     "bind_factor",
+    "break_glass",
     "caller_level",
     "cancel",
     "challenge",
@@ -136,6 +142,7 @@ __all__ = [
     "merge",
     "new_holder_offers",
     "note_import",
+    "note_views",
     "of_import",
     "offers",
     "open_dispute",
@@ -163,8 +170,10 @@ __all__ = [
     "resolve_dispute",
     "restore",
     "retire_due",
+    "reveal",
     "reverse_on",
     "revert",
+    "review_break_glass",
     "revise",
     "run_reversal",
     "seal_evidence",

@@ -1,6 +1,7 @@
 """One search box: names, addresses, numbers, accounts and request references, by the blind index."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -42,10 +43,12 @@ def search(text: str, *, actor: Actor, at: datetime, language: str, limit: int =
         wanted = [*found, *([asked.subject_id] if asked is not None else [])]
         known = subjects.load(seen, wanted)
         sights = sight.of_subjects(seen, known.values(), actor=actor, at=at)
+    sight.searched(known.values(), actor=actor)
     hits: list[Hit] = []
     for id_, matched in [*([(asked.subject_id, "reference")] if asked is not None else []), *found.items()]:
         subject = known[id_]
-        eyes = Eyes(sights[id_], config.catalogue, language)
+        # What was found is one search, and no view of each of them.
+        eyes = Eyes(replace(sights[id_], shown=None), config.catalogue, language)
         called, reached = sight.title(eyes, subject), sight.contact(eyes, subject)
         about = asked if asked is not None and matched == "reference" else None
         hits.append(

@@ -1,6 +1,8 @@
 """What a viewer may see of a customer. Decided here, once, by the server: what is masked never leaves it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -16,7 +18,8 @@ from changedesk.rules.fields import Catalogue, Field, FieldType, Sensitivity
 from changedesk.rules.status import RESTRICTED_BY_LAW
 from changedesk.rules.values import display, mask
 from changedesk.rules.values.text import DOTS
-from changedesk.store import evidence, links, subjects
+from changedesk.store import links, seen, subjects
+from changedesk.store.seen import Glass, Proved, Search, Sighting
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look
 
@@ -46,6 +49,9 @@ class Sight:
     level: int = 0
     until: datetime | None = None
     paths: frozenset[str] = frozenset()
+    glass: Glass | None = None
+    shown: Sighting | None = field(default=None, repr=False, compare=False)
+    """Where what is shown in clear is noted."""
 
     def opens(self, item: Field) -> bool:
         """Say whether a field's values are shown in clear. Secrets never are."""
@@ -55,6 +61,46 @@ class Sight:
 
     def with_paths(self, paths: Collection[str]) -> "Sight":
         return replace(self, paths=self.paths | frozenset(paths))
+
+
+class Watch:
+    """What is being shown to somebody, record by record, so that it can be noted before it leaves the server."""
+
+    def __init__(self) -> None:
+        self.searches: list[Search] = []
+        self._sightings: dict[SubjectId, Sighting] = {}
+
+    @property
+    def views(self) -> list[Sighting]:
+        """The records that were opened, and those on a list of which something stands in clear."""
+        return [one for one in self._sightings.values() if one.opened or one.fields]
+
+    def of(self, subject: Subject, actor: Actor) -> Sighting | None:
+        """Return where to note what is shown of a subject; customers who read what is theirs are not watched."""
+        if actor.type is ActorType.CUSTOMER:
+            return None
+        return self._sightings.setdefault(subject.id, Sighting(subject, actor))
+
+
+_WATCH: Final[ContextVar[Watch | None]] = ContextVar("watch", default=None)
+
+
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """Note what is shown while the block runs."""
+    watch = Watch()
+    token = _WATCH.set(watch)
+    try:
+        yield watch
+    finally:
+        _WATCH.reset(token)
+
+
+def searched(found: Iterable[Subject], *, actor: Actor) -> None:
+    """Note a search that found people."""
+    watch, people = _WATCH.get(), tuple(found)
+    if watch is not None and people:
+        watch.searches.append(Search(actor, people))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +129,8 @@ class Eyes:
             return Shown(DOTS, masked=True)
         item = self.catalogue[path]
         if self.sight.opens(item):
+            if self.sight.shown is not None and item.sensitivity is not Sensitivity.PUBLIC:
+                self.sight.shown.fields.add(path)
             return Shown(display(item, value, self.language), masked=False, value=value)
         return Shown(mask(item, value, self.language), masked=True)
 
@@ -103,17 +151,34 @@ def of_subjects(
 
     An account, whose ``holders`` are named, is seen as the best verified of them is.
     """
-    seen = list(wanted)
-    if actor.type is not ActorType.STAFF:
-        return {item.id: _without_caller(item.id, actor, (holders or {}).get(item.id, ())) for item in seen}
-    people = {item.id for item in seen} | {one for ids in (holders or {}).values() for one in ids}
+    them, held = list(wanted), holders or {}
+    if actor.type is ActorType.STAFF:
+        found = _of_staff(look, them, held, actor=actor, at=at)
+    else:
+        found = {item.id: _without_caller(item.id, actor, held.get(item.id, ())) for item in them}
+    watch = _WATCH.get()
+    return found if watch is None else {item.id: _watched(watch, item, found[item.id], actor) for item in them}
+
+
+def _watched(watch: Watch, subject: Subject, view: Sight, actor: Actor) -> Sight:
+    note = watch.of(subject, actor)
+    if note is not None:
+        note.level, note.glass = max(note.level, view.level), note.glass or view.glass
+    return replace(view, shown=note)
+
+
+def _of_staff(
+    look: Look,
+    them: Sequence[Subject],
+    holders: Mapping[SubjectId, Collection[SubjectId]],
+    *,
+    actor: Actor,
+    at: datetime,
+) -> dict[SubjectId, Sight]:
+    people = {item.id for item in them} | {one for ids in holders.values() for one in ids}
     since = at - identity.CALLER_TTL
-    proved = [
-        item
-        for item in evidence.challenges_of_requests(look, [], sorted(people, key=str), since=since)
-        if item.started_by == actor.id
-    ]
-    loaded = {item.id: item for item in seen}
+    proved, glass = seen.standing(look, sorted(people, key=str), actor=actor.id, since=since, at=at)
+    loaded = {item.id: item for item in them}
     missing = {item.subject_id for item in proved} - loaded.keys()
     if missing:
         loaded |= subjects.load(look, missing)
@@ -122,10 +187,17 @@ def of_subjects(
         by_person[person] = _of_caller(loaded[person], [c for c in proved if c.subject_id == person], actor, at)
     blind = Sight(everything=False)
     found: dict[SubjectId, Sight] = {}
-    for item in seen:
-        candidates = [by_person.get(one, blind) for one in (item.id, *(holders or {}).get(item.id, ()))]
-        found[item.id] = max(candidates, key=lambda one: (one.everything, one.level))
+    for item in them:
+        candidates = [by_person.get(one, blind) for one in (item.id, *holders.get(item.id, ()))]
+        best = max(candidates, key=lambda one: (one.everything, one.level))
+        found[item.id] = best if glass is None else _through_glass(item, best, glass, actor)
     return found
+
+
+def _through_glass(subject: Subject, view: Sight, glass: Glass, actor: Actor) -> Sight:
+    """Return what broken glass lets somebody see: as if a caller had proved its level. Nobody did, so that stays."""
+    opens = glass.level >= LEVEL_TO_OPEN and access.may(actor, Verb.VALUE_REVEAL) and not restricted(subject)
+    return replace(view, everything=view.everything or opens, glass=glass)
 
 
 def of_subject(look: Look, subject: Subject, *, actor: Actor, at: datetime) -> Sight:
@@ -141,25 +213,28 @@ def _without_caller(subject: SubjectId, actor: Actor, holders: Collection[Subjec
     return Sight(everything=False)
 
 
-def _of_caller(subject: Subject, proved: Sequence[evidence.Challenge], actor: Actor, at: datetime) -> Sight:
+def _of_caller(subject: Subject, proved: Sequence[Proved], actor: Actor, at: datetime) -> Sight:
     """Return what a member of staff sees while the caller they verified is on the line."""
     proofs = [
         identity.Proof(item.method, item.purpose, item.contact_path, item.digest, item.decided_at)
         for item in proved
-        if item.decided_at is not None and _same_contact(subject, item)
+        if _same_contact(subject, item)
     ]
     level = identity.level(proofs, digest=b"", now=at)
     if level == 0:
         return Sight(everything=False)
     carrying = [item for item in proofs if identity.level([item], digest=b"", now=at) == level]
     until = max(item.confirmed_at for item in carrying) + identity.CALLER_TTL
-    # What is restricted is stored, not used (GDPR 18(2)): whoever asks, staff see it masked.
-    restricted = subject.values().get(RESTRICTED_BY_LAW) is True
-    everything = level >= LEVEL_TO_OPEN and access.may(actor, Verb.VALUE_REVEAL) and not restricted
+    everything = level >= LEVEL_TO_OPEN and access.may(actor, Verb.VALUE_REVEAL) and not restricted(subject)
     return Sight(everything, level, until)
 
 
-def _same_contact(subject: Subject, item: evidence.Challenge) -> bool:
+def restricted(subject: Subject) -> bool:
+    """Say whether a record is stored and not used (GDPR 18(2)): whoever asks, staff see it masked."""
+    return subject.values().get(RESTRICTED_BY_LAW) is True
+
+
+def _same_contact(subject: Subject, item: Proved) -> bool:
     # A code proves the contact point that it went to, and that is the one of record only until it changes.
     if item.contact_path is None or item.contact_version is None:
         return True
@@ -184,6 +259,10 @@ def find(look: Look, subject: SubjectId, *, actor: Actor, type: str | None = Non
     holders = list(dict.fromkeys(item.customer for item in standing)) if found.type == "account" else []
     if actor.type in CUSTOMERS and actor.subject not in {subject, *holders}:
         raise NotFound
+    watch = _WATCH.get()
+    note = None if watch is None else watch.of(found, actor)
+    if note is not None:
+        note.opened = True
     return found, holders
 
 

@@ -55,6 +55,11 @@ class Verb(StrEnum):
     DISPUTE_OPEN = "dispute.open"
     DISPUTE_RESOLVE = "dispute.resolve"
     FACTOR_BIND = "factor.bind"
+    ACCESS_READ = "access.read"
+    """Read who looked at whom."""
+    ACCESS_REVIEW = "access.review"
+    """Say whether somebody else's broken glass was justified."""
+    ACCESS_BREAK_GLASS = "access.break_glass"
     CONFIGURE_READ = "configure.read"
     CONFIGURE_NEW_CLIENT = "configure.new_client"
     """Open a client; only whoever runs the installation may, since it stands outside every client."""
@@ -97,19 +102,21 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
     | _DECIDE
     | _FREEZE
     | {V.REQUEST_APPLY_NOW, V.CHANGE_REVERT, V.OUTBOX_READ, V.IMPORT_RUN, V.DISPUTE_RESOLVE, V.EVIDENCE_BUILD}
-    | {V.AUDIT_SEARCH},
+    | {V.AUDIT_SEARCH, V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS},
     Role.COMPLIANCE: _LOOK
     | _DECIDE
     | _FREEZE
-    | {V.VALUE_REVEAL, V.CONFIGURE_READ, V.CONFIGURE_PUBLISH, V.EVIDENCE_BUILD},
+    | {V.VALUE_REVEAL, V.CONFIGURE_READ, V.CONFIGURE_PUBLISH, V.EVIDENCE_BUILD, V.ACCESS_BREAK_GLASS},
     Role.FRAUD: _LOOK
     | _DECIDE
     | _FREEZE
-    | {V.VALUE_REVEAL, V.REQUEST_CANCEL, V.CHANGE_REVERT, V.DISPUTE_OPEN, V.DISPUTE_RESOLVE, V.EVIDENCE_BUILD},
+    | {V.VALUE_REVEAL, V.REQUEST_CANCEL, V.CHANGE_REVERT, V.DISPUTE_OPEN, V.DISPUTE_RESOLVE, V.EVIDENCE_BUILD}
+    | {V.ACCESS_BREAK_GLASS},
     Role.PRIVACY: _LOOK
     | {V.VALUE_REVEAL, V.REQUEST_PREVIEW, V.REQUEST_SUBMIT, V.CONSENT_RECORD, V.FEED_READ, V.EVIDENCE_BUILD}
-    | {V.AUDIT_SEARCH},
-    Role.AUDITOR: _LOOK | {V.FEED_READ, V.EVIDENCE_BUILD, V.OUTBOX_READ, V.CONFIGURE_READ, V.AUDIT_SEARCH},
+    | {V.AUDIT_SEARCH, V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS},
+    Role.AUDITOR: _LOOK
+    | {V.FEED_READ, V.EVIDENCE_BUILD, V.OUTBOX_READ, V.CONFIGURE_READ, V.AUDIT_SEARCH, V.ACCESS_READ},
     Role.ADMINISTRATOR: frozenset(
         {
             V.CONFIGURE_READ,
@@ -152,6 +159,7 @@ SCOPES: Final[Mapping[str, frozenset[Verb]]] = {
     "feed:read": frozenset({V.FEED_READ}),
     "evidence:build": frozenset({V.EVIDENCE_BUILD}),
     "audit:search": frozenset({V.AUDIT_SEARCH, V.EVIDENCE_BUILD}),
+    "access:read": frozenset({V.ACCESS_READ}),
     "notices:write": frozenset({V.NOTICE_RESEND}),
     "imports:run": frozenset({V.IMPORT_RUN, V.CUSTOMER_CREATE, V.CHANGE_RECORD}),
     "disputes:write": frozenset({V.DISPUTE_OPEN}),
@@ -196,7 +204,7 @@ TERMINAL: Final = frozenset(
     {verb for verb in Verb if verb.startswith("configure.")}
     | {V.CUSTOMER_CREATE, V.CUSTOMER_SEARCH, V.CUSTOMER_READ, V.TIMELINE_READ, V.REQUEST_READ}
     | {V.CHANGE_RECORD, V.IMPORT_RUN, V.FEED_READ, V.NOTICE_READ, V.OUTBOX_READ, V.EVIDENCE_BUILD}
-    | {V.AUDIT_SEARCH}
+    | {V.AUDIT_SEARCH, V.ACCESS_READ}
 )
 """What whoever runs the installation may do at its terminal. They decide nothing and reveal nothing."""
 
@@ -213,6 +221,7 @@ READS: Final = frozenset(
         V.CONFIGURE_READ,
         V.EVIDENCE_BUILD,
         V.AUDIT_SEARCH,
+        V.ACCESS_READ,
     }
 )
 """The verbs that leave everything as it was."""

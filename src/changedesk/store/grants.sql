@@ -12,7 +12,8 @@ GRANT SELECT, INSERT ON
     desk.blind_index, desk.staged, desk.log_leaf, desk.log_head, desk.cursor, desk.delivery, desk.import_run,
     desk.import_row,
     desk.checkpoint, desk.cosignature, desk.anchor, desk.link, desk.unmerge_work, desk.transfer,
-    desk.batch, desk.batch_row, desk.batch_approval, desk.reversal, desk.reversal_row, desk.audit_run
+    desk.batch, desk.batch_row, desk.batch_approval, desk.reversal, desk.reversal_row, desk.audit_run,
+    desk.reveal_note, desk.break_glass
     TO {app};
 GRANT UPDATE (ver, head_leaf, state_ct, status, next_effective_at) ON desk.subject TO {app};
 GRANT UPDATE (until) ON desk.holding TO {app};
@@ -30,6 +31,7 @@ GRANT UPDATE (note) ON desk.checkpoint TO {app};
 GRANT UPDATE (finished_at, start, size, findings, fault, idx, change_id, note) ON desk.audit_run TO {app};
 GRANT UPDATE (state, attempts, next_at, lease_until, fence, last_error, provider_id, done_at, message_ct)
     ON desk.delivery TO {app};
+GRANT UPDATE (reviewed_by, reviewed_at, verdict) ON desk.break_glass TO {app};
 GRANT UPDATE (finished_at, counts) ON desk.import_run TO {app};
 GRANT UPDATE (body_mac) ON desk.import_row TO {app};
 GRANT UPDATE (finished_at, digest) ON desk.batch TO {app};

@@ -49,7 +49,9 @@ def test_a_receipt_proves_its_entry_offline(crm: Caller, home: Desk) -> None:
     told = crm.get(f"/changes/{change}/receipt")
     assert told.headers["Content-Type"] == "text/plain; charset=utf-8"
     receipt = receipts.parse(told.content)
-    assert receipts.check(receipt, receipt.extra, key_of(crm), ORIGIN).size == receipt.index + 1
+    assert (
+        receipts.check(receipt, receipt.extra, key_of(crm), ORIGIN).size == receipt.index + 2
+    )  # the look at the timeline is on record too
     assert change.encode() in receipt.extra
     assert b"Dana" not in receipt.extra
 

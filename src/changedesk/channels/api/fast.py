@@ -27,6 +27,7 @@ from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
 from changedesk.channels.api import asked, calls, changes, customers
 from changedesk.channels.api.interface import unfit
+from changedesk.channels.opened import recording
 from changedesk.channels.refusals import Answer, Failed, answer
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -136,7 +137,8 @@ def _answered(environ: dict[str, Any], path: str, act: Act, header: calls.Header
         call = calls.accept(route, header, environ["wsgi.input"].getvalue, trace=trace)
         limit = call.limit
         call.require_within_limit()
-        found = act(call)
+        with recording():
+            found = act(call)
     except Refusal as refusal:
         found = answer(refusal, trace=trace, at=None if call is None else call.at)
     except Exception:

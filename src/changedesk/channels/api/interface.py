@@ -34,6 +34,7 @@ from changedesk.channels.api import (
 )
 from changedesk.channels.api import log as log_files
 from changedesk.channels.api.documented import send
+from changedesk.channels.opened import recording
 from changedesk.reading import request as requests_read
 from changedesk.rules import access
 
@@ -134,7 +135,8 @@ def guarded(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
         if refusal is not None:
             return refuse(request, refusal)
         try:
-            response: HttpResponse = view(request, *args, **kwargs)
+            with recording():
+                response: HttpResponse = view(request, *args, **kwargs)
         except Http404:
             response = refuse(request, refusals.NoSuchPath())
         except Exception:

@@ -17,6 +17,7 @@ from changedesk.base.actor import Actor
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors
 from changedesk.channels.console.show import shell
+from changedesk.channels.opened import recording
 from changedesk.channels.signin import actor_of
 from changedesk.flow import admit
 
@@ -119,7 +120,8 @@ def page(*methods: str) -> Callable[[View], View]:
                 with timezone.override(ZoneInfo(visit.client.time_zone)):
                     if visit.posted and visit.given("client") != str(visit.client.id):
                         raise OtherClient
-                    return view(visit, **named)
+                    with recording():
+                        return view(visit, **named)
             except Refusal as refusal:
                 return errors.answer(request, refusal, slug=slug)
 

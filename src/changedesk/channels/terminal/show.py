@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from changedesk.base.refusal import Refusal
+from changedesk.channels.opened import recording
 
 out: Final = Console(highlight=False, soft_wrap=True)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -65,7 +66,8 @@ def _text(value: object) -> str:
 def refusals(*, json_wanted: bool) -> Iterator[None]:
     """Say a refusal in its sentence, or as a JSON problem, and end with code 1."""
     try:
-        yield
+        with recording():
+            yield
     except Refusal as refusal:
         if json_wanted:
             as_json({"code": refusal.code, "title": refusal.sentence, "hint": refusal.hint, "data": refusal.data})

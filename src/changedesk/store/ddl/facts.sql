@@ -280,8 +280,9 @@ CREATE TABLE desk.entry (
     PRIMARY KEY (client_id, id) WITH (fillfactor = 100),
     UNIQUE (client_id, subject_id, ver)
 );
--- Read by history.timeline: a subject's observations, newest first. Its changes are read by their versions.
-CREATE INDEX entry_observed ON desk.entry (client_id, subject_id, id) WHERE ver IS NULL;
+-- Read by history.timeline: a subject's observations but for looks, newest first; its changes are by version.
+CREATE INDEX entry_observed ON desk.entry (client_id, subject_id, id)
+    WHERE ver IS NULL AND kind NOT IN ('record.viewed', 'record.searched', 'value.revealed');
 -- Read by history.by_change: an entry by its public id.
 CREATE UNIQUE INDEX entry_by_change ON desk.entry (client_id, change_id);
 -- Read by history.of_request: a request's whole evidence.

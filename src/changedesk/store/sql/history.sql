@@ -59,7 +59,8 @@ SELECT id, change_id FROM item
 
 -- A subject's history, newest first, by keyset, narrowed to some fields at once (a category has several), with the
 -- place of each entry in the log. An absent filter is NULL. Changes come by version, observations by id: ids of one
--- subject follow its versions, so the newest version ahead of an id is found by halving.
+-- subject follow its versions, so the newest version ahead of an id is found by halving. Looking is no part of it: who
+-- looked is asked of seen.of_subject.
 
 -- name: history.timeline
 WITH RECURSIVE place (low, high) AS (
@@ -83,7 +84,8 @@ WITH RECURSIVE place (low, high) AS (
 ), found AS (
     (SELECT * FROM wanted WHERE ver <= (SELECT max(low) FROM place) ORDER BY ver DESC LIMIT %(limit)s)
     UNION ALL
-    (SELECT * FROM wanted WHERE ver IS NULL AND id < %(before)s::bigint ORDER BY id DESC LIMIT %(limit)s)
+    (SELECT * FROM wanted WHERE ver IS NULL AND kind NOT IN ('record.viewed', 'record.searched', 'value.revealed')
+        AND id < %(before)s::bigint ORDER BY id DESC LIMIT %(limit)s)
 )
 SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
        e.leaf_hash, p.meta_epoch, p.ct, p.meta_ct, l.idx

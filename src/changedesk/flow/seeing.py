@@ -1,0 +1,345 @@
+"""Looking is recorded before anything is shown: views, searches, reveals. And broken glass, which others review."""
+
+import re
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from uuid import UUID, uuid4
+
+from changedesk.base.actor import Actor, Role
+from changedesk.base.ids import ChangeId, ClientId, SubjectId, uuid7
+from changedesk.base.outcome import Outcome
+from changedesk.base.refusal import NotFound, Refusal
+from changedesk.flow.combine import Combiner
+from changedesk.flow.indexing import terms_for
+from changedesk.ledger.entry import EntryKind
+from changedesk.ledger.value import Json
+from changedesk.rules import access, seeing
+from changedesk.rules.access import Verb
+from changedesk.rules.fields import Sensitivity
+from changedesk.rules.status import RESTRICTED_BY_LAW
+from changedesk.store import evidence, history, seen, subjects
+from changedesk.store.begin import begin
+from changedesk.store.seen import Glass, Search, Sighting
+from changedesk.store.settings_read import configuration
+from changedesk.store.subjects import Subject
+
+_REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#/-]{0,119}")
+NOTE_MOST: Final = 500
+_WAITING_MOST: Final = 1000
+
+
+class RevealForbidden(Refusal):
+    """Your role does not reveal values.
+
+    ``data``: roles, those whose do.
+    """
+
+    code = "reveal-forbidden"
+    hint = "Ask a colleague with one of the roles named here, or an administrator for such a role."
+    status = "forbidden"
+
+
+class RevealReasonUnknown(Refusal):
+    """This is none of the reasons for which a value is revealed.
+
+    ``data``: choices.
+    """
+
+    code = "reveal-reason-unknown"
+    hint = "Choose one of the reasons named here."
+
+
+class ReferenceNeeded(Refusal):
+    """This reason needs the reference of a call, a case or a fault: letters, digits and . _ : # / - only."""
+
+    code = "reference-needed"
+    hint = "Write the reference without any personal data, or choose another reason."
+
+
+class NoteTooLong(Refusal):
+    """This note is longer than 500 characters."""
+
+    code = "note-too-long"
+    hint = "Shorten the note; what is long belongs into the case that the reference names."
+
+
+class NothingToReveal(Refusal):
+    """This field holds nothing that could be revealed."""
+
+    code = "nothing-to-reveal"
+    hint = "Open the record again and choose a field that shows a masked value."
+
+
+class RevealRestricted(Refusal):
+    """The law restricts the use of this record, so its values are kept and not shown."""
+
+    code = "reveal-restricted"
+    hint = "Ask the data protection officer, who may see them for a legal claim."
+    status = "forbidden"
+
+
+class RevealsSpent(Refusal):
+    """You have revealed as many values as one person may for now.
+
+    ``data``: retry_at.
+    """
+
+    code = "reveals-spent"
+    hint = "Go on at the time named here, or verify the caller: then nothing needs to be revealed."
+    status = "too_many"
+
+
+class GlassUnclear(Refusal):
+    """Breaking the glass takes a level of 2 or 3, one to sixty minutes, a listed reason and a reference.
+
+    ``data``: path, the part that is missing or wrong.
+    """
+
+    code = "glass-unclear"
+    hint = "Correct the part named here and ask again."
+
+
+class GlassOverdue(Refusal):
+    """A wider sight of yours has waited for its review for longer than 24 hours."""
+
+    code = "glass-overdue"
+    hint = "Ask a supervisor or the data protection officer to review it, then ask again."
+    status = "conflict"
+
+
+class OwnGlass(Refusal):
+    """Nobody reviews their own wider sight."""
+
+    code = "own-glass"
+    hint = "Ask somebody else who may review it."
+    status = "forbidden"
+
+
+class GlassReviewed(Refusal):
+    """This has been reviewed already."""
+
+    code = "glass-reviewed"
+    hint = "Open the list again to see what was said."
+    status = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """One value may be shown to who revealed it, until then. ``id`` is the entry that says so."""
+
+    id: ChangeId
+    subject: SubjectId
+    path: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    at: datetime
+    fields: frozenset[str]
+    glass: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """All that one answer shows."""
+
+    views: tuple[Sighting, ...]
+    searches: tuple[Search, ...]
+    at: datetime
+
+
+_MOST: Final = 100_000
+_remembered: dict[tuple[ClientId, str, SubjectId], _Remembered] = {}
+"""What this process has recorded of late: another one records the same view once more, which is no lie."""
+
+
+def note_views(views: Sequence[Sighting], searches: Sequence[Search] = (), *, at: datetime) -> None:
+    """Record what is about to be shown; whoever calls shows nothing unless this returns.
+
+    Nothing is written for a view that was recorded within ``rules.seeing.ONE_VIEW``, if it showed as much in clear
+    and under the same broken glass. Never a value: names of fields, level, role, purpose. A search is one entry, with
+    the first that it found, that counts and names all of them by id.
+    """
+    fresh = tuple(one for one in views if not _known(one, at))
+    if not fresh and not searches:
+        return
+    client = (fresh[0] if fresh else searches[0]).actor.client
+    _joined(client).call(_Looking(fresh, tuple(searches), at))
+    if len(_remembered) >= _MOST:
+        _remembered.clear()
+    for one in fresh:
+        glass = None if one.glass is None else one.glass.id
+        _remembered[_key(one)] = _Remembered(at, frozenset(one.fields), glass)
+
+
+def _key(one: Sighting) -> tuple[ClientId, str, SubjectId]:
+    return one.actor.client, one.actor.id, one.subject.id
+
+
+def _known(one: Sighting, at: datetime) -> bool:
+    kept = _remembered.get(_key(one))
+    return (
+        kept is not None
+        and timedelta() <= at - kept.at < seeing.ONE_VIEW
+        and one.fields <= kept.fields
+        and (one.glass is None or one.glass.id == kept.glass)
+    )
+
+
+@lru_cache(maxsize=256)
+def _joined(client: ClientId) -> Combiner[_Looking, None]:
+    """Return what joins the answers that are about to leave at the same time: they share a commit."""
+    del client
+    return Combiner(_write, _apart)
+
+
+def _apart(one: _Looking) -> Hashable:
+    return id(one)
+
+
+def _write(many: Sequence[_Looking]) -> Outcome[None]:
+    drafts = [draft for one in many for draft in _drafts(one)]
+    with begin(drafts[0].actor) as tx:
+        history.append(tx, drafts, terms=terms_for(tx.client))
+    return Outcome([None] * len(many))
+
+
+def _drafts(one: _Looking) -> list[history.Draft]:
+    found = [
+        history.Draft(
+            view.subject,
+            EntryKind.RECORD_VIEWED,
+            view.actor,
+            one.at,
+            facts={
+                **_who(view.actor, view.glass),
+                "level": view.level,
+                "shown": sorted(view.fields),
+            },
+        )
+        for view in one.views
+    ]
+    for search in one.searches:
+        facts = {
+            **_who(search.actor, None),
+            "found": len(search.found),
+            "people": [str(item.id) for item in search.found],
+        }
+        found.append(history.Draft(search.found[0], EntryKind.RECORD_SEARCHED, search.actor, one.at, facts=facts))
+    return found
+
+
+def _who(actor: Actor, glass: Glass | None) -> dict[str, Json]:
+    """Return in which role, and what for."""
+    told: dict[str, Json] = {"role": seeing.role_of(actor), "purpose": seeing.purpose_of(actor)}
+    if glass is not None:
+        told |= {"break_glass": str(glass.id), "purpose": glass.reason, "reference": glass.reference}
+    return told
+
+
+def reveal(
+    subject: SubjectId, path: str, *, reason: str, note: str = "", reference: str = "", actor: Actor, at: datetime
+) -> Revealed:
+    """Record that one value is about to be shown in clear, to this actor, for ``rules.seeing.REVEALED_FOR``.
+
+    ``reading.seen.revealed`` shows it. ``reference``: of a call, a case or a fault, nothing personal; ``note`` is
+    sealed under the customer's key. Raises RevealForbidden, RevealReasonUnknown, ReferenceNeeded, NoteTooLong,
+    NotFound, NothingToReveal, RevealRestricted, RevealsSpent.
+    """
+    _require_reveal(actor)
+    _require_reason(reason, reference, note)
+    with begin(actor) as tx:
+        record = subjects.load(tx, [subject]).get(subject)
+        if record is None:
+            raise NotFound
+        _require_there(record, path, actor)
+        wait = seeing.again_at(seen.revealed_since(tx, actor.id, at - seeing.QUOTAS[-1][0]), at)
+        if wait is not None:
+            raise RevealsSpent(retry_at=wait.isoformat())
+        _, glass = seen.standing(tx, [], actor=actor.id, since=at, at=at)
+        change = ChangeId(uuid7())
+        facts: dict[str, Json] = {**_who(actor, glass), "purpose": reason, "shown": [path]}
+        facts |= {"reference": reference} if reference else {}
+        draft = history.Draft(record, EntryKind.VALUE_REVEALED, actor, at, facts=facts, change=change)
+        history.append(tx, [draft], terms=terms_for(tx.client))
+        if note and record.key is not None:
+            seen.keep_note(tx, change, evidence.seal_text(tx, record.key, change, note))
+    return Revealed(change, subject, path, _in_milliseconds(at) + seeing.REVEALED_FOR)
+
+
+def _in_milliseconds(at: datetime) -> datetime:
+    # As the entry keeps it, from which the end is reckoned.
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def _require_reveal(actor: Actor) -> None:
+    if not access.may(actor, Verb.VALUE_REVEAL):
+        raise RevealForbidden(roles=[role.value for role in Role if Verb.VALUE_REVEAL in access.ROLES[role]])
+
+
+def _require_reason(reason: str, reference: str, note: str) -> None:
+    if reason not in seeing.REVEAL_REASONS:
+        raise RevealReasonUnknown(path="reason", choices=sorted(seeing.REVEAL_REASONS))
+    if (reference or seeing.REVEAL_REASONS[reason]) and _REFERENCE.fullmatch(reference) is None:
+        raise ReferenceNeeded(path="reference")
+    if len(note) > NOTE_MOST:
+        raise NoteTooLong(path="note")
+
+
+def _require_there(record: Subject, path: str, actor: Actor) -> None:
+    catalogue = configuration(actor.client).catalogue
+    known = path in catalogue and catalogue[path].sensitivity is not Sensitivity.SECRET
+    if not known or path not in record.state:
+        raise NothingToReveal(path="path")
+    # Staff do not see what is stored and not used; who answers for data protection may have to, for a legal claim.
+    if record.values().get(RESTRICTED_BY_LAW) is True and Role.PRIVACY not in actor.roles:
+        raise RevealRestricted
+
+
+def break_glass(*, level: int, minutes: int, reason: str, reference: str, actor: Actor, at: datetime) -> Glass:
+    """Let somebody see all customers of the client as if they were verified at a level, for at most an hour.
+
+    It shows and does nothing else: verbs ask for the same proof as before. It ends by itself, and another person
+    reviews it within ``rules.seeing.REVIEW_WITHIN``. Raises Forbidden, GlassUnclear, GlassOverdue.
+    """
+    access.require(actor, Verb.ACCESS_BREAK_GLASS)
+    wrong = {
+        "level": level not in seeing.GLASS_LEVELS,
+        "minutes": not timedelta() < timedelta(minutes=minutes) <= seeing.GLASS_MOST,
+        "reason": reason not in seeing.GLASS_REASONS,
+        "reference": _REFERENCE.fullmatch(reference) is None,
+    }
+    if any(wrong.values()):
+        raise GlassUnclear(path=next(name for name, bad in wrong.items() if bad))
+    made = Glass(
+        id=uuid4(), actor=actor.id, level=level, reason=reason, reference=reference, started_at=at,
+        until=at + timedelta(minutes=minutes),
+    )  # fmt: skip
+    with begin(actor) as tx:
+        late = [one for one in seen.unreviewed(tx, limit=_WAITING_MOST) if seeing.overdue(one.started_at, at)]
+        if any(one.actor == actor.id for one in late):
+            raise GlassOverdue
+        seen.break_glass(tx, made)
+    return made
+
+
+def review_break_glass(id: UUID, *, verdict: str, actor: Actor, at: datetime) -> None:  # noqa: A002 - as everywhere
+    """Say whether somebody else's wider sight was justified. Raises Forbidden, NotFound, GlassUnclear, OwnGlass,
+    GlassReviewed.
+    """
+    access.require(actor, Verb.ACCESS_REVIEW)
+    if verdict not in seeing.VERDICTS:
+        raise GlassUnclear(path="verdict")
+    with begin(actor) as tx:
+        found = seen.hold_glass(tx, id)
+        if found is None:
+            raise NotFound
+        if found.actor == actor.id:
+            raise OwnGlass
+        if found.reviewed_at is not None:
+            raise GlassReviewed
+        seen.review(tx, id, by=actor.id, verdict=verdict, at=at)

@@ -1,0 +1,63 @@
+"""Looking at records: how long a view counts as one, what a reveal needs, how far broken glass reaches.
+
+These are the policy of the house, the same for every client. A view log without a purpose would not answer a customer
+who asks who looked (GDPR Art. 15; CJEU C-579/21, Pankki S), and one entry a page part would answer with noise.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from changedesk.base.actor import Actor, ActorType, Role
+
+ONE_VIEW: Final = timedelta(minutes=5)
+"""Within it, looking again at a record is the same view, unless more of it is shown in clear."""
+REVEALED_FOR: Final = timedelta(seconds=60)
+QUOTAS: Final = ((timedelta(hours=1), 30), (timedelta(days=1), 120))
+"""How many values a person may reveal in each span."""
+REVEAL_REASONS: Final[Mapping[str, bool]] = {
+    "customer_asks": True,
+    "reach_customer": False,
+    "correct_record": False,
+    "fraud_review": True,
+    "legal_request": True,
+    "other_system": True,
+}
+"""Why a value may be revealed; True where the reference of a call, a case or a fault must be given."""
+GLASS_REASONS: Final = ("emergency", "verification_down", "fraud_in_progress", "authority_order")
+GLASS_MOST: Final = timedelta(minutes=60)
+GLASS_LEVELS: Final = (2, 3)
+REVIEW_WITHIN: Final = timedelta(hours=24)
+VERDICTS: Final = ("justified", "not_justified")
+_PURPOSES: Final[Mapping[Role, str]] = {
+    Role.FRAUD: "fraud_prevention",
+    Role.PRIVACY: "data_protection",
+    Role.COMPLIANCE: "compliance",
+    Role.AUDITOR: "audit",
+    Role.SUPERVISOR: "supervision",
+    Role.AGENT: "customer_service",
+}
+
+
+def purpose_of(actor: Actor) -> str:
+    """Return what a view by this actor is for, where nothing more exact was said: what its role exists for."""
+    if actor.type is ActorType.STAFF:
+        return next((word for role, word in _PURPOSES.items() if role in actor.roles), "administration")
+    return "connected_system" if actor.type is ActorType.INTEGRATION else "operation"
+
+
+def role_of(actor: Actor) -> str:
+    """Return in which capacities an actor looks: the roles of staff, or what sort of actor it is."""
+    return " ".join(sorted(actor.roles)) if actor.type is ActorType.STAFF and actor.roles else actor.type.value
+
+
+def overdue(started_at: datetime, now: datetime) -> bool:
+    """Say whether the review of broken glass is late, where there was none yet."""
+    return now > started_at + REVIEW_WITHIN
+
+
+def again_at(revealed: Iterable[datetime], now: datetime) -> datetime | None:
+    """Return when the next value may be revealed, after those of the last day; None for at once."""
+    newest = sorted(revealed, reverse=True)
+    waits = [newest[most - 1] + span for span, most in QUOTAS if len(newest) >= most]
+    return max((when for when in waits if when > now), default=None)

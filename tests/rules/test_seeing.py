@@ -1,0 +1,41 @@
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.cast import START, key, staff
+
+from changedesk.base.actor import Role
+from changedesk.base.ids import ClientId
+from changedesk.rules import access, seeing
+
+CLIENT = ClientId(1)
+
+
+@given(st.lists(st.integers(min_value=0, max_value=86_400), max_size=200))
+def test_nobody_reveals_more_than_the_quota_and_the_time_told_is_when_it_goes_on(seconds: list[int]) -> None:
+    """Revealing whenever the rule lets one never passes a quota, and waiting as told is always enough."""
+    done: list[timedelta] = []
+    for moment in sorted(timedelta(seconds=one) for one in seconds):
+        wait = seeing.again_at([START + one for one in done], START + moment)
+        if wait is None:
+            done.append(moment)
+        else:
+            assert wait > START + moment
+            assert seeing.again_at([START + one for one in done], wait) is None
+    for span, most in seeing.QUOTAS:
+        for first in done:
+            assert sum(first <= one < first + span for one in done) <= most
+
+
+def test_a_view_says_what_the_role_exists_for() -> None:
+    assert seeing.purpose_of(staff(CLIENT, 1, Role.AGENT, Role.FRAUD)) == "fraud_prevention"
+    assert seeing.purpose_of(staff(CLIENT, 1, Role.ADMINISTRATOR)) == "administration"
+    assert seeing.purpose_of(key(CLIENT)) == "connected_system"
+    assert seeing.purpose_of(access.terminal(CLIENT)) == "operation"
+    assert seeing.role_of(staff(CLIENT, 1, Role.SUPERVISOR, Role.AGENT)) == "agent supervisor"
+    assert seeing.role_of(key(CLIENT)) == "integration"
+
+
+def test_a_review_is_late_after_a_day() -> None:
+    assert not seeing.overdue(START, START + timedelta(hours=24))
+    assert seeing.overdue(START, START + timedelta(hours=24, seconds=1))
