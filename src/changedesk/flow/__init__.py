@@ -9,11 +9,13 @@ Joining: ``preview_merge``, ``merge``, ``refresh_merge``, ``plan_unmerge``, ``un
 Giving away: ``propose_transfer``, ``new_holder_offers``, ``challenge_new_holder``, ``decline_transfer``.
 Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_import``. Stopping:
 ``open_dispute``, ``resolve_dispute``. Forgetting: ``preview_erasure``, ``request_erasure``, ``forget_on``,
-``retire_due``, ``plan_retirement``, ``replay_erasure``. The clock: ``apply_due``, ``expire_due``, ``make_effective``,
-``begin_audit``, ``end_audit``. Settings: ``flow.configure``, ``flow.policies``. Files of requests: ``start_batch``,
-``enter_rows``, ``finish_batch``, ``preview_rows``, ``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``.
-Proving to others: ``seal_evidence``. Searching the history: ``flow.audit_trail``. Looking: ``note_views``, ``reveal``,
-``break_glass``, ``review_break_glass``.
+``retire_due``, ``plan_retirement``, ``replay_erasure``. What people ask about their own data:
+``flow.subject_request`` (receive to resume), ``flow.subject_answer`` (link, answer, refuse, appeal). The clock:
+``apply_due``, ``expire_due``, ``make_effective``, ``begin_audit``, ``end_audit``. Settings: ``flow.configure``,
+``flow.policies``. Files of requests: ``start_batch``, ``enter_rows``, ``finish_batch``, ``preview_rows``,
+``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``. Proving to others: ``seal_evidence``.
+Searching the history: ``flow.audit_trail``. Looking: ``note_views``, ``reveal``, ``break_glass``,
+``review_break_glass``.
 """
 
 from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm

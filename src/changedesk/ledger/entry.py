@@ -56,6 +56,19 @@ class EntryKind(StrEnum):
     RECORD_SEARCHED = "record.searched"
     EVIDENCE_EXPORTED = "evidence.exported"
     ERASURE_REQUESTED = "erasure.requested"
+    PRIVACY_RECEIVED = "privacy.received"
+    PRIVACY_ACKNOWLEDGED = "privacy.acknowledged"
+    PRIVACY_DOUBTED = "privacy.doubted"
+    PRIVACY_IDENTIFIED = "privacy.identified"
+    PRIVACY_EXTENDED = "privacy.extended"
+    PRIVACY_PAUSED = "privacy.paused"
+    PRIVACY_RESUMED = "privacy.resumed"
+    PRIVACY_LINKED = "privacy.linked"
+    PRIVACY_REFUSED = "privacy.refused"
+    PRIVACY_APPEALED = "privacy.appealed"
+    PRIVACY_STATED = "privacy.stated"
+    PRIVACY_ANSWERED = "privacy.answered"
+    PRIVACY_DISCLOSED = "privacy.disclosed"
 
     @property
     def bumps(self) -> bool:

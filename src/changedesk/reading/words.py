@@ -87,6 +87,71 @@ TITLES: Final[Mapping[EntryKind, Mapping[str, str]]] = {
     _K.RECORD_SEARCHED: {"en": "Record searched", "de": "Datensatz gesucht", "ar": "بُحث عن السجل"},
     _K.EVIDENCE_EXPORTED: {"en": "Evidence taken out", "de": "Nachweis ausgegeben", "ar": "استُخرج ملف الأدلة"},
     _K.ERASURE_REQUESTED: {"en": "Erasure asked for", "de": "Löschung beantragt", "ar": "طُلب المحو"},
+    _K.PRIVACY_RECEIVED: {
+        "en": "Data-subject request received",
+        "de": "Betroffenenanfrage eingegangen",
+        "ar": "استُلم طلب بشأن البيانات",
+    },
+    _K.PRIVACY_ACKNOWLEDGED: {
+        "en": "Receipt of the data-subject request confirmed",
+        "de": "Eingang der Betroffenenanfrage bestätigt",
+        "ar": "أُكّد استلام الطلب بشأن البيانات",
+    },
+    _K.PRIVACY_DOUBTED: {
+        "en": "More asked for to know who asks",
+        "de": "Weitere Angaben zur Identität erbeten",
+        "ar": "طُلبت معلومات إضافية عن الهوية",
+    },
+    _K.PRIVACY_IDENTIFIED: {
+        "en": "Identity for the data-subject request established",
+        "de": "Identität zur Betroffenenanfrage geklärt",
+        "ar": "تم التحقق من هوية صاحب الطلب",
+    },
+    _K.PRIVACY_EXTENDED: {
+        "en": "Time for the data-subject request extended",
+        "de": "Frist der Betroffenenanfrage verlängert",
+        "ar": "مُدّدت مهلة الطلب بشأن البيانات",
+    },
+    _K.PRIVACY_PAUSED: {
+        "en": "Clock of the data-subject request stopped",
+        "de": "Frist der Betroffenenanfrage angehalten",
+        "ar": "أُوقفت مهلة الطلب بشأن البيانات",
+    },
+    _K.PRIVACY_RESUMED: {
+        "en": "Clock of the data-subject request goes on",
+        "de": "Frist der Betroffenenanfrage läuft weiter",
+        "ar": "استُؤنفت مهلة الطلب بشأن البيانات",
+    },
+    _K.PRIVACY_LINKED: {
+        "en": "Change request linked to the data-subject request",
+        "de": "Änderungsantrag mit der Betroffenenanfrage verknüpft",
+        "ar": "رُبط طلب تغيير بالطلب بشأن البيانات",
+    },
+    _K.PRIVACY_REFUSED: {
+        "en": "Data-subject request refused",
+        "de": "Betroffenenanfrage abgelehnt",
+        "ar": "رُفض الطلب بشأن البيانات",
+    },
+    _K.PRIVACY_APPEALED: {
+        "en": "Refusal appealed against",
+        "de": "Beschwerde gegen die Ablehnung",
+        "ar": "اعتُرض على الرفض",
+    },
+    _K.PRIVACY_STATED: {
+        "en": "Statement put beside the record",
+        "de": "Stellungnahme zum Datensatz genommen",
+        "ar": "أُرفق بيان بالسجل",
+    },
+    _K.PRIVACY_ANSWERED: {
+        "en": "Data-subject request answered",
+        "de": "Betroffenenanfrage beantwortet",
+        "ar": "أُجيب عن الطلب بشأن البيانات",
+    },
+    _K.PRIVACY_DISCLOSED: {
+        "en": "Copy of the data handed over",
+        "de": "Kopie der Daten ausgehändigt",
+        "ar": "سُلّمت نسخة من البيانات",
+    },
 }
 """Every kind of entry has its sentence: a house test holds the two lists together."""
 

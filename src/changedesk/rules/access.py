@@ -48,6 +48,11 @@ class Verb(StrEnum):
     """Take evidence out of the house. Values in clear need VALUE_REVEAL too."""
     AUDIT_SEARCH = "audit.search"
     """Search everything that was recorded at the client, whoever it is about."""
+    PRIVACY_RECEIVE = "privacy.receive"
+    """Write down what a person asks about their own data."""
+    PRIVACY_READ = "privacy.read"
+    PRIVACY_HANDLE = "privacy.handle"
+    """Decide on it, and hand copies over."""
     NOTICE_READ = "notice.read"
     NOTICE_RESEND = "notice.resend"
     OUTBOX_READ = "outbox.read"
@@ -92,6 +97,7 @@ _SERVE: Final = _LOOK | {
     V.REQUEST_CANCEL,
     V.NOTICE_RESEND,
     V.DISPUTE_OPEN,
+    V.PRIVACY_RECEIVE,
 }
 _DECIDE: Final = frozenset({V.REQUEST_APPROVE, V.REQUEST_REJECT, V.REQUEST_ASK_INFORMATION})
 _FREEZE: Final = frozenset({V.REQUEST_HOLD, V.REQUEST_RELEASE})
@@ -102,11 +108,12 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
     | _DECIDE
     | _FREEZE
     | {V.REQUEST_APPLY_NOW, V.CHANGE_REVERT, V.OUTBOX_READ, V.IMPORT_RUN, V.DISPUTE_RESOLVE, V.EVIDENCE_BUILD}
-    | {V.AUDIT_SEARCH, V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS},
+    | {V.AUDIT_SEARCH, V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS, V.PRIVACY_READ},
     Role.COMPLIANCE: _LOOK
     | _DECIDE
     | _FREEZE
-    | {V.VALUE_REVEAL, V.CONFIGURE_READ, V.CONFIGURE_PUBLISH, V.EVIDENCE_BUILD, V.ACCESS_BREAK_GLASS},
+    | {V.VALUE_REVEAL, V.CONFIGURE_READ, V.CONFIGURE_PUBLISH, V.EVIDENCE_BUILD, V.ACCESS_BREAK_GLASS}
+    | {V.PRIVACY_READ},
     Role.FRAUD: _LOOK
     | _DECIDE
     | _FREEZE
@@ -114,9 +121,11 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
     | {V.ACCESS_BREAK_GLASS},
     Role.PRIVACY: _LOOK
     | {V.VALUE_REVEAL, V.REQUEST_PREVIEW, V.REQUEST_SUBMIT, V.CONSENT_RECORD, V.FEED_READ, V.EVIDENCE_BUILD}
-    | {V.AUDIT_SEARCH, V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS},
+    | {V.AUDIT_SEARCH, V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS}
+    | {V.IDENTITY_CHALLENGE, V.IDENTITY_CONFIRM, V.PRIVACY_RECEIVE, V.PRIVACY_READ, V.PRIVACY_HANDLE},
     Role.AUDITOR: _LOOK
-    | {V.FEED_READ, V.EVIDENCE_BUILD, V.OUTBOX_READ, V.CONFIGURE_READ, V.AUDIT_SEARCH, V.ACCESS_READ},
+    | {V.FEED_READ, V.EVIDENCE_BUILD, V.OUTBOX_READ, V.CONFIGURE_READ, V.AUDIT_SEARCH, V.ACCESS_READ}
+    | {V.PRIVACY_READ},
     Role.ADMINISTRATOR: frozenset(
         {
             V.CONFIGURE_READ,
@@ -160,6 +169,8 @@ SCOPES: Final[Mapping[str, frozenset[Verb]]] = {
     "evidence:build": frozenset({V.EVIDENCE_BUILD}),
     "audit:search": frozenset({V.AUDIT_SEARCH, V.EVIDENCE_BUILD}),
     "access:read": frozenset({V.ACCESS_READ}),
+    "privacy:read": frozenset({V.PRIVACY_READ}),
+    "privacy:write": frozenset({V.PRIVACY_RECEIVE, V.PRIVACY_HANDLE}),
     "notices:write": frozenset({V.NOTICE_RESEND}),
     "imports:run": frozenset({V.IMPORT_RUN, V.CUSTOMER_CREATE, V.CHANGE_RECORD}),
     "disputes:write": frozenset({V.DISPUTE_OPEN}),
@@ -182,6 +193,7 @@ CUSTOMER: Final = frozenset(
         V.NOTICE_READ,
         V.DISPUTE_OPEN,
         V.FACTOR_BIND,
+        V.PRIVACY_RECEIVE,
     }
 )
 """What customers and their representatives may do, about themselves only."""
@@ -204,7 +216,7 @@ TERMINAL: Final = frozenset(
     {verb for verb in Verb if verb.startswith("configure.")}
     | {V.CUSTOMER_CREATE, V.CUSTOMER_SEARCH, V.CUSTOMER_READ, V.TIMELINE_READ, V.REQUEST_READ}
     | {V.CHANGE_RECORD, V.IMPORT_RUN, V.FEED_READ, V.NOTICE_READ, V.OUTBOX_READ, V.EVIDENCE_BUILD}
-    | {V.AUDIT_SEARCH, V.ACCESS_READ}
+    | {V.AUDIT_SEARCH, V.ACCESS_READ, V.PRIVACY_READ}
 )
 """What whoever runs the installation may do at its terminal. They decide nothing and reveal nothing."""
 
@@ -222,6 +234,7 @@ READS: Final = frozenset(
         V.EVIDENCE_BUILD,
         V.AUDIT_SEARCH,
         V.ACCESS_READ,
+        V.PRIVACY_READ,
     }
 )
 """The verbs that leave everything as it was."""

@@ -38,6 +38,11 @@ GRANT UPDATE (finished_at, digest) ON desk.batch TO {app};
 GRANT UPDATE (until, undo_request_id, undo_change) ON desk.link TO {app};
 GRANT UPDATE (settled_at, settled_by) ON desk.unmerge_work TO {app};
 GRANT DELETE ON desk.open_field, desk.staged, desk.blind_index TO {app};
+GRANT SELECT, INSERT ON desk.subject_request, desk.subject_request_link, desk.subject_request_note, desk.subject_copy TO {app};
+GRANT UPDATE (version, state, due_at, due_rule, acknowledged_at, identified_at, identity_level, extended_at, delay, stops,
+              closed_at, outcome, ground, appealed_at) ON desk.subject_request TO {app};
+GRANT UPDATE (body_ct) ON desk.subject_copy TO {app};
+GRANT UPDATE (text_ct) ON desk.subject_request_note TO {app};
 -- Forgetting: each of these is allowed for a subject with an erasure job only (ddl/guards.sql).
 GRANT SELECT, INSERT ON desk.erasure, desk.retention_run TO {app};
 GRANT UPDATE (state, last_word, journaled_at, confirmed_at, confirmed_change) ON desk.erasure TO {app};

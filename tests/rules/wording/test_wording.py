@@ -15,6 +15,7 @@ from changedesk.rules.wording import (
     LANGUAGES,
     NOTICES,
     OF_THE_CUSTOMER,
+    PRIVACY,
     SECURITY,
     TemplateInvalid,
 )
@@ -75,7 +76,7 @@ def test_no_language_has_a_text_for_an_unknown_message() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("channel", [*CHANNELS, "portal"])
-@pytest.mark.parametrize("event", sorted(NOTICES - OF_THE_CUSTOMER))
+@pytest.mark.parametrize("event", sorted(NOTICES - OF_THE_CUSTOMER - PRIVACY))
 def test_a_notice_names_the_request_and_what_to_do(event: str, channel: str, language: str) -> None:
     text = wording.notice_message(event, channel, ABOUT, language)
     assert ABOUT["reference"] in text.body
@@ -83,6 +84,22 @@ def test_a_notice_names_the_request_and_what_to_do(event: str, channel: str, lan
     assert "+1 555 0100" in text.body or LINK in text.body
     assert (LINK in text.body) == (event in SECURITY)
     assert "{" not in text.subject + text.body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", [*CHANNELS, "portal"])
+@pytest.mark.parametrize("event", sorted(PRIVACY))
+def test_a_notice_about_ones_data_says_what_was_asked_and_leads_to_a_copy_only_with_the_answer(
+    event: str, channel: str, language: str
+) -> None:
+    known = {**ABOUT, "until": "3 September 2026", "why": "it is complex"}
+    text = wording.notice_message(event, channel, known, language)
+    assert ABOUT["reference"] in text.body
+    assert ABOUT["what"] in text.body
+    assert (LINK in text.body) == (event == "privacy_answered")
+    assert ("3 September 2026" in text.body) == (event in {"privacy_received", "privacy_extended", "privacy_answered"})
+    assert ("it is complex" in text.body) == (event in {"privacy_extended", "privacy_refused"})
+    assert LINK not in wording.notice_message(event, channel, {**known, "link": ""}, language).body
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

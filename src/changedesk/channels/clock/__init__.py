@@ -9,6 +9,7 @@ from changedesk import flow
 from changedesk.base.clock import now
 from changedesk.base.ids import ClientId
 from changedesk.channels.clock import audits
+from changedesk.flow import subject_answer
 
 
 class Duty(NamedTuple):
@@ -27,5 +28,6 @@ def duties() -> list[Duty]:
         Duty("erasure.steps", lambda client_id: flow.forget_on(ClientId(client_id), at=now())),
         Duty("retention.run", lambda client_id: flow.retire_due(ClientId(client_id), at=now())),
         Duty("reversals.run", lambda client_id: flow.reverse_on(ClientId(client_id), at=now())),
+        Duty("privacy.copies", lambda client_id: subject_answer.expire_copies(ClientId(client_id), at=now())),
         Duty("log.audit", audits.run),
     ]

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_date
 from django.conf import settings
 
 from changedesk.base.actor import automation
@@ -27,9 +29,9 @@ from changedesk.outbound.notices.whom import (
     parcels_of_the_customer,
     parcels_of_the_new_holder,
 )
-from changedesk.rules import policy, wording
+from changedesk.rules import policy, rights, wording
 from changedesk.rules.fields import FieldType
-from changedesk.store import deliveries, evidence, keys, log, past, requests, subjects
+from changedesk.store import deliveries, evidence, keys, log, past, requests, subject_requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.past import Entry
 from changedesk.store.requests import Request
@@ -190,7 +192,7 @@ def _language(config: Configuration, state: Mapping[str, Value]) -> str:
 def _parcel(tx: Tx, telling: Telling, about: _About, *, at: datetime) -> deliveries.Parcel:
     request = about.request
     link = _link(tx, about.subject, request, about.config, at=at) if telling.linked and request is not None else ""
-    text = _text(telling, about, link)
+    text = _text(tx, telling, about, link)
     place = str(request.id) if telling.once and request is not None else str(about.entry.index)
     return deliveries.Parcel(
         subject=about.subject,
@@ -225,8 +227,47 @@ def _link(tx: Tx, subject: Subject, request: Request, config: Configuration, *, 
     return f"{settings.CHANGEDESK_PUBLIC_URL}/p/{config.settings.slug}/wasnt-me/{token}"
 
 
-def _text(telling: Telling, about: _About, link: str) -> wording.Text:
+def _of_privacy(tx: Look, telling: Telling, about: _About) -> wording.Text:
+    """Return what is told of a data-subject request: its facts name codes, which become words here."""
+    client, facts = about.config.settings, about.entry.facts
+    why = next((words for code, words in _WHY.items() if code == facts.get("why")), {"en": ""})
+    copy = facts.get("copy")
+    link = ""
+    if isinstance(copy, str):
+        token = subject_requests.copy_token(tx, UUID(copy))
+        link = f"{settings.CHANGEDESK_PUBLIC_URL}/p/{client.slug}/copy/{copy}/{token}"
+    variables = {
+        "client_name": client.name,
+        "support": client.support_phone or client.support_url,
+        "reference": str(facts["subject_request"]),
+        "what": rights.say(rights.RIGHT_WORDS[rights.Right(str(facts["right"]))], about.language),
+        "why": rights.say(why, about.language),
+        "until": _day(facts.get("until"), about),
+        "link": link,
+    }
+    try:
+        return wording.notice_message(telling.event, telling.channel, variables, about.language, about.overrides)
+    except wording.TemplateInvalid:
+        return wording.notice_message(telling.event, telling.channel, variables, about.language)
+
+
+_WHY: Final[Mapping[str, Mapping[str, str]]] = {
+    **{ground.value: words for ground, words in rights.GROUND_WORDS.items()},
+    **{delay.value: words for delay, words in rights.DELAY_WORDS.items()},
+}
+
+
+def _day(told: object, about: _About) -> str:
+    if not isinstance(told, str):
+        return ""
+    day = datetime.fromisoformat(told).astimezone(ZoneInfo(about.config.settings.time_zone))
+    return format_date(day.date(), "long", locale=about.language.split("-", 1)[0])
+
+
+def _text(tx: Look, telling: Telling, about: _About, link: str) -> wording.Text:
     client, request = about.config.settings, about.request
+    if telling.event in wording.PRIVACY:
+        return _of_privacy(tx, telling, about)
     variables = {"client_name": client.name, "support": client.support_phone or client.support_url}
     if request is not None:
         kind = KINDS.get(request.kind)

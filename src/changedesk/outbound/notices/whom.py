@@ -45,8 +45,20 @@ DUTIES: Final[Mapping[EntryKind, tuple[str, str]]] = {
     **dict.fromkeys(_DONE, ("security_applied", "applied")),
 }
 """The security notice of an entry, and the moment by which rules ask for it."""
-OF_THE_CUSTOMER: Final[Mapping[EntryKind, str]] = {_K.FACTOR_BOUND: "factor_bound"}
-"""The security notice of an entry that is of no request: a new way to be taken for the customer."""
+OF_THE_CUSTOMER: Final[Mapping[EntryKind, str]] = {
+    _K.FACTOR_BOUND: "factor_bound",
+    _K.PRIVACY_ACKNOWLEDGED: "privacy_received",
+    _K.PRIVACY_APPEALED: "privacy_received",
+    _K.PRIVACY_DOUBTED: "privacy_asked",
+    _K.PRIVACY_PAUSED: "privacy_asked",
+    _K.PRIVACY_EXTENDED: "privacy_extended",
+    _K.PRIVACY_REFUSED: "privacy_refused",
+    _K.PRIVACY_ANSWERED: "privacy_answered",
+}
+"""What is told of an entry that is of no request: a new way to be taken for the customer, what became of what they
+asked about their data."""
+SPOKEN: Final = "spoken"
+"""How somebody was told who needs no notice of it any more: in the same conversation (11 CCR 7021(a))."""
 TOLD: Final = frozenset(PLAIN) | frozenset(DUTIES) | frozenset(OF_THE_CUSTOMER)
 SILENT: Final = frozenset(
     {
@@ -74,6 +86,13 @@ SILENT: Final = frozenset(
         _K.VALUE_REVEALED,
         _K.RECORD_SEARCHED,
         _K.EVIDENCE_EXPORTED,
+        # Steps of a data-subject request that the person takes part in, or that its answer sums up.
+        _K.PRIVACY_RECEIVED,
+        _K.PRIVACY_IDENTIFIED,
+        _K.PRIVACY_RESUMED,
+        _K.PRIVACY_LINKED,
+        _K.PRIVACY_STATED,
+        _K.PRIVACY_DISCLOSED,
     }
 )
 """Entries that nobody is told of, by choice."""
@@ -157,6 +176,8 @@ def parcels_for(
 def parcels_of_the_customer(entry: Entry, now: State, config: Configuration) -> list[Telling]:
     """Return whom an entry of no request is told to: every contact point of record, ``now`` when it was written."""
     event = OF_THE_CUSTOMER[entry.kind]
+    if entry.facts.get("way") == SPOKEN:
+        return []
     told = [Telling(event, item.channel, item.to, required=True) for item in contacts(config.catalogue, now)]
     return told or [Telling(event, "portal", "", required=True)]
 

@@ -22,11 +22,17 @@ SECURITY: Final = frozenset({"security_requested", "security_applied"})
 """Told to every contact point that was there before, with the link to dispute."""
 OF_THE_CUSTOMER: Final = frozenset({"factor_bound"})
 """Security notices of no request: they name no reference, and say where to call instead of a link."""
+PRIVACY: Final = frozenset(
+    {"privacy_received", "privacy_asked", "privacy_extended", "privacy_refused", "privacy_answered"}
+)
+"""What becomes of a data-subject request. ``until``: by when it is answered; ``why``: a ground or a reason in words;
+``handover``: where a copy can be had, empty where there is none."""
 NOTICES: Final = frozenset(
     {"received", "being_processed", "action_needed", "completed", "declined", "cancelled", "reverted", "disputed"}
     | {"erased"}
     | SECURITY
     | OF_THE_CUSTOMER
+    | PRIVACY
 )
 CODES: Final = frozenset({"challenge", "caller", "new_contact"})
 """One change is confirmed, the person on the line is, a new contact point is."""
@@ -38,6 +44,9 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(NOTICES - SECURITY, _NOTICE_VARIABLES - {"link"}),
     **dict.fromkeys(SECURITY, _NOTICE_VARIABLES),
     **dict.fromkeys(OF_THE_CUSTOMER, frozenset({"client_name", "support"}) | _SENTENCES),
+    **dict.fromkeys(
+        PRIVACY, frozenset({"client_name", "reference", "what", "support", "until", "why", "handover", "question"})
+    ),
     "challenge": frozenset({"client_name", "code", "summary", "support", "warning"}),
     **dict.fromkeys(("caller", "new_contact"), frozenset({"client_name", "code", "support", "warning"})),
 }
@@ -174,10 +183,11 @@ def notice_message(
     if event not in NOTICES:
         raise TemplateInvalid(event=event, problem="event")
     words = _language(language).sentences
-    given = {"support": "", **variables}
+    given = {"support": "", "until": "", "why": "", **variables}
     given["support"] = given["support"] or words["support_unknown"]
     dispute = words["dispute"] if event in SECURITY and given.get("link") else words["dispute_spoken"]
-    for name, sentence in (("dispute", dispute), ("question", words["question"])):
+    handover = words["handover"] if event in PRIVACY and given.get("link") else ""
+    for name, sentence in (("dispute", dispute), ("question", words["question"]), ("handover", handover)):
         given[name] = _filled(sentence, given)
     if channel == "portal":
         return _rendered(event, "email", given, language, NONE)

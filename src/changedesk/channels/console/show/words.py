@@ -67,6 +67,11 @@ EVENTS: Final = {
     "caller": _("Code for a caller"),
     "new_contact": _("Code for a new contact point"),
     "factor_bound": _("Security notice: authenticator bound"),
+    "privacy_received": _("Data request received"),
+    "privacy_asked": _("Data request: something needed"),
+    "privacy_extended": _("Data request: more time"),
+    "privacy_refused": _("Data request refused"),
+    "privacy_answered": _("Data request answered"),
 }
 DELIVERY_STATES: Final = {
     "pending": "queued",
