@@ -14,7 +14,7 @@ class Refusal(Exception):  # noqa: N818 - the domain's word; a refusal is an ans
     code: ClassVar[str] = "refused"
     hint: ClassVar[str] = ""
     status: ClassVar[str] = "unprocessable"
-    """How it counts: unprocessable, conflict, forbidden, missing, stale, too_many, in_flight."""
+    """How it counts: unprocessable, conflict, forbidden, missing, stale, too_many, in_flight, unavailable."""
 
     def __init__(self, **data: object) -> None:
         self.data: Mapping[str, object] = data

@@ -27,6 +27,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "stale": 412,
     "too_many": 429,
     "in_flight": 409,
+    "unavailable": 503,
 }
 _FACTS: Final = frozenset(
     {

@@ -57,7 +57,7 @@ def passwords(secrets_dir: Path) -> tuple[str, str]:
 
 def make_keys(environment: Environment) -> None:
     """Generate the master key and the signing secret unless they are there or set."""
-    if environment.master_key_file is None:
+    if environment.master_key_file is None and environment.kms is None:
         secret(environment.master_key_path, lambda: secrets.token_hex(32))
     if environment.secret_key is None:
         secret(environment.secrets_dir / "secret_key", lambda: secrets.token_urlsafe(64))

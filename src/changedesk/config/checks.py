@@ -170,3 +170,15 @@ def findings(url: str) -> list[Finding]:
         ]
     missing = migrations()
     return found + (missing or erasures())
+
+
+def master() -> list[Finding]:
+    """Why nothing sealed could be opened, if so: tried there and back. Needs Django's settings."""
+    from changedesk.store import masters  # noqa: PLC0415 - reads the settings
+
+    try:
+        masters.check()
+    except masters.MasterUnavailable as refusal:
+        why = " ".join(str(item) for item in refusal.data.values())
+        return [Finding(refusal.code, f"{refusal.sentence} ({why}) {refusal.hint}")]
+    return []

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from changedesk.base.refusal import Refusal
-from changedesk.config import bootstrap, gate, restoring, supervisor
+from changedesk.config import bootstrap, checks, gate, restoring, supervisor
 from changedesk.config.checks import Finding, findings, migrations
 from changedesk.config.embedded import CannotStartError, Server, dying_with_me
 from changedesk.config.environment import Environment
@@ -85,10 +85,12 @@ def unfit(env: Environment) -> list[Finding]:
         missing.append(
             Finding("no-secret-key", "No secret key. Set CHANGEDESK_SECRET_KEY_FILE, or use 'changedesk up'.")
         )
-    if not env.master_key_path.exists():
+    if env.kms is None and not env.master_key_path.exists():
         missing.append(
             Finding("no-master-key", "No master key. Set CHANGEDESK_MASTER_KEY_FILE, or use 'changedesk up'.")
         )
+    else:
+        missing += checks.master()
     return missing + findings(bootstrap.urls(env).app)
 
 

@@ -52,6 +52,12 @@ class Environment(BaseSettings):
     """Where erasures are written down outside the database, for after a restore. Back it up by itself, and often."""
 
     master_key_file: Path | None = None
+    kms_url: str | None = None
+    """A key service that holds the master key instead of the file: Vault's Transit protocol (docs/keys.md)."""
+    kms_key: str = "changedesk"
+    kms_mount: str = "transit"
+    kms_token_file: Path | None = None
+    kms_ca_file: Path | None = None
     secret_key: SecretStr | None = None
 
     public_url: str = "http://127.0.0.1:8000"
@@ -101,6 +107,16 @@ class Environment(BaseSettings):
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
+    @field_validator("kms_url")
+    @classmethod
+    def _kms(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1"}):
+            raise ValueError("must be an https address: the keys of all clients go over this line")
+        return value.rstrip("/")
+
     @field_validator("public_url", "live_url")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
@@ -112,6 +128,8 @@ class Environment(BaseSettings):
     def _both_or_none(self) -> Self:
         if self.migration_url and not self.database_url:
             raise ValueError("CHANGEDESK_MIGRATION_URL is set without CHANGEDESK_DATABASE_URL: set both, or neither")
+        if self.kms_url and not self.kms_token_file:
+            raise ValueError("CHANGEDESK_KMS_URL is set without CHANGEDESK_KMS_TOKEN_FILE: set both, or neither")
         return self
 
     @property
@@ -138,6 +156,16 @@ class Environment(BaseSettings):
     def master_key_path(self) -> Path:
         """The file of the master key: 32 bytes as 64 hexadecimal digits."""
         return self.master_key_file or self.secrets_dir / "master_key"
+
+    @property
+    def kms(self) -> dict[str, Any] | None:
+        """How to reach the key service, None where the master key stands in a file."""
+        if self.kms_url is None:
+            return None
+        return {
+            "url": self.kms_url, "key": self.kms_key, "mount": self.kms_mount, "token_file": self.kms_token_file,
+            "ca_file": self.kms_ca_file,
+        }  # fmt: skip
 
     @cached_property
     def hosts(self) -> list[str]:

@@ -30,6 +30,7 @@ FACTS_DATABASE_URL = urls(environment).app
 FACTS_POOL_SIZE = environment.pool_size
 FACTS_POOL_CHECK = True  # a connection that a database restart broke is replaced, not handed out
 CHANGEDESK_MASTER_KEY_FILE = environment.master_key_path
+CHANGEDESK_KMS = environment.kms
 CHANGEDESK_STATE_DIR = environment.state_dir
 CHANGEDESK_ERASURE_JOURNAL = environment.erasure_journal_path
 CHANGEDESK_PUBLIC_URL = environment.public_url

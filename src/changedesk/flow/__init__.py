@@ -15,7 +15,7 @@ Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_i
 ``flow.policies``. Files of requests: ``start_batch``, ``enter_rows``, ``finish_batch``, ``preview_rows``,
 ``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``. Proving to others: ``seal_evidence``.
 Searching the history: ``flow.audit_trail``. Looking: ``note_views``, ``reveal``, ``break_glass``,
-``review_break_glass``.
+``review_break_glass``. Renewing keys: ``flow.rotating``.
 """
 
 from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm

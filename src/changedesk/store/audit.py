@@ -104,21 +104,22 @@ def lookups(look: Look) -> Iterator[tuple[UUID, set[Tag]]]:
 
 
 def lookups_missing(look: Look, wanted: Sequence[tuple[UUID, Tag]]) -> set[UUID]:
-    """Return the records of which a tag of the newest epoch is missing in the blind index."""
+    """Return the records of which a tag is missing in the blind index."""
     rows = look.rows(
         "audit.lookups_missing",
         subject=[subject for subject, _ in wanted],
         field=[tag[0] for _, tag in wanted],
+        epoch=[tag[1] for _, tag in wanted],
         tag=[tag[2] for _, tag in wanted],
-        epoch=keys.of_client(look).blind_epoch,
     )
     return {row.subject_id for row in rows}
 
 
-def tag(look: Look, index: str, term: str) -> Tag:
-    """Return the row of the blind index for a term, under the client's newest key."""
+def tags(look: Look, index: str, term: str) -> tuple[Tag, list[Tag]]:
+    """Return the row of the blind index that a term must have, and those that it may have while its key is renewed."""
     client = keys.of_client(look)
-    return index, client.blind_epoch, blind_tag(client.blind, index, term)
+    all_ = {epoch: (index, epoch, blind_tag(key, index, term)) for epoch, key in client.blinds.items()}
+    return all_.pop(client.blind_epoch), list(all_.values())
 
 
 def requests(look: Look, ids: Sequence[UUID]) -> dict[UUID, Any]:

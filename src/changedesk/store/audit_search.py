@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -75,14 +76,15 @@ def put(tx: Tx, block: Block, found: Mapping[str, int]) -> None:
 
 def put_former(tx: Tx, held: Iterable[tuple[SubjectId, str, str]]) -> None:
     """Remember who once held a value, by (record, index, term)."""
-    blind = keys.of_client(tx).blind
-    rows = sorted({(_tag(blind, index, term), subject) for subject, index, term in held})
+    secret = keys.of_client(tx).code
+    rows = sorted({(_tag(secret, index, term), subject) for subject, index, term in held})
     if rows:
         tx.run("audit_search.put_former", tags=[tag for tag, _ in rows], subjects=[one for _, one in rows])
 
 
-def _tag(blind: bytes, index: str, term: str) -> int:
-    return int.from_bytes(seal.blind_tag(blind, index, term)[:4], "big") & ((1 << _TAG_BITS) - 1)
+def _tag(secret: bytes, index: str, term: str) -> int:
+    # Not the blind index's own key: that is renewed, and these few bits cannot be written again from any state.
+    return int.from_bytes(seal.blind_tag(secret, index, term)[:4], "big") & ((1 << _TAG_BITS) - 1)
 
 
 def forget_former(tx: Tx, erased: Iterable[SubjectId]) -> None:
@@ -160,10 +162,10 @@ def changes_of(look: Look, wanted: Sequence[SubjectId], *, limit: int) -> list[A
 def holders(look: Look, terms: Sequence[tuple[str, str]], *, limit: int) -> list[SubjectId]:
     """Return who holds, or may once have held, a value that all these (index, term)s are of."""
     now = subjects.find(look, terms, limit=limit)
-    blind = keys.of_client(look).blind
+    secret = keys.of_client(look).code
     # The longest word is the rarest; whoever is found by it is opened and compared.
     index, term = max(terms, key=lambda one: len(one[1]))
-    once = look.rows("audit_search.former", tags=[_tag(blind, index, term)], limit=limit)
+    once = look.rows("audit_search.former", tags=[_tag(secret, index, term)], limit=limit)
     return list(dict.fromkeys([*now, *(row.subject_id for row in once)]))
 
 
@@ -209,8 +211,8 @@ def _aad(look: Look, search: UUID) -> bytes:
 
 
 def _kept(look: Look, row: Any) -> KeptSearch:
-    ciphers = dict(keys.of_client(look).metas.values())
-    name, query = msgspec.json.decode(seal.unseal(ciphers.get, bytes(row.sealed), _aad(look, row.id)))
+    opener = partial(keys.meta_of_id, look)
+    name, query = msgspec.json.decode(seal.unseal(opener, bytes(row.sealed), _aad(look, row.id)))
     return KeptSearch(row.id, name, query, row.made_at)
 
 

@@ -128,13 +128,9 @@ def close(tx: Tx, subject: Subject, terms: Terms, *, but: UUID | None, at: datet
     What those keys sealed elsewhere is emptied with them where processes may still remember a key.
     """
     found = sorted(terms.of({path: held.text for path, held in subject.state.items()}))
-    blind = keys.of_client(tx).blind
-    tx.run(
-        "forget.terms",
-        subject=subject.id,
-        field=[index for index, _ in found],
-        tag=[seal.blind_tag(blind, index, term) for index, term in found],
-    )
+    client = keys.of_client(tx)
+    tags = [(index, tag) for index, term in found for tag in client.tags(index, term)]
+    tx.run("forget.terms", subject=subject.id, field=[index for index, _ in tags], tag=[tag for _, tag in tags])
     tx.run("forget.close", subject=subject.id, at=at)
     _shred(tx, subject.id, but=but, at=at)
     _unask(tx, subject.id)

@@ -60,3 +60,8 @@ GRANT UPDATE (entries, first_at, last_at) ON desk.found_block TO {app};
 GRANT UPDATE (bits) ON desk.found_term TO {app};
 GRANT SELECT, INSERT ON desk.audit_export TO {app};
 GRANT UPDATE (taken_at) ON desk.audit_export TO {app};
+-- Renewing keys: wrapped again, never taken away while something needs them (ddl/rotation.sql).
+GRANT SELECT, INSERT ON desk.rotation TO {app};
+GRANT UPDATE (step, step_at, after_id, done, old, finished_at) ON desk.rotation TO {app};
+GRANT UPDATE (wrapped, master, phase) ON desk.client_key TO {app};
+GRANT UPDATE (epoch) ON desk.subject_key TO {app};

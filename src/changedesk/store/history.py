@@ -79,7 +79,7 @@ class _Move:
 _COLUMNS: Final = (
     "change_id", "subject_id", "ver", "at", "request_id", "kind", "actor", "channel", "fields", "fields_hash",
     "meta_hash", "leaf", "ct", "meta_ct", "fresh",
-    "lost_subject", "lost_field", "lost_tag", "found_subject", "found_field", "found_tag", "found_fresh",
+    "lost_subject", "lost_field", "lost_tag", "found_subject", "found_field", "found_epoch", "found_tag", "found_fresh",
 )  # fmt: skip
 
 
@@ -159,7 +159,6 @@ def _write(tx: Tx, batch: _Batch, answers: Mapping[str, Any]) -> set[UUID]:
         m_status=[_status(move) for move in moved],
         m_next=[move.next_at for move in moved],
         meta_epoch=batch.client.meta_epoch,
-        epoch=batch.client.blind_epoch,
     )
     return {row.change_id for row in rows}
 
@@ -327,21 +326,26 @@ def _sealed_meta(tx: Tx, client: keys.ClientKeys, move: _Move, change: UUID, ver
 
 
 def _index(batch: _Batch, terms: Terms) -> None:
-    """Take from the blind index what no longer holds, and add what does."""
-    columns, blind = batch.columns, batch.client.blind
+    """Take from the blind index what no longer holds, and add what does.
+
+    While its key is renewed, a term goes from under every epoch, and comes under those in use.
+    """
+    columns, client = batch.columns, batch.client
     for move in batch.moves.values():
         if move.ver == move.subject.ver and not move.fresh:
             continue
         lost, found = terms.moved(move.subject.state, move.state)
-        for index, term in sorted(lost):
-            columns["lost_subject"].append(move.subject.id)
-            columns["lost_field"].append(index)
-            columns["lost_tag"].append(seal.blind_tag(blind, index, term))
+        gone = [(index, tag) for index, term in sorted(lost) for tag in client.tags(index, term)]
+        columns["lost_subject"] += [move.subject.id] * len(gone)
+        columns["lost_field"] += [index for index, _ in gone]
+        columns["lost_tag"] += [tag for _, tag in gone]
         for index, term in sorted(found):
-            columns["found_subject"].append(move.subject.id)
-            columns["found_field"].append(index)
-            columns["found_tag"].append(seal.blind_tag(blind, index, term))
-            columns["found_fresh"].append(move.fresh)
+            for epoch in client.written:
+                columns["found_subject"].append(move.subject.id)
+                columns["found_field"].append(index)
+                columns["found_epoch"].append(epoch)
+                columns["found_tag"].append(seal.blind_tag(client.blinds[epoch], index, term))
+                columns["found_fresh"].append(move.fresh)
 
 
 def moment(us: int) -> datetime:

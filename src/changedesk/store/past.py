@@ -198,10 +198,7 @@ def payload_of(look: Look, subject: UUID, row: Any, key: keys.SubjectKey | None)
 
 def meta_of(look: Look, subject: UUID, row: Any) -> Meta:
     """Return who, how and why of an entry's row (change_id, ver, meta_epoch, meta_ct). Raises UnknownKey."""
-    known = keys.of_client(look).metas.get(row.meta_epoch)
-    if known is None:
-        raise seal.UnknownKey("no key of that epoch")
-    key_id, cipher = known
+    key_id, cipher = keys.meta_of_epoch(look, row.meta_epoch)
     aad = seal.meta_aad(look.client, subject, row.change_id, row.ver or 0)
     sealed = seal.framed(key_id, row.meta_ct)
     return decode_meta(seal.unseal(lambda _: cipher, sealed, aad, block=seal.IMPERSONAL))

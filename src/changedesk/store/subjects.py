@@ -150,12 +150,12 @@ def find(look: Look, terms: Sequence[tuple[str, str]], *, limit: int) -> list[Su
     client = keys.of_client(look)
     # The longest term is the rarest: it goes first, the others only narrow it.
     ordered = sorted(terms, key=lambda term: -len(term[1]))
-    tags = [(index, seal.blind_tag(client.blind, index, term)) for index, term in ordered]
+    tags = [(index, client.tags(index, term)) for index, term in ordered]
     index, tag = tags[0]
     wide = limit if len(tags) == 1 else _NARROWED_FROM
-    found = [row.subject_id for row in look.rows("subjects.by_tag", field=index, tags=[tag], limit=wide)]
+    found = [row.subject_id for row in look.rows("subjects.by_tag", field=index, tags=tag, limit=wide)]
     for index, tag in tags[1:]:
-        rows = look.rows("subjects.also_tagged", field=index, tags=[tag], subjects=found)
+        rows = look.rows("subjects.also_tagged", field=index, tags=tag, subjects=found)
         kept = {row.subject_id for row in rows}
         found = [subject for subject in found if subject in kept]
     return found[:limit]
@@ -166,8 +166,8 @@ def accounts_by_terms(look: Look, terms: Sequence[tuple[str, str]]) -> list[Subj
     if not terms:
         return []
     client = keys.of_client(look)
-    tags = [seal.blind_tag(client.blind, index, term) for index, term in terms]
-    rows = look.rows("subjects.accounts_by_tag", fields=[index for index, _ in terms], tags=tags)
+    tags = [(index, tag) for index, term in terms for tag in client.tags(index, term)]
+    rows = look.rows("subjects.accounts_by_tag", fields=[index for index, _ in tags], tags=[tag for _, tag in tags])
     return [row.id for row in rows]
 
 

@@ -21,11 +21,13 @@ class CommitUnknown(Exception):  # noqa: N818 - says what became of it
 class Look:
     """One client's data in one transaction, for reading."""
 
-    __slots__ = ("_cursor", "client", "connection")
+    __slots__ = ("_cursor", "client", "connection", "kept")
 
     def __init__(self, connection: Connection, client: ClientId) -> None:
         self.connection = connection
         self.client = client
+        self.kept: Any = None
+        """The client's keys, as this transaction found them (store.keys)."""
         self._cursor = connection.cursor(row_factory=namedtuple_row, binary=True)
 
     def rows(self, query: str, **given: object) -> list[Any]:

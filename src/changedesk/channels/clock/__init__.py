@@ -9,7 +9,7 @@ from changedesk import flow
 from changedesk.base.clock import now
 from changedesk.base.ids import ClientId
 from changedesk.channels.clock import audits
-from changedesk.flow import subject_answer
+from changedesk.flow import rotating, subject_answer
 
 
 class Duty(NamedTuple):
@@ -29,5 +29,6 @@ def duties() -> list[Duty]:
         Duty("retention.run", lambda client_id: flow.retire_due(ClientId(client_id), at=now())),
         Duty("reversals.run", lambda client_id: flow.reverse_on(ClientId(client_id), at=now())),
         Duty("privacy.copies", lambda client_id: subject_answer.expire_copies(ClientId(client_id), at=now())),
+        Duty("keys.renew", lambda client_id: rotating.renew_on(ClientId(client_id), at=now())),
         Duty("log.audit", audits.run),
     ]

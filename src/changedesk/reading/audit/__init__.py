@@ -5,7 +5,7 @@ to. All of it is read in one snapshot, in stretches, so the memory that is neede
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -153,6 +153,9 @@ def examine(
     ``told`` is called once the installation's has told all it can.
     """
     keys.forget()
+    with suppress(*entries.UNSOUND):
+        # The phases that keys are in are part of the picture: as this transaction sees them, not as others do by now.
+        keys.of_client(seen, anew=True)
     run = Run(seen, installation, given.folder, terms_for(seen.client), tell, witnesses=given.witnesses)
     start = since - since % WIDTH
     size, frontier = store.head(seen)

@@ -107,10 +107,16 @@ class Record:
         held = self.state.held.get(STATUS_FIELD)
         return "active" if held is None else str(decode_value(held[0]))
 
-    def tags(self) -> set[Tag]:
-        """Return the rows of the blind index that the state asks for."""
+    def tags(self) -> tuple[set[Tag], set[Tag]]:
+        """Return the rows of the blind index that the state asks for, and those that it allows beside them."""
         texts = {path: text for path, (text, _) in self.state.held.items()}
-        return {store.tag(self.run.seen, index, term) for index, term in self.run.terms.of(texts)}
+        needed: set[Tag] = set()
+        allowed: set[Tag] = set()
+        for index, term in self.run.terms.of(texts):
+            must, may = store.tags(self.run.seen, index, term)
+            needed.add(must)
+            allowed.update(may)
+        return needed, allowed
 
 
 class Lookups:
@@ -160,14 +166,18 @@ def check(run: Run, ids: Iterable[Sequence[UUID]], *, whole: bool) -> int:
 def _look_ups(run: Run, records: Sequence[Record], lookups: Lookups | None) -> None:
     sound = [one for one in records if one.whole and one.key is not None]
     if lookups is None:
-        missing = store.lookups_missing(run.seen, [(one.row.id, tag) for one in sound for tag in one.tags()])
+        missing = store.lookups_missing(run.seen, [(one.row.id, tag) for one in sound for tag in one.tags()[0]])
         wrong = [one for one in sound if one.row.id in missing]
     else:
         found = {one.row.id: lookups.of(one.row.id) for one in records}
-        wrong = [one for one in sound if one.tags() != found[one.row.id]]
+        wrong = [one for one in sound if not _fit(found[one.row.id], *one.tags())]
         wrong += [one for one in records if one.tombstone and one.last is not None and found[one.row.id]]
     for one in wrong:
         one.wrong.append((Fault.LOOKUP, one.last.id, one.last.change_id, ""))
+
+
+def _fit(found: set[Tag], needed: set[Tag], allowed: set[Tag]) -> bool:
+    return needed <= found <= needed | allowed
 
 
 def _tell(run: Run, records: Sequence[Record]) -> None:

@@ -20,7 +20,7 @@ CREATE TABLE desk.found_term (
     PRIMARY KEY (client_id, block, term)
 );
 
--- Who once held a value that changed since: 31 bits of the blind index's tag, which lead to records that are then opened
+-- Who once held a value that changed since: 31 bits of a keyed digest, which lead to records that are then opened
 -- and compared. Goes with an erasure.
 CREATE TABLE desk.found_former (
     client_id  integer NOT NULL,

@@ -2,16 +2,20 @@
 -- row security, partitioning and sharding by client all follow from it.
 CREATE SCHEMA IF NOT EXISTS desk;
 
--- A client's own keys, wrapped by the master key: kek (wraps subject keys), meta (staff part of entries),
+-- A client's own keys, wrapped by a version of the master key: kek (wraps subject keys), meta (staff part of entries),
 -- blind (blind index), code (codes and idempotency bodies), log and log_pq (sign the log: Ed25519, ML-DSA-44).
+-- phase: announced (known, not yet used), in_use, leaving (opens, nothing new), destroyed (a tombstone). See rotation.sql.
 CREATE TABLE desk.client_key (
     client_id  integer     NOT NULL,
     purpose    text        NOT NULL CHECK (purpose IN ('kek', 'meta', 'blind', 'code', 'log', 'log_pq')),
     epoch      integer     NOT NULL,
     key_id     uuid        NOT NULL,
-    wrapped    bytea       NOT NULL,
+    wrapped    bytea,
+    master     text        NOT NULL,
+    phase      text        NOT NULL DEFAULT 'in_use' CHECK (phase IN ('announced', 'in_use', 'leaving', 'destroyed')),
     created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (client_id, purpose, epoch)
+    PRIMARY KEY (client_id, purpose, epoch),
+    CHECK ((wrapped IS NULL) = (phase = 'destroyed'))
 );
 
 -- One data key per subject. The tombstone (wrapped NULL, shredded_at set) stays for ever.

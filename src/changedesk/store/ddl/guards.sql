@@ -73,7 +73,7 @@ CREATE TRIGGER consent_forgets BEFORE UPDATE ON desk.consent FOR EACH ROW EXECUT
 CREATE TRIGGER decision_forgets BEFORE UPDATE ON desk.decision FOR EACH ROW EXECUTE FUNCTION desk.guard_forgetting();
 CREATE TRIGGER factor_forgets BEFORE UPDATE ON desk.factor FOR EACH ROW
     WHEN (NEW.secret_ct IS DISTINCT FROM OLD.secret_ct) EXECUTE FUNCTION desk.guard_forgetting();
-CREATE TRIGGER key_forgets BEFORE UPDATE ON desk.subject_key FOR EACH ROW EXECUTE FUNCTION desk.guard_forgetting();
+CREATE TRIGGER key_forgets BEFORE UPDATE ON desk.subject_key FOR EACH ROW WHEN (NEW.wrapped IS NULL) EXECUTE FUNCTION desk.guard_forgetting();
 CREATE TRIGGER import_row_forgets BEFORE DELETE ON desk.import_row FOR EACH ROW EXECUTE FUNCTION desk.guard_forgetting();
 CREATE TRIGGER subject_forgets BEFORE UPDATE ON desk.subject FOR EACH ROW
     WHEN (NEW.key_id <> OLD.key_id OR NEW.erased_at IS DISTINCT FROM OLD.erased_at)

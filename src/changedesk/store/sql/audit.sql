@@ -100,9 +100,11 @@ SELECT subject_id, field, epoch, tag FROM desk.blind_index WHERE client_id = %(c
 -- Of some terms, those that the blind index does not hold.
 
 -- name: audit.lookups_missing
-SELECT t.subject_id FROM unnest(%(subject)s::uuid[], %(field)s::text[], %(tag)s::bytea[]) AS t (subject_id, field, tag)
+SELECT t.subject_id
+FROM unnest(%(subject)s::uuid[], %(field)s::text[], %(epoch)s::smallint[], %(tag)s::bytea[])
+    AS t (subject_id, field, epoch, tag)
 WHERE NOT EXISTS (SELECT FROM desk.blind_index b WHERE b.client_id = %(client)s AND b.field = t.field
-                  AND b.epoch = %(epoch)s AND b.tag = t.tag AND b.subject_id = t.subject_id)
+                  AND b.epoch = t.epoch AND b.tag = t.tag AND b.subject_id = t.subject_id)
 
 -- What entries speak of: requests, consents, decisions and confirmed challenges.
 

@@ -44,9 +44,9 @@ WITH move AS (
       AND b.client_id = %(client)s AND b.field = l.field AND b.tag = l.tag AND b.subject_id = l.subject_id
 ), found AS (
     INSERT INTO desk.blind_index (client_id, field, epoch, tag, subject_id)
-    SELECT %(client)s, f.field, %(epoch)s, f.tag, f.subject_id
-    FROM unnest(%(found_subject)s::uuid[], %(found_field)s::text[], %(found_tag)s::bytea[], %(found_fresh)s::boolean[])
-        AS f (subject_id, field, tag, fresh)
+    SELECT %(client)s, f.field, f.epoch, f.tag, f.subject_id
+    FROM unnest(%(found_subject)s::uuid[], %(found_field)s::text[], %(found_epoch)s::smallint[], %(found_tag)s::bytea[],
+                %(found_fresh)s::boolean[]) AS f (subject_id, field, epoch, tag, fresh)
     WHERE f.fresh OR f.subject_id IN (SELECT id FROM moved)
     ON CONFLICT DO NOTHING
 ), answers AS (

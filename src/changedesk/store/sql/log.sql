@@ -142,9 +142,5 @@ SELECT note FROM desk.checkpoint WHERE client_id = %(client)s AND size = %(size)
 -- The keys that sign the log, oldest first; kept and wrapped as the client's other keys.
 
 -- name: log.keys
-SELECT purpose, epoch, key_id, wrapped FROM desk.client_key
+SELECT purpose, epoch, key_id, wrapped, master, phase FROM desk.client_key
 WHERE client_id = %(client)s AND purpose = ANY(%(purposes)s::text[]) ORDER BY purpose, epoch
-
--- name: log.create_key
-INSERT INTO desk.client_key (client_id, purpose, epoch, key_id, wrapped)
-VALUES (%(client)s, %(purpose)s, %(epoch)s, %(key_id)s, %(wrapped)s) ON CONFLICT DO NOTHING

@@ -43,10 +43,10 @@ WHERE client_id = %(client)s AND customer_id = %(customer)s ORDER BY since, acco
 SELECT account_id, customer_id, role, since, until FROM desk.holding
 WHERE client_id = %(client)s AND account_id = ANY(%(accounts)s::uuid[]) ORDER BY account_id, since, customer_id
 
--- What a term of the blind index points at. One more than the limit is asked for, so that "more" can be said.
+-- What a term of the blind index points at, under any epoch of its key. One more than the limit is asked for, so that "more" can be said.
 
 -- name: subjects.by_tag
-SELECT subject_id FROM desk.blind_index
+SELECT DISTINCT subject_id FROM desk.blind_index
 WHERE client_id = %(client)s AND field = %(field)s AND tag = ANY(%(tags)s::bytea[]) ORDER BY subject_id LIMIT %(limit)s
 
 -- Of some subjects, those that carry a further term as well.
@@ -58,7 +58,7 @@ WHERE client_id = %(client)s AND field = %(field)s AND tag = ANY(%(tags)s::bytea
 -- The accounts that some numbers lead to: an import's whole batch at once.
 
 -- name: subjects.accounts_by_tag
-SELECT s.id
+SELECT DISTINCT s.id
 FROM unnest(%(fields)s::text[], %(tags)s::bytea[]) AS t (field, tag)
 JOIN desk.blind_index b ON b.client_id = %(client)s AND b.field = t.field AND b.tag = t.tag
 JOIN desk.subject s ON s.client_id = b.client_id AND s.id = b.subject_id AND s.type = 'account'
