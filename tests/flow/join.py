@@ -1,5 +1,6 @@
 """Merges, their undoing and transfers, walked through the real verbs up to the clock that applies them."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from tests.cast import Desk, soon, staff
@@ -31,7 +32,7 @@ def state_of(d: Desk, asked: flow.Receipt) -> flow.Receipt:
 
 def merging(
     d: Desk, merged: SubjectId, into: SubjectId, at: datetime = LATER, *, person: SubjectId | None = None,
-    choices: dict[str, str] | None = None,
+    choices: dict[str, str] | None = None, close: Collection[str] = (),
 ) -> flow.Receipt:  # fmt: skip
     """A merge that the customer has proved and that two have approved; it waits for its hour."""
     vouch(d, person or merged, at)
@@ -39,6 +40,7 @@ def merging(
         merged,
         into,
         choices=choices,
+        close=close,
         person=person,
         reason="duplicate_account",
         channel=Channel.PHONE,

@@ -103,14 +103,19 @@ def announced(effects: Sequence[Effect]) -> dict[str, Json]:
 
 def carry_out(
     tx: Tx, request: Request, change: ChangeId, effects: Sequence[Effect], *, actor: Actor, at: datetime
-) -> None:
-    """Write what the effects of an applied request ask for. Announcements stand in its entry already."""
+) -> list[Request]:
+    """Write what the effects of an applied request ask for; return the requests that come of it.
+
+    Announcements stand in its entry already.
+    """
+    asked: list[Request] = []
     for item in effects:
         if isinstance(item, Merge):
-            linking.merge(tx, request, change, item, actor=actor, at=at)
+            asked += linking.merge(tx, request, change, item, actor=actor, at=at)
         elif isinstance(item, Unmerge):
             linking.unmerge(tx, request, actor=actor, at=at)
         elif isinstance(item, Transfer):
             linking.transfer(tx, request, item, actor=actor, at=at)
         elif isinstance(item, Erase):
             forget.start(tx, request, item.classes, actor=actor, at=at)
+    return asked

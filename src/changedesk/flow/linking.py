@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
+from changedesk.flow import carrying
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.observed import observe, request_facts
 from changedesk.flow.parties import MERGE, TRANSFER
@@ -19,7 +20,7 @@ from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.revert import Finding, Later, plan_revert
 from changedesk.ledger.value import Json
 from changedesk.rules.fields import Catalogue
-from changedesk.store import evidence, history, links, past, requests, subjects
+from changedesk.store import evidence, history, links, past, subjects
 from changedesk.store.requests import Request
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Holding, Subject
@@ -36,10 +37,11 @@ def busy(tx: Tx, due: Sequence[Request]) -> set[RequestId]:
     return {item.id for item in due if item.kind in (MERGE, TRANSFER) and not links.hold_pending(tx, item.subject_id)}
 
 
-def merge(tx: Tx, request: Request, change: ChangeId, effect: Merge, *, actor: Actor, at: datetime) -> None:
+def merge(tx: Tx, request: Request, change: ChangeId, effect: Merge, *, actor: Actor, at: datetime) -> list[Request]:
     """Link the merged record to the survivor, which takes the chosen values; its accounts and holds go along.
 
-    What was asked for the merged record and still waits is closed: it was verified and agreed to for another record.
+    What was asked for the merged record and still waits ends: it was verified and agreed to for another record.
+    Returns what is asked anew of the survivor instead.
     """
     into = SubjectId(UUID(effect.into))
     found = subjects.load(tx, [request.subject_id, into])
@@ -63,13 +65,15 @@ def merge(tx: Tx, request: Request, change: ChangeId, effect: Merge, *, actor: A
         if _text(survivor, path) != _text(merged, path)
     ]
     _carry_holds(tx, merged, survivor, actor=actor, at=at)
+    ended = carrying.end(tx, request, at=at)
     facts: dict[str, Json] = {
         "merged": str(merged.id),
         "survivorship": {"take": dict(effect.take), "keep": dict(effect.keep)},
         "repointed": cast("Json", _repoint(tx, merged, survivor, at=link.since)),
-        "closed": cast("Json", _close(tx, request, "merged", survivor.id, actor=actor, at=at)),
+        "closed": [*sorted(item.ref for item in ended)],
     }
     _write(tx, request, survivor, EntryKind.MERGE_APPLIED, link.survivor_change, taken, facts, actor=actor, at=at)
+    return carrying.carry(tx, ended, merged.id, survivor.id, effect.close, actor=actor, at=at)
 
 
 def _moment(at: datetime) -> datetime:
@@ -155,15 +159,6 @@ def _carry_holds(tx: Tx, merged: Subject, survivor: Subject, *, actor: Actor, at
     ]
     if carried:
         evidence.place_holds(tx, carried)
-
-
-def _close(tx: Tx, request: Request, reason: str, to: SubjectId, *, actor: Actor, at: datetime) -> list[str]:
-    waiting: list[RequestId] = [id_ for id_ in links.pending(tx, request.subject_id) if id_ != request.id]
-    closed = requests.move(tx, waiting, "cancel", at=at)
-    if closed:
-        facts = {"cancel_reason": reason, "into" if reason == "merged" else "to": str(to)}
-        observe(tx, closed, EntryKind.REQUEST_CANCELLED, actor=actor, at=at, facts=facts)
-    return sorted(item.ref for item in closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,4 +284,7 @@ def transfer(tx: Tx, request: Request, effect: Transfer, *, actor: Actor, at: da
     links.end_holdings(tx, [*old, *members], at=moment)
     new = [Holding(item.account, to, item.role, moment, None) for item in old]
     links.begin_holdings(tx, new, at=moment)
-    _close(tx, request, "transferred", to, actor=actor, at=at)
+    ended = carrying.end(tx, request, at=at)
+    if ended:
+        facts = {"cancel_reason": "transferred", "to": str(to)}
+        observe(tx, ended, EntryKind.REQUEST_CANCELLED, actor=actor, at=at, facts=facts)

@@ -35,12 +35,18 @@ class Made:
     claim: once.Claim | None
 
 
-def make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: Actor, at: datetime) -> Made:
-    wish, subject, config = plan.wish, plan.subject, configuration(tx.client)
-    known = wish.acknowledged == asking.ALL_CONCERNS
-    waiting = [item for item in plan.concerns if not known and item.code not in wish.acknowledged]
+def require_known(plan: Plan) -> None:
+    """Return if every concern was checked with the customer. Raises NeedsAcknowledgement."""
+    known = plan.wish.acknowledged == asking.ALL_CONCERNS
+    waiting = [item for item in plan.concerns if not known and item.code not in plan.wish.acknowledged]
     if waiting:
         raise asking.NeedsAcknowledgement(concerns=[{"path": item.path, "code": item.code} for item in waiting])
+
+
+def make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: Actor, at: datetime) -> Made:
+    """Return the request of a plan, ready to be written. Raises NeedsAcknowledgement."""
+    wish, subject, config = plan.wish, plan.subject, configuration(tx.client)
+    require_known(plan)
     request_id = RequestId(uuid7())
     proposal = _proposal(plan)
     request = requests.Request(

@@ -1,7 +1,7 @@
 """Merging two records that are one, undoing that, and what an undoing leaves to a person."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -13,10 +13,12 @@ from changedesk.base.json import Value
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.flow import asking, named, whose
 from changedesk.flow.asking import Plan, Receipt, Wish
+from changedesk.flow.carrying import Pending, as_merged, foreseen
 from changedesk.flow.linking import Parting, parting
 from changedesk.flow.parties import MERGE, UNMERGE
 from changedesk.flow.submit import enter, revise
 from changedesk.kinds.merge import INTO, LEFT_OUT, SURVIVORSHIP, NotMergeable, Survivorship
+from changedesk.kinds.merge import survivorship as survivorship_of
 from changedesk.kinds.unmerge import CHANGE, NotMerged
 from changedesk.rules import access, survivorship
 from changedesk.rules.fields import Sensitivity
@@ -40,6 +42,8 @@ class MergePlan:
     choices: tuple[Choice, ...] = field(repr=False)
     plan: Plan = field(repr=False)
     """The request that would be made of it: its route, concerns and conflicts."""
+    pending: tuple[Pending, ...] = ()
+    """What waits for the merged record, and what would become of it."""
 
 
 def preview_merge(
@@ -47,6 +51,7 @@ def preview_merge(
     into: SubjectId,
     *,
     choices: Mapping[str, str] | None = None,
+    close: Collection[str] = (),
     person: SubjectId | None = None,
     initiated_by: str = "customer",
     reason: str = "duplicate_account",
@@ -56,25 +61,36 @@ def preview_merge(
 ) -> MergePlan:
     """Return what merging one record into another would do. Writes nothing.
 
-    ``choices`` override the rules by path: survivor or merged. Raises NotMergeable, NotADifference, and whatever a
-    request like this may meet.
+    ``choices`` override the rules by path: survivor or merged. ``close`` names waiting requests that are to end with
+    the merge; the others are asked anew of the survivor where nothing stands against it. Raises NotMergeable,
+    NotADifference, and whatever a request like this may meet.
     """
     access.require(actor, access.Verb.REQUEST_PREVIEW, subject=actor.subject)
     _not_themselves(actor, access.Verb.REQUEST_PREVIEW)
     with look(actor.client) as seen:
         chosen, ver = _choices(seen, merged, into, choices)
-        wish = Wish(
-            subject=merged,
-            kind=MERGE,
-            values=_values(into, chosen, ver),
-            reason=reason,
-            channel=channel,
-            person=person,
-            initiated_by=initiated_by,
-        )
-        found = subjects.load(seen, [merged]).get(merged)
-        plan = asking.plan(seen, wish, found, actor=actor, at=at)
-    return MergePlan(merged=merged, survivor=into, choices=tuple(chosen), plan=plan)
+        wish = _wish(merged, into, chosen, ver, close, reason, channel, person, initiated_by)
+        found = subjects.load(seen, [merged, into])
+        plan = asking.plan(seen, wish, found[merged], actor=actor, at=at)
+        after = as_merged(found[into], found[merged], {item.path for item in chosen if item.moves})
+        pending = foreseen(seen, found[merged], after, close, at=at)
+    return MergePlan(merged=merged, survivor=into, choices=tuple(chosen), plan=plan, pending=pending)
+
+
+def _wish(
+    merged: SubjectId, into: SubjectId, chosen: list[Choice], ver: int, close: Collection[str], reason: str,
+    channel: Channel, person: SubjectId | None, initiated_by: str,
+) -> Wish:  # fmt: skip
+    """Return what is asked for, in a preview and for good."""
+    return Wish(
+        subject=merged,
+        kind=MERGE,
+        values=_values(into, chosen, ver, close),
+        reason=reason,
+        channel=channel,
+        person=person,
+        initiated_by=initiated_by,
+    )
 
 
 def _not_themselves(actor: Actor, verb: access.Verb) -> None:
@@ -127,11 +143,12 @@ def _held(seen: Look, subject: Subject) -> dict[str, Held]:
     }
 
 
-def _values(into: SubjectId, chosen: list[Choice], ver: int) -> dict[str, Value]:
+def _values(into: SubjectId, chosen: list[Choice], ver: int, close: Collection[str]) -> dict[str, Value]:
     text = Survivorship(
         base=ver,
         take={item.path: item.rule.value for item in chosen if item.moves},
         keep={item.path: item.rule.value for item in chosen if not item.moves},
+        close=tuple(sorted(close)),
     ).text()
     return {INTO: str(into), SURVIVORSHIP: text}
 
@@ -141,6 +158,7 @@ def merge(
     into: SubjectId,
     *,
     choices: Mapping[str, str] | None = None,
+    close: Collection[str] = (),
     reason: str,
     channel: Channel,
     note: str = "",
@@ -160,14 +178,8 @@ def merge(
     _not_themselves(actor, access.Verb.REQUEST_SUBMIT)
     with look(actor.client) as seen:
         chosen, ver = _choices(seen, merged, into, choices)
-    wish = Wish(
-        subject=merged,
-        kind=MERGE,
-        values=_values(into, chosen, ver),
-        reason=reason,
-        channel=channel,
-        person=person,
-        initiated_by=initiated_by,
+    wish = replace(
+        _wish(merged, into, chosen, ver, close, reason, channel, person, initiated_by),
         note=note,
         requested_by=actor.id,
         interaction=interaction,
@@ -188,7 +200,8 @@ def refresh_merge(
             raise NotMerged
         into = SubjectId(UUID(str(request.proposal.values[INTO])))
         chosen, ver = _choices(seen, request.subject_id, into, choices)
-    values: Mapping[str, object] = _values(into, chosen, ver)
+        close = survivorship_of(request.proposal.values).close
+    values: Mapping[str, object] = _values(into, chosen, ver, close)
     return revise(ref, values, seen_version=seen_version, acknowledged=asking.ALL_CONCERNS, actor=actor, at=at)
 
 

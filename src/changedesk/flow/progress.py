@@ -231,7 +231,12 @@ def _write(
     history.append(tx, drafts, terms=terms_for(tx.client))
     _place_holds(tx, [one for one in ready if one.request.id in applied], actor=actor, at=at)
     for request_id, found in brought.items():
-        effects.carry_out(tx, applied[request_id], changes[request_id], found, actor=actor, at=at)
+        advance(
+            tx,
+            effects.carry_out(tx, applied[request_id], changes[request_id], found, actor=actor, at=at),
+            actor=actor,
+            at=at,
+        )
     return list(applied.values())
 
 

@@ -36,13 +36,14 @@ class Merge:
     """The subject becomes part of another, the survivor, which takes the values of these fields from it.
 
     ``into`` is the survivor's id, ``base`` the survivor's version that the choices were read at; ``take`` and ``keep``
-    are paths with the rule that chose the side.
+    are paths with the rule that chose the side. ``close``: references of requests that are not to be asked anew.
     """
 
     into: str
     base: int
     take: Mapping[str, str]
     keep: Mapping[str, str]
+    close: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

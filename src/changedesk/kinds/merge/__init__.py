@@ -45,13 +45,14 @@ class SurvivorshipUnreadable(Refusal):
 class Survivorship(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which values of the merged record the survivor takes (``take``) and which of its own stay against it (``keep``),
     each by the rule that chose it; ``base`` the survivor's version that this was read at; ``was`` the merged record's
-    status before.
+    status before; ``close`` the references of waiting requests that end with the merge instead of going over.
     """
 
     base: int
     take: dict[str, str] = {}
     keep: dict[str, str] = {}
     was: str | None = None
+    close: tuple[str, ...] = ()
 
     def text(self) -> str:
         return _encoder.encode(self).decode()
@@ -95,7 +96,7 @@ def effects(proposal: Proposal) -> Sequence[Effect]:
     into, chosen = str(proposal.value(INTO)), survivorship({SURVIVORSHIP: proposal.value(SURVIVORSHIP)})
     return [
         Announce("record.merged", {"into": into.lower(), "type": proposal.subject_type}),
-        Merge(into, chosen.base, chosen.take, chosen.keep),
+        Merge(into, chosen.base, chosen.take, chosen.keep, chosen.close),
     ]
 
 
