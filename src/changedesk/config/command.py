@@ -204,13 +204,16 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way to de
     facts = supervisor.running(env.state_dir)
     answer = {"running": facts is not None, "ready": False, **(facts or {})}
     if facts and "port" in facts:
-        answer["ready"] = supervisor.ready(env.web_host, facts["port"])
+        health = supervisor.health(env.web_host, facts["port"])
+        answer |= {"ready": health is not None, "log": (health or {}).get("log", "unknown")}
     if as_json:
         sys.stdout.write(json.dumps(answer) + "\n")
     elif facts is None:
         out.print("Nothing runs here. Start it with 'changedesk up'.")
     else:
         out.print(f"{'Ready' if answer['ready'] else 'Starting'}: {facts.get('url', '...')}", markup=False)
+        if answer.get("log") == "damaged":
+            out.print("The log of a client is damaged. 'changedesk log audits --client NAME' says where.")
     raise typer.Exit(0 if answer["ready"] else 1)
 
 

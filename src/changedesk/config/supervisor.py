@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from importlib.util import find_spec
 from pathlib import Path
@@ -270,12 +271,19 @@ class Supervisor:
 
 def ready(host: str, port: int) -> bool:
     """Whether /readyz answers 200."""
+    return health(host, port) is not None
+
+
+def health(host: str, port: int) -> dict[str, str] | None:
+    """What /readyz says; None while it does not answer 200."""
     connection = HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/readyz", headers={"Host": f"localhost:{port}"})
-        return connection.getresponse().status == 200  # noqa: PLR2004 - HTTP OK
-    except (OSError, HTTPException):
-        return False
+        answer = connection.getresponse()
+        told = json.loads(answer.read()) if answer.status == HTTPStatus.OK else None
+        return told if isinstance(told, dict) else None
+    except (OSError, HTTPException, ValueError):
+        return None
     finally:
         connection.close()
 

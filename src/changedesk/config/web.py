@@ -5,11 +5,15 @@ import secrets
 import time
 from collections.abc import Callable
 
+import psycopg
 import structlog
 from django.conf import settings
 from django.db import connection
 from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from psycopg_pool import PoolTimeout
+
+from changedesk.reading import integrity
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -68,11 +72,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """The process answers and its database does: 200, else 503."""
+    """The process answers and its database does: 200, else 503. ``log`` is damaged where an audit found something."""
     del request
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
         return JsonResponse({"database": "unreachable"}, status=503)
-    return JsonResponse({"database": "ok", "version": settings.CHANGEDESK_VERSION})
+    try:
+        log_is = "damaged" if integrity.damaged_anywhere() else "ok"
+    except (psycopg.Error, PoolTimeout):
+        log_is = "unknown"  # every connection for facts is at work: that is no reason to be taken out of service
+    return JsonResponse({"database": "ok", "log": log_is, "version": settings.CHANGEDESK_VERSION})

@@ -4,20 +4,24 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from changedesk.base.actor import Actor
+from changedesk.base.actor import Actor, Role
+from changedesk.base.ids import ClientId
 from changedesk.ledger import note as notes
 from changedesk.ledger.audit import Finding
 from changedesk.ledger.checkpoint import Checkpoint, parse, sign_checkpoint
 from changedesk.ledger.note import NoteRefused
-from changedesk.store import audits, log_keys
+from changedesk.store import alarms, audits, log, log_keys
 from changedesk.store.audits import AuditRun
 from changedesk.store.begin import begin
+from changedesk.store.settings_read import members
 from changedesk.store.tx import Look
 
 EVERY: Final = timedelta(minutes=10)
 """Pace of audits of what is new."""
 WHOLE: Final = timedelta(days=1)
 """Pace of audits of all."""
+ALARMED: Final = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
+"""Roles whose people are told when a log is damaged: who operates the client's desk, and who audits it."""
 
 
 def begin_audit(*, actor: Actor, at: datetime) -> tuple[UUID, int] | None:
@@ -50,8 +54,12 @@ def end_audit(
     actor: Actor,
     at: datetime,
 ) -> None:
-    """Keep what an audit came to. A sound one is signed with the log's key, under a name of its own."""
+    """Keep what an audit came to. A sound one is signed with the log's key, under a name of its own.
+
+    One that found something raises the alarm, unless the one before it named the same first bad entry.
+    """
     with begin(actor) as tx:
+        before = audits.newest_finished(tx)
         note = None
         if not findings:
             signers = log_keys.signers(tx, origin)
@@ -64,6 +72,25 @@ def end_audit(
                 change_id=None if first is None else first.change, note=note,
             ),
         )  # fmt: skip
+        if first is not None and _is_new(first, before):
+            alarms.sound(tx, run, alarmed(actor.client), at=at)
+            log.notify(tx)
+
+
+def alarmed(client: ClientId) -> list[int]:
+    """Return the people of a client who are told when its log is damaged: operators and auditors."""
+    return [
+        person.id
+        for person, member in members(client)
+        if person.active and member.active and ALARMED & frozenset(member.roles)
+    ]
+
+
+def _is_new(first: Finding, before: AuditRun | None) -> bool:
+    """Say whether a finding is another one than the audit before it began with."""
+    return before is None or (before.fault, before.idx, before.change_id) != (
+        first.fault.value, first.index, first.change,
+    )  # fmt: skip
 
 
 def _signed_up_to(look: Look, last: AuditRun) -> int:

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 from changedesk.base.actor import automation
 from changedesk.base.ids import ClientId
 from changedesk.outbound import find, publish
-from changedesk.outbound.notices import decide, send
+from changedesk.outbound.notices import alarm, decide, send
 from changedesk.outbound.publish import anchors, witnesses
 from changedesk.store import log
 from changedesk.store.begin import begin
@@ -38,6 +38,7 @@ def duties() -> list[Duty]:
         Duty("log.find", find.run),
         Duty("notices.send", send.run),
         Duty("notices.lapse", send.lapse),
+        Duty("log.alarm", alarm.run),
         Duty("log.publish", publish.run),
         Duty("log.anchor", anchors.run),
         Duty("log.witness", witnesses.run),

@@ -50,7 +50,7 @@ def checkpoints(look: Look, above: int, upto: int) -> list[Any]:
 
 
 def cosignatures(look: Look, above: int, upto: int) -> list[Any]:
-    """Return size and line of what witnesses signed of these sizes."""
+    """Return size, witness and lines of what witnesses signed of these sizes."""
     return look.rows("audit.cosignatures", above=above, upto=upto)
 
 

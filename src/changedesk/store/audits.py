@@ -38,6 +38,12 @@ def newest(look: Look, *, limit: int) -> list[AuditRun]:
     return [AuditRun(**row._asdict()) for row in look.rows("audits.newest", limit=limit)]
 
 
+def newest_finished(look: Look) -> AuditRun | None:
+    """Return the last audit that came to its end; None when there is none."""
+    row = look.row("audits.newest_finished")
+    return None if row is None else AuditRun(**row._asdict())
+
+
 def newest_whole(look: Look) -> datetime | None:
     """Return when the last audit of all began that found nothing."""
     row = look.row("audits.newest_whole")

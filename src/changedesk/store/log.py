@@ -32,8 +32,13 @@ def sequence(tx: Tx) -> int:
     grown = was.append_many(leaves)
     if tx.run("log.advance", size=grown.size, frontier=grown.to_bytes(), was=head.size) != 1:
         raise LookupError("the head of the log moved under its own lock")
-    tx.row("log.notify", payload=str(int(tx.client)))
+    notify(tx)
     return len(leaves)
+
+
+def notify(tx: Tx) -> None:
+    """Wake who listens at this client's log, once this transaction has committed."""
+    tx.row("log.notify", payload=str(int(tx.client)))
 
 
 def size(look: Look) -> int:

@@ -90,6 +90,11 @@ def signed(look: Look) -> tuple[int, bytes, bytes] | None:
     return None if row is None else (row.size, bytes(row.root), bytes(row.note))
 
 
+def recent(look: Look, *, limit: int) -> list[Any]:
+    """Return size, root and begun_at of the newest signed checkpoints, newest first."""
+    return look.rows("log.recent", limit=limit)
+
+
 def note_at(look: Look, size: int) -> bytes:
     """Return the note of a signed checkpoint, without cosignatures."""
     row = look.row("log.note_at", size=size)

@@ -32,7 +32,7 @@ def live_url(worker_database: Database, tmp_path_factory: pytest.TempPathFactory
                 **os.environ,
                 "CHANGEDESK_PUBLIC_URL": PUBLIC,
                 "DJANGO_SETTINGS_MODULE": "changedesk.config.settings",
-                "PYTHONPATH": str(ROOT),
+                "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
             },
             stdin=subprocess.DEVNULL,
             stdout=sink,

@@ -46,7 +46,7 @@ class Programs:
                     "CHANGEDESK_PUBLIC_URL": self.url,
                     "CHANGEDESK_LIVE_URL": self.live_url,
                     "DJANGO_SETTINGS_MODULE": "changedesk.config.settings",
-                    "PYTHONPATH": str(ROOT),
+                    "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=sink,

@@ -11,6 +11,7 @@ from changedesk.channels.console.views import (
     disputes,
     erasures,
     imports,
+    integrity,
     merging,
     own,
     policies,
@@ -79,5 +80,6 @@ urlpatterns = [
     path("c/<slug:slug>/reversals/<uuid:key>", reversals.reversal, name="reversal"),
     path("c/<slug:slug>/policies", policies.policies, name="policies"),
     path("c/<slug:slug>/policies/<int:number>", policies.policy, name="policy"),
+    path("c/<slug:slug>/audit/integrity", integrity.integrity, name="integrity"),
     path("c/<slug:slug>/profile", own.profile, name="profile"),
 ]

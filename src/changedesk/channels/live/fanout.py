@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 import structlog
 
 from changedesk.base.actor import Actor
 from changedesk.base.ids import ClientId
-from changedesk.reading import live
+from changedesk.reading import integrity, live
 from changedesk.reading.live import Happened, Happening
 
 BEHIND_MAX: Final = 1_000
@@ -25,11 +26,18 @@ InThread = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """``index``: its place in the log; ``text``: as it goes over the wire; ``anew``: the reader goes on from here."""
+    """``index``: its place in the log; ``text``: as it goes over the wire; ``anew``: the reader goes on from here;
+    ``beside``: it has no place in the log.
+    """
 
     index: int
     text: bytes
     anew: bool = False
+    beside: bool = False
+
+
+ALERT: Final = Event(-1, b"event: alert\ndata: {}\n\n", beside=True)
+"""The log is damaged: see the page. Says nothing else."""
 
 
 class Slow(Exception):  # noqa: N818 - what became of a reader, not a fault
@@ -69,6 +77,8 @@ class Reader:
                 event = await self._waiting.get()
                 if event is None:
                     return None
+                if event.beside:
+                    return event
                 if event.anew or event.index >= self.next:
                     self.next = event.index + 1
                     return event
@@ -82,6 +92,7 @@ class Room:
         self.next = start
         self.readers: set[Reader] = set()
         self.grown = asyncio.Event()
+        self.damaged: UUID | None = None
         self._in_thread = in_thread
         self.task = asyncio.create_task(self._run())
 
@@ -102,6 +113,12 @@ class Room:
             for event in events:
                 for reader in self.readers:
                     reader.put(event)
+        damaged = await self._in_thread(integrity.damage, self.client)
+        if damaged is not None and damaged != self.damaged:
+            for reader in self.readers:
+                if integrity.may_read(reader.actor):
+                    reader.put(ALERT)
+        self.damaged = damaged
 
 
 class House:

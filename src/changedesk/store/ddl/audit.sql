@@ -16,7 +16,7 @@ CREATE TABLE desk.audit_run (
     PRIMARY KEY (client_id, id),
     CHECK ((finished_at IS NULL) = (findings IS NULL))
 );
--- Read by audits.newest: the last ones.
+-- Read by audits.newest and audits.newest_finished: the last ones.
 CREATE INDEX audit_run_newest ON desk.audit_run (client_id, started_at DESC);
 
 CREATE FUNCTION desk.guard_audit_run() RETURNS trigger LANGUAGE plpgsql AS
@@ -29,3 +29,21 @@ $$ BEGIN
 END $$;
 CREATE TRIGGER audit_run_guard BEFORE UPDATE OR DELETE ON desk.audit_run FOR EACH ROW
     EXECUTE FUNCTION desk.guard_audit_run();
+
+-- Who is told of an audit that found something: one mail to each operator and auditor of the client, once a failure.
+-- person is of the settings; no address stands here.
+CREATE TABLE desk.alarm (
+    client_id  integer     NOT NULL,
+    run_id     uuid        NOT NULL,
+    person     integer     NOT NULL,
+    state      text        NOT NULL DEFAULT 'pending'
+               CHECK (state IN ('pending', 'sent', 'shown', 'failed', 'unconfirmed')),
+    attempts   integer     NOT NULL DEFAULT 0,
+    next_at    timestamptz NOT NULL,
+    last_error text,
+    done_at    timestamptz,
+    PRIMARY KEY (client_id, run_id, person),
+    FOREIGN KEY (client_id, run_id) REFERENCES desk.audit_run (client_id, id)
+);
+-- Read by alarms.claim: those that are due.
+CREATE INDEX alarm_due ON desk.alarm (client_id, next_at) WHERE state = 'pending';

@@ -53,7 +53,7 @@ SELECT size, root, note, begun_at FROM desk.checkpoint
 WHERE client_id = %(client)s AND size > %(above)s AND size <= %(upto)s ORDER BY size
 
 -- name: audit.cosignatures
-SELECT size, line FROM desk.cosignature
+SELECT size, witness, line FROM desk.cosignature
 WHERE client_id = %(client)s AND size > %(above)s AND size <= %(upto)s ORDER BY size, witness
 
 -- name: audit.anchored

@@ -11,6 +11,10 @@ WHERE client_id = %(client)s ORDER BY started_at DESC, id DESC LIMIT %(limit)s
 SELECT started_at FROM desk.audit_run
 WHERE client_id = %(client)s AND whole AND finished_at IS NOT NULL AND findings = 0 ORDER BY started_at DESC LIMIT 1
 
+-- name: audits.newest_finished
+SELECT id, whole, started_at, finished_at, start, size, findings, fault, idx, change_id, note FROM desk.audit_run
+WHERE client_id = %(client)s AND finished_at IS NOT NULL ORDER BY started_at DESC, id DESC LIMIT 1
+
 -- name: audits.begin
 INSERT INTO desk.audit_run (client_id, id, whole, started_at) VALUES (%(client)s, %(id)s, %(whole)s, %(at)s)
 

@@ -136,6 +136,10 @@ SELECT l.idx, a.size FROM desk.anchor a
 JOIN desk.log_leaf l ON l.client_id = a.client_id AND l.entry_id = a.id
 WHERE a.client_id = %(client)s AND a.log = %(log)s AND l.idx < %(until)s ORDER BY a.size DESC LIMIT 1
 
+-- name: log.recent
+SELECT size, root, begun_at FROM desk.checkpoint WHERE client_id = %(client)s AND note IS NOT NULL
+ORDER BY size DESC LIMIT %(limit)s
+
 -- name: log.note_at
 SELECT note FROM desk.checkpoint WHERE client_id = %(client)s AND size = %(size)s
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from changedesk.base.actor import Actor, Role
-from changedesk.reading import batches, imports, reversals
+from changedesk.reading import batches, imports, integrity, reversals
 from changedesk.rules.access import Verb, may
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def allowed(actor: Actor) -> frozenset[str]:
     offered = frozenset(word for word, verb in _MAY.items() if may(actor, verb))
     offered |= {"imports"} if imports.may_read(actor) else set()
     offered |= {"batches"} if batches.may_read(actor) else set()
+    offered |= {"integrity"} if integrity.may_read(actor) else set()
     return offered | {"reversals"} if reversals.may_read(actor) else offered
 
 
@@ -61,6 +62,7 @@ def shell(visit: "Visit", here: str) -> dict[str, Any]:
         },
         "may": allowed(visit.actor),
         "here": here,
+        "damaged": integrity.may_read(visit.actor) and integrity.damage(visit.actor.client) is not None,
         "keys": "off" if person.shortcuts_off else "on",
         "theme": theme if theme in THEMES else "",
     }

@@ -25,6 +25,7 @@ def live_script(slug: str) -> SafeString | str:
         "pause": gettext("Pause updates"),
         "resume": gettext("Resume updates"),
         "lost": gettext("Reconnecting…"),
+        "damaged": gettext("The log is damaged. See what is known."),
     }
     return format_html(
         '<script src="{}" type="module" data-live="{}" data-client="{}" data-words="{}"></script>',

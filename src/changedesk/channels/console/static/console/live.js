@@ -31,6 +31,21 @@ const showState = (state) => {
   lost.textContent = state === "lost" ? words.lost : "";
 };
 
+// The log is damaged: as the page itself says it when it is loaded. Only who may know is told.
+const showAlarm = () => {
+  const main = document.querySelector("main");
+  if (!main || document.querySelector("[data-alarm]")) return;
+  const note = document.createElement("div");
+  note.className = "note tone-danger gap";
+  note.setAttribute("role", "alert");
+  note.dataset.alarm = "";
+  const link = document.createElement("a");
+  link.href = `/c/${encodeURIComponent(client)}/audit/integrity`;
+  link.textContent = words.damaged;
+  note.append(link);
+  main.prepend(note);
+};
+
 const queue = document.querySelector(".tabs") && location.pathname.endsWith("/queue") ? makeBar() : null;
 
 function makeBar() {
@@ -97,6 +112,10 @@ function hear(message) {
     showState(message.state);
     return;
   }
+  if (message.name === "alert") {
+    showAlarm();
+    return;
+  }
   if (message.name === "queue") queue?.moved(message.data);
   if (message.name === "reset") queue?.reset();
   if (message.name !== "queue") last = message.data.index;
@@ -137,7 +156,7 @@ function listen() {
     alive();
     if (last === null) last = Number(event.data);
   });
-  for (const name of ["queue", "change", "reset"]) {
+  for (const name of ["queue", "change", "reset", "alert"]) {
     source.addEventListener(name, (event) => {
       alive();
       tell({ name, data: JSON.parse(event.data) });

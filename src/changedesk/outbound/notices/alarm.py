@@ -1,0 +1,112 @@
+"""The alarm: a client's log is damaged. By mail to its operators and auditors, once a failure; never what was found.
+
+It is no notice to a customer: it is about no record, so it waits in a table of its own. A sender that dies is followed
+by another one with the same Message-ID, so the same mail may arrive twice, and never not at all.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid5
+
+import structlog
+from django.conf import settings
+
+from changedesk.base.actor import automation
+from changedesk.base.clock import now
+from changedesk.base.ids import ClientId
+from changedesk.base.refusal import NotFound
+from changedesk.outbound.notices.send import transports
+from changedesk.outbound.notices.transport import NotSent, Temporary, Transport, Unknown
+from changedesk.store import alarms, settings_read
+from changedesk.store.alarms import Due
+from changedesk.store.begin import begin
+from changedesk.store.deliveries import Message
+
+LEASE: Final = timedelta(seconds=60)
+AT_ONCE: Final = 16
+FIRST_WAIT: Final = timedelta(minutes=1)
+ATTEMPTS_MAX: Final = 12
+"""With doubling waits of at most an hour: about six hours."""
+LONGEST_WAIT: Final = timedelta(hours=1)
+PAGE: Final = "/c/{slug}/audit/integrity"
+log = structlog.get_logger("changedesk.alarm")
+
+_SUBJECT: Final[Mapping[str, str]] = {
+    "en": "{client}: the log is damaged",
+    "de": "{client}: das Protokoll ist beschädigt",
+    "ar": "{client}: السجل متضرر",
+}
+_BODY: Final[Mapping[str, str]] = {
+    "en": "An audit of {at} (UTC) found that the log of {client} is not what it was.\n\n"
+    "First bad entry: {place} ({fault})\n\n"
+    "Stop writing to this log, keep the database and the files as they are, and compare them with a backup.\n"
+    "What is known stands here: {page}\n",
+    "de": "Eine Prüfung vom {at} (UTC) hat ergeben, dass das Protokoll von {client} nicht mehr ist, was es war.\n\n"
+    "Erster falscher Eintrag: {place} ({fault})\n\n"
+    "Schreiben Sie nicht weiter in dieses Protokoll, lassen Sie Datenbank und Dateien, wie sie sind, und vergleichen"
+    " Sie sie mit einer Sicherung.\nWas bekannt ist, steht hier: {page}\n",
+    "ar": "أظهر تدقيق بتاريخ {at} (UTC) أن سجل {client} لم يعد كما كان.\n\n"
+    "أول قيد فاسد: {place} ({fault})\n\n"
+    "أوقفوا الكتابة في هذا السجل، وأبقوا قاعدة البيانات والملفات كما هي، وقارنوها بنسخة احتياطية.\n"
+    "المعروف حتى الآن هنا: {page}\n",
+}
+_NOWHERE: Final[Mapping[str, str]] = {"en": "not in the log", "de": "nicht im Protokoll", "ar": "ليس في السجل"}
+
+
+def run(client_id: int) -> int:
+    """Tell what is due for a client; return how many were tried. A duty of the worker."""
+    client = ClientId(client_id)
+    return tell(client, lambda: transports(client)["email"])
+
+
+def tell(client: ClientId, way: Callable[[], Transport], *, clock: Callable[[], datetime] = now) -> int:
+    """Send the alarms that are due; return how many were tried. Where no mail is set up they stand on the page only."""
+    actor = automation(client, "alarm")
+    with begin(actor) as tx:
+        due = alarms.claim(tx, now=clock(), lease=LEASE, limit=AT_ONCE)
+    for one in due:
+        state, error, retry_at = _try(client, way(), one, at=clock())
+        with begin(actor) as tx:
+            alarms.finish(tx, one, state, at=clock(), error=error, retry_at=retry_at)
+    return len(due)
+
+
+def _try(client: ClientId, way: Transport, one: Due, *, at: datetime) -> tuple[str, str | None, datetime | None]:
+    try:
+        message = _message(client, one)
+        way.send(uuid5(one.run_id, str(one.person)), message)
+    except NotFound:
+        return "failed", "nobody", None
+    except Temporary as refused:
+        if one.attempts >= ATTEMPTS_MAX:
+            return "failed", refused.word, None
+        return "pending", refused.word, at + min(FIRST_WAIT * 2 ** (one.attempts - 1), LONGEST_WAIT)
+    except NotSent as refused:
+        log.warning("alarm_not_sent", client_id=int(client), why=refused.word)
+        return "unconfirmed" if isinstance(refused, Unknown) else "failed", refused.word, None
+    return way.state, None, None
+
+
+def _message(client: ClientId, one: Due) -> Message:
+    """Return the mail to one person, in their language. Raises NotFound for who is no longer here."""
+    person, known = settings_read.person(one.person), settings_read.client(client)
+    if not person.active or not person.email:
+        raise NotFound
+    language = person.language.split("-", 1)[0]
+    told = {
+        "client": known.name,
+        "at": f"{one.started_at:%Y-%m-%d %H:%M}",
+        "fault": one.fault,
+        "place": _in(_NOWHERE, language) if one.idx is None else str(one.idx),
+        "page": settings.CHANGEDESK_PUBLIC_URL.rstrip("/") + PAGE.format(slug=known.slug),
+    }
+    return Message(
+        to=person.email,
+        subject=_in(_SUBJECT, language).format(**told),
+        body=_in(_BODY, language).format(**told),
+    )
+
+
+def _in(texts: Mapping[str, str], language: str) -> str:
+    return texts.get(language, texts["en"])

@@ -1,0 +1,30 @@
+-- Alarms of audits that found something: raised with the audit's end, one for each person who is to be told.
+
+-- name: alarms.raise
+INSERT INTO desk.alarm (client_id, run_id, person, next_at)
+SELECT %(client)s, %(run)s, p, %(at)s FROM unnest(%(people)s::int[]) AS p
+
+-- Taken for sending: until the lease ends nobody else takes it, and then it is tried again.
+
+-- name: alarms.claim
+UPDATE desk.alarm a SET attempts = a.attempts + 1, next_at = %(lease_until)s
+FROM (SELECT run_id, person FROM desk.alarm
+      WHERE client_id = %(client)s AND state = 'pending' AND next_at <= %(now)s
+      ORDER BY next_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due
+JOIN desk.audit_run r ON r.client_id = %(client)s AND r.id = due.run_id
+WHERE a.client_id = %(client)s AND a.run_id = due.run_id AND a.person = due.person
+RETURNING a.run_id, a.person, a.attempts, r.started_at, r.fault, r.idx
+
+-- name: alarms.finish
+UPDATE desk.alarm SET state = %(state)s, last_error = %(error)s, next_at = coalesce(%(retry_at)s::timestamptz, next_at),
+    done_at = CASE WHEN %(state)s = 'pending' THEN NULL ELSE %(at)s::timestamptz END
+WHERE client_id = %(client)s AND run_id = %(run)s AND person = %(person)s AND state = 'pending'
+
+-- Who was told of the newest failure.
+
+-- name: alarms.newest
+SELECT a.run_id, a.person, a.state, a.last_error, a.done_at FROM desk.alarm a
+WHERE a.client_id = %(client)s AND a.run_id = (
+    SELECT r.id FROM desk.audit_run r JOIN desk.alarm x ON x.client_id = r.client_id AND x.run_id = r.id
+    WHERE r.client_id = %(client)s ORDER BY r.started_at DESC LIMIT 1)
+ORDER BY a.person
