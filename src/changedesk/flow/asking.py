@@ -229,12 +229,6 @@ def digest_of(
     return hashlib.sha256(b"changedesk/v1/digest\x00" + encode_json(body)).digest()
 
 
-def version_of(subject: Subject, path: str) -> int:
-    """Return the version that set a field as it stands, 0 where it holds nothing."""
-    held = subject.state.get(path)
-    return 0 if held is None else held.ver
-
-
 ALL_CONCERNS: Final = ("*",)
 """Acknowledges whatever there is: for values that the desk itself puts back."""
 

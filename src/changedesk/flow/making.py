@@ -10,7 +10,7 @@ from changedesk.base.ids import RequestId, new_reference, uuid7
 from changedesk.base.refusal import Refusal
 from changedesk.flow import asking, standing
 from changedesk.flow.asking import Plan
-from changedesk.flow.observed import observe
+from changedesk.flow.observed import observe, version_of
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
 from changedesk.rules import policy
@@ -92,7 +92,7 @@ def _proposal(plan: Plan) -> requests.Proposal:
     return requests.Proposal(
         values=plan.after,
         salt=asking.new_salt(),
-        seen={path: asking.version_of(plan.subject, path) for path in plan.after},
+        seen={path: version_of(plan.subject, path) for path in plan.after},
         note=plan.note,
         acknowledged=tuple(plan.wish.acknowledged),
         told={

@@ -10,6 +10,7 @@ from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
 from changedesk.store import history, subjects
 from changedesk.store.requests import Request
+from changedesk.store.subjects import Subject
 from changedesk.store.tx import Tx
 
 
@@ -62,3 +63,9 @@ def request_facts(request: Request) -> dict[str, Json]:
     if request.interaction:
         facts["interaction"] = request.interaction
     return facts
+
+
+def version_of(subject: Subject, path: str) -> int:
+    """Return the version that set a field as it stands, 0 where it holds nothing."""
+    held = subject.state.get(path)
+    return 0 if held is None else held.ver

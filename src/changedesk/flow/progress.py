@@ -11,9 +11,8 @@ from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
 from changedesk.flow import asking, effects, linking, parties
-from changedesk.flow.asking import version_of
 from changedesk.flow.indexing import terms_for
-from changedesk.flow.observed import observe, request_facts
+from changedesk.flow.observed import observe, request_facts, version_of
 from changedesk.flow.standing import Standing, standings
 from changedesk.kinds import Effect
 from changedesk.ledger.entry import EntryKind
