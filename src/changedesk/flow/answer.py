@@ -22,6 +22,7 @@ from changedesk.rules import access, identity, policy
 from changedesk.rules.identity import Method, Purpose
 from changedesk.rules.lifecycle import OPEN
 from changedesk.rules.route import Route
+from changedesk.rules.standing import proof_of
 from changedesk.rules.status import today_in
 from changedesk.rules.values import BadValue, normalise, same
 from changedesk.store import evidence, once, requests, subjects
@@ -130,7 +131,7 @@ def _confirm(
         level = _caller(tx, about.subject.id, actor=actor, at=at).level
         return Confirmed(matched=True, tries_left=left, level=level)
     now = progress.advance(tx, [about.request], actor=actor, at=at)[about.request.id]
-    level = standing.standings(tx, [now], at=at)[now.id].level
+    level = standing.standings(tx, [now], at=at)[now.id].hand.level
     return Confirmed(matched=True, tries_left=left, level=level, receipt=Receipt.of(now))
 
 
@@ -228,6 +229,6 @@ def _caller(seen: Look, subject: SubjectId, *, actor: Actor, at: datetime) -> Ca
         and item.decided_at is not None
         and item.decided_at > since
     ]
-    level = identity.level([standing.proof_of(item) for item in proofs], digest=b"", now=at)
+    level = identity.level([proof_of(item) for item in proofs], digest=b"", now=at)
     counted = [item.decided_at for item in proofs if item.method != Method.KNOWLEDGE and item.decided_at is not None]
     return CallerStanding(level, max(counted) + identity.CALLER_TTL if level and counted else None)

@@ -1,7 +1,7 @@
 """The second pair of eyes: approve, reject, ask for information."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from changedesk.base.actor import Actor
@@ -18,35 +18,6 @@ from changedesk.store import evidence, once, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.requests import Request
 from changedesk.store.tx import Tx
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A request as ``rules.approval`` looks at it."""
-
-    request: Request
-    separation: tuple[str, ...]
-    decided_by: frozenset[str]
-
-    @property
-    def id(self) -> Hashable:
-        return self.request.ref
-
-    @property
-    def state(self) -> str:
-        return self.request.state.value
-
-    @property
-    def entered_by(self) -> str:
-        return self.request.entered_by
-
-    @property
-    def team(self) -> str:
-        return self.request.entered_team
-
-    @property
-    def digest(self) -> bytes:
-        return self.request.digest
 
 
 class ReasonMissing(Refusal):
@@ -81,12 +52,13 @@ def approve(
             done = {receipt.ref for receipt in said}
             seen = {ref: digest for ref, digest in seen.items() if parse_reference(ref) not in done}
         held, refused = _hold(tx, seen, versions or {})
-        wanted = _candidates(tx, held, at=at)
+        weighed = standing.standings(tx, list(held.values()), at=at)
+        wanted = [_candidate(one) for one in weighed.values()]
         named = {canonical: ref for ref in seen if (canonical := parse_reference(ref)) is not None}
         digests: dict[Hashable, bytes] = {canonical: _bytes(seen[ref]) for canonical, ref in named.items()}
         allowed, not_allowed = approval.screen(wanted, actor, seen=digests)
         refused.update({named[str(canonical)]: refusal for canonical, refusal in not_allowed.items()})
-        approved = [item.request for item in allowed]
+        approved = [held[str(item.id)] for item in allowed]
         _record(tx, approved, "approve", None, note, actor=actor, at=at)
         if approved:
             progress.observe(tx, approved, EntryKind.REQUEST_APPROVED, actor=actor, at=at)
@@ -100,7 +72,7 @@ def approve(
 
 def _hold(
     tx: Tx, seen: Mapping[str, str], versions: Mapping[str, int]
-) -> tuple[list[Request], dict[Hashable, Refusal]]:
+) -> tuple[dict[str, Request], dict[Hashable, Refusal]]:
     canonical = {ref: parse_reference(ref) for ref in seen}
     found = requests.by_refs(tx, {known for known in canonical.values() if known is not None})
     refused: dict[Hashable, Refusal] = {ref: NotFound() for ref, known in canonical.items() if known not in found}
@@ -110,20 +82,20 @@ def _hold(
         if moved is not None and moved.version != version:
             refused[ref] = Moved(seen=version, version=moved.version)
             del held[moved.ref]
-    return list(held.values()), refused
+    return held, refused
 
 
-def _candidates(tx: Tx, held: list[Request], *, at: datetime) -> list[Candidate]:
-    weighed = standing.standings(tx, held, at=at)
-    decisions = evidence.decisions_of(tx, [item.id for item in held])
-    return [
-        Candidate(
-            item,
-            weighed[item.id].route.separation,
-            frozenset(one.actor for one in decisions if one.request_id == item.id and one.digest == item.digest),
-        )
-        for item in held
-    ]
+def _candidate(one: standing.Standing) -> approval.Candidate:
+    request = one.request
+    return approval.Candidate(
+        id=request.ref,
+        state=request.state.value,
+        entered_by=request.entered_by,
+        team=request.entered_team,
+        digest=request.digest,
+        separation=one.route.separation,
+        decided_by=one.hand.decided_by,
+    )
 
 
 def _bytes(digest: str) -> bytes:

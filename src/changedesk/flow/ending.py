@@ -88,7 +88,7 @@ def release(ref: str, *, seen_version: int | None, actor: Actor, at: datetime, k
 def _release(tx: Tx, request: Request, *, at: datetime) -> Request | None:
     """Return a held request to where it stood: approved only when its approvals are all there."""
     now = standing.standings(tx, [request], at=at)[request.id]
-    step = "release" if len(now.approvers) >= now.route.approvals else "release_to_approval"
+    step = "release" if len(now.hand.approvers) >= now.route.approvals else "release_to_approval"
     moved = requests.move(tx, [request.id], step, at=at)
     return moved[0] if moved else None
 

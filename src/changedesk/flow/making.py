@@ -8,13 +8,14 @@ from typing import Final
 from changedesk.base.actor import Actor
 from changedesk.base.ids import RequestId, new_reference, uuid7
 from changedesk.base.refusal import Refusal
-from changedesk.flow import asking, standing
+from changedesk.flow import asking
 from changedesk.flow.asking import Plan
 from changedesk.flow.observed import observe, version_of
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
 from changedesk.rules import policy
 from changedesk.rules.conflict import FieldTaken
+from changedesk.rules.standing import new_contacts_of
 from changedesk.store import evidence, once, requests
 from changedesk.store.settings_read import configuration
 from changedesk.store.tx import Look, Tx
@@ -71,7 +72,7 @@ def make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: A
         proposal=proposal,
         route={
             **policy.to_json(plan.route),
-            "new_contacts": standing.new_contacts_of(config.catalogue, plan.after),
+            "new_contacts": new_contacts_of(config.catalogue, plan.after),
             "forced": wish.forced,
         },
         needs_level=plan.route.level,

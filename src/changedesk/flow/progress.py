@@ -57,10 +57,10 @@ def _step(standing: Standing, *, held: bool, at: datetime) -> str:
     request = standing.request
     return next_step(
         standing.route,
-        level=standing.level,
-        consented=standing.consented,
-        approvals=len(standing.approvers),
-        new_contacts_confirmed=standing.new_contacts_confirmed or not standing.new_contacts,
+        level=standing.hand.level,
+        consented=standing.hand.consented,
+        approvals=len(standing.hand.approvers),
+        new_contacts_confirmed=standing.hand.new_contacts_confirmed or not standing.hand.new_contacts,
         effective_at=_earliest(standing),
         now=at,
         held=held,

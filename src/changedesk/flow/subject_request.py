@@ -12,7 +12,7 @@ from uuid import uuid4
 from changedesk.base.actor import Actor, Channel
 from changedesk.base.ids import SubjectId, new_reference
 from changedesk.base.refusal import Forbidden, NotFound, Refusal
-from changedesk.flow import named, progress, standing, whose
+from changedesk.flow import named, progress, whose
 from changedesk.flow.asking import Gone
 from changedesk.flow.parties import MergedAway
 from changedesk.flow.subject_steps import Handled, IdentityUnverified, NoteMissing, Step, observe, require_open, step
@@ -22,6 +22,7 @@ from changedesk.rules import access, answering, identity
 from changedesk.rules.answering import Stop
 from changedesk.rules.identity import Purpose
 from changedesk.rules.rights import Delay, Right
+from changedesk.rules.standing import proof_of
 from changedesk.rules.values import screen_text
 from changedesk.store import evidence, links, once, subject_requests, subjects
 from changedesk.store.begin import begin
@@ -213,7 +214,7 @@ def _proved(look: Look, one: SubjectRequest, subject: Subject, *, at: datetime) 
     # Whoever calls is verified first and says then what they want: the same conversation counts.
     since = one.received_at - identity.CALLER_TTL
     proofs = [
-        standing.proof_of(item)
+        proof_of(item)
         for item in evidence.challenges_of_subject(look, subject.id, since=since - identity.CODE_TTL)
         if item.purpose == Purpose.CALLER
         and item.state == "confirmed"

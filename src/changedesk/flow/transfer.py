@@ -100,8 +100,8 @@ def challenge_new_holder(
         request = _locked(tx, request)
         weighed = standing.standings(tx, [request], at=at)[request.id]
         needed = level_to_prove(weighed.route)
-        if weighed.level < needed:
-            raise HolderFirst(level=weighed.level, needed=needed)
+        if weighed.hand.level < needed:
+            raise HolderFirst(level=weighed.hand.level, needed=needed)
         links.ask_new_holder(
             tx,
             request.id,

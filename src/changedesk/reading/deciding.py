@@ -76,12 +76,12 @@ def _action(word: str, act: _Act, one: Weighed, actor: Actor) -> ActionView:
 def _refusal(word: str, act: _Act, one: Weighed, actor: Actor) -> Refusal | None:
     request = one.request
     if word == "approve" and access.may(actor, act.verb):
-        return approval.screen([one], actor, seen={request.id: request.digest})[1].get(request.id)
+        return approval.screen([one.candidate], actor, seen={request.id: request.digest})[1].get(request.id)
     if not access.may(actor, act.verb, subject=request.person_id):
         return Forbidden(verb=str(act.verb))
     if request.state not in act.states:
         return NotNow(state=request.state.value)
-    if word == "record_consent" and (one.route.consent is None or one.consented):
+    if word == "record_consent" and (one.route.consent is None or one.hand.consented):
         return NotNow(state=request.state.value)
     return None
 

@@ -32,7 +32,9 @@ def challenge_views(
     confirming = {
         item.id
         for item in one.challenges
-        if item.purpose == identity.Purpose.NEW_CONTACT and item.state == "confirmed" and item.digest == one.digest
+        if item.purpose == identity.Purpose.NEW_CONTACT
+        and item.state == "confirmed"
+        and item.digest == one.request.digest
     }
     shown = {item.id: item for item in (*one.challenges, *one.proofs)}
     return tuple(
@@ -103,7 +105,7 @@ def _offer(item: identity.Offer, subject: Subject, eyes: Eyes) -> OfferView:
 def consent_asked(one: Weighed, config: Configuration, language: str) -> ConsentAsked | None:
     """Return the words that the customer is to agree to; None when nothing is asked, or it is agreed to."""
     name = one.route.consent
-    if name is None or one.consented or one.request.state not in OPEN:
+    if name is None or one.hand.consented or one.request.state not in OPEN:
         return None
     statement = config.statement(name)
     tongue = next(

@@ -208,14 +208,14 @@ def _strip(one: Weighed, eyes: Eyes, config: Configuration, *, outside: bool, at
     route = one.route
     return Strip(
         level_needed=route.level,
-        level_reached=one.level,
+        level_reached=one.hand.level,
         methods_forbidden=route.methods_forbidden,
         new_contacts_needed=tuple(eyes.label(path) for path in one.new_contacts),
-        new_contacts_confirmed=one.new_contacts_confirmed or not one.new_contacts,
+        new_contacts_confirmed=one.hand.new_contacts_confirmed or not one.new_contacts,
         consent_needed=route.consent,
-        consent_given=one.consented,
+        consent_given=one.hand.consented,
         approvals_needed=route.approvals,
-        approvals_given=one.approvals,
+        approvals_given=len(one.hand.approvers),
         separation=route.separation,
         holds=tuple(
             HoldDutyView(blocks=item.blocks, hours=round(item.seconds / _HOUR), release=item.release, rule=item.rule)

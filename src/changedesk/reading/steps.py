@@ -50,7 +50,7 @@ def _step(word: str, state: str, times: Mapping[str, datetime | None]) -> StepVi
 def _times(one: Weighed) -> dict[str, datetime | None]:
     """Return when the last piece of each station came in, as far as the evidence that counts says."""
     request = one.request
-    proved = {item for item in one.challenges if item.state == "confirmed" and item.digest == one.digest}
+    proved = {item for item in one.challenges if item.state == "confirmed" and item.digest == one.request.digest}
     approved = sorted(item.at for item in one.decisions if one.counts(item) and item.verdict == "approve")
     return {
         "received": request.received_at,
@@ -82,12 +82,12 @@ def _wanted(one: Weighed) -> dict[str, bool]:
 
 def _done(one: Weighed) -> dict[str, bool]:
     route = one.route
-    contacts = one.new_contacts_confirmed or not one.new_contacts
+    contacts = one.hand.new_contacts_confirmed or not one.new_contacts
     return {
         "received": True,
-        "verified": one.level >= level_to_prove(route) and contacts,
-        "consent": one.consented,
-        "approval": one.approvals >= route.approvals,
+        "verified": one.hand.level >= level_to_prove(route) and contacts,
+        "consent": one.hand.consented,
+        "approval": len(one.hand.approvers) >= route.approvals,
         "hold": False,
         "applied": False,
     }

@@ -1,7 +1,8 @@
 """Approval by a second person: who may give it, and to exactly what."""
 
 from collections.abc import Collection, Hashable, Iterable, Mapping
-from typing import Final, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Final
 
 from changedesk.base.actor import Actor, ActorType, Role
 from changedesk.base.refusal import Refusal
@@ -10,37 +11,17 @@ from changedesk.rules.lifecycle import RequestState
 APPROVER_ROLES: Final = frozenset({Role.SUPERVISOR, Role.COMPLIANCE})
 
 
-class Decidable(Protocol):
-    """What approval looks at in a request. ``decided_by`` holds the actor ids that decided this version of
-    it.
-    """
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What approval looks at in a request. ``decided_by`` holds the actor ids that decided what it holds now."""
 
-    @property
-    def id(self) -> Hashable: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def entered_by(self) -> str: ...
-    @property
-    def team(self) -> str: ...
-    @property
-    def digest(self) -> bytes: ...
-    @property
-    def separation(self) -> Collection[str]: ...
-    @property
-    def decided_by(self) -> Collection[str]: ...
-
-
-class Given(Protocol):
-    """A stored approval: by whom, of which content."""
-
-    @property
-    def actor(self) -> str: ...
-    @property
-    def digest(self) -> bytes: ...
-
-
-T = TypeVar("T", bound=Decidable)
+    id: Hashable
+    state: str
+    entered_by: str
+    team: str
+    digest: bytes
+    separation: Collection[str]
+    decided_by: Collection[str]
 
 
 class SameHand(Refusal):
@@ -92,13 +73,13 @@ class TooLate(Refusal):
 
 
 def screen(
-    requests: Iterable[T], approver: Actor, *, seen: Mapping[Hashable, bytes]
-) -> tuple[list[T], dict[Hashable, Refusal]]:
+    requests: Iterable[Candidate], approver: Actor, *, seen: Mapping[Hashable, bytes]
+) -> tuple[list[Candidate], dict[Hashable, Refusal]]:
     """Part requests into those that this person may approve and the refused, by id.
 
     ``seen`` is the digest of what the approver was shown, by request id; without one nothing is approved.
     """
-    allowed: list[T] = []
+    allowed: list[Candidate] = []
     refused: dict[Hashable, Refusal] = {}
     for request in requests:
         refusal = _refusal(request, approver, seen.get(request.id))
@@ -109,7 +90,7 @@ def screen(
     return allowed, refused
 
 
-def _refusal(request: Decidable, approver: Actor, seen: bytes | None) -> Refusal | None:
+def _refusal(request: Candidate, approver: Actor, seen: bytes | None) -> Refusal | None:
     if approver.type is not ActorType.STAFF or approver.roles.isdisjoint(APPROVER_ROLES):
         return NotAnApprover()
     if approver.id == request.entered_by:
@@ -121,8 +102,3 @@ def _refusal(request: Decidable, approver: Actor, seen: bytes | None) -> Refusal
     if request.state != RequestState.AWAITING_APPROVAL:
         return TooLate()
     return None if seen == request.digest else DifferentContent()
-
-
-def count(given: Iterable[Given], *, digest: bytes) -> int:
-    """Return how many different people approved exactly this content."""
-    return len({item.actor for item in given if item.digest == digest})
