@@ -13,6 +13,7 @@ from pathlib import Path
 
 import django
 import httpx
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
@@ -25,6 +26,9 @@ RUN.set_environment()  # before Django reads its settings
 django.setup()
 # A test worker inherits our environment, and with this would read its settings before it has set its own database.
 del os.environ["DJANGO_SETTINGS_MODULE"]
+# What is right does not hang on how busy the machine is, nor on whether lines are counted.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 
 def pytest_unconfigure() -> None:

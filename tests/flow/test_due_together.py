@@ -1,7 +1,8 @@
 """What falls due together: each is weighed as the one before it left things."""
 
 from datetime import timedelta
-from typing import cast
+from threading import Thread
+from typing import Any, cast
 
 import pytest
 from tests.cast import Desk, soon
@@ -11,8 +12,9 @@ from tests.flow.walk import LATER, URL, agree, ask, history, holds, kinds, prove
 
 from changedesk import flow
 from changedesk.base.actor import Channel
-from changedesk.base.ids import SubjectId
+from changedesk.base.ids import RequestId, SubjectId
 from changedesk.kinds.account_status.refusals import UntilPast
+from changedesk.store import requests
 
 DAY = timedelta(days=1)
 
@@ -22,15 +24,19 @@ def test_what_falls_due_with_the_merge_that_closes_it_stays_closed(d: Desk) -> N
     joined = merging(d, theirs[0], mine[0])
     page = ask(d, theirs[0], URL, at=soon(LATER, 4), effective_at=LATER + DAY)
     plan = ask(d, theirs[1], {"plan.name": "unlimited"}, kind="plan", at=soon(LATER, 4), effective_at=LATER + DAY)
-    if plan.state == "awaiting_verification":
-        plan = prove(d, plan, soon(LATER, 5))
-    plan = agree(d, plan, soon(LATER, 6))
-    assert [state_of(d, one).state for one in (joined, page, plan)] == ["scheduled"] * 3
-    flow.apply_due(d.client, at=soon(LATER) + WAIT)
-    assert [state_of(d, one).state for one in (joined, page, plan)] == ["applied", "cancelled", "cancelled"]
+    plan = agree(d, prove(d, plan, soon(LATER, 5)), soon(LATER, 6))
+    # Of a right the law lets nothing stand in the way: that it was closed is all that stops it.
+    right = flow.request_erasure(theirs[1], channel=Channel.PHONE, actor=d.ben, at=soon(LATER, 7))
+    right = prove(d, right, soon(LATER, 8))
+    flow.approve({right.ref: right.digest}, actor=d.ines, at=soon(LATER, 9)).one()
+    asked = (joined, page, plan, right)
+    assert [state_of(d, one).state for one in asked] == ["scheduled"] * 4
+    flow.apply_due(d.client, at=LATER + 8 * DAY)
+    assert [state_of(d, one).state for one in asked] == ["applied", "cancelled", "cancelled", "cancelled"]
     assert stands(d, theirs[0]).status == "merged"
-    assert (holds(d, theirs[0], "contact.url"), holds(d, theirs[1], "plan.name")) == (None, None)
-    assert "request.applied" not in kinds(d, theirs[1])
+    assert holds(d, theirs[0], "contact.url") is None
+    assert set(stands(d, theirs[1]).values()) == {"account.number"}
+    assert not {"change.applied", "erasure.requested"} & set(kinds(d, theirs[1]))
 
 
 @pytest.mark.parametrize("kind", ["account_status", "inactivation"])
@@ -57,3 +63,24 @@ def test_what_was_asked_for_until_a_day_does_not_begin_after_it(d: Desk, dana: S
     done = flow.approve({again.ref: again.digest}, actor=d.ines, at=LATER + 4 * DAY).one()
     assert done.state == "applied"
     assert stands(d, dana).next_effective_at is not None
+
+
+def test_an_opt_out_that_meets_the_merge_of_its_record_is_not_written_into_it(
+    d: Desk, dana: SubjectId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing stands in the way of an opt-out but this: its record became another's while it was being entered."""
+    twin = d.customer(contact__email="twin@old.example", pref__marketing_email=True)
+    joined = merging(d, twin, dana)
+    due, real = soon(LATER) + WAIT, requests.take_fields
+
+    def take_fields(*given: Any) -> dict[RequestId, set[str]]:
+        clock = Thread(target=flow.apply_due, args=(d.client,), kwargs={"at": due})
+        clock.start()
+        clock.join()
+        return real(*given)
+
+    monkeypatch.setattr(requests, "take_fields", take_fields)
+    out = ask(d, twin, {"pref.marketing_email": False}, kind="marketing_preferences", at=due)
+    assert (state_of(d, joined).state, out.state) == ("applied", "stale")
+    assert stands(d, twin).status == "merged"
+    assert holds(d, twin, "pref.marketing_email") is True
