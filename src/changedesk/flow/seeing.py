@@ -12,6 +12,7 @@ from changedesk.base.actor import Actor, Role
 from changedesk.base.ids import ChangeId, ClientId, SubjectId, uuid7
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
+from changedesk.flow import named
 from changedesk.flow.combine import Combiner
 from changedesk.flow.indexing import terms_for
 from changedesk.ledger.entry import EntryKind
@@ -20,7 +21,7 @@ from changedesk.rules import access, seeing
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Sensitivity
 from changedesk.rules.status import RESTRICTED_BY_LAW
-from changedesk.store import evidence, history, seen, subjects
+from changedesk.store import evidence, history, once, seen, subjects
 from changedesk.store.begin import begin
 from changedesk.store.seen import Glass, Search, Sighting
 from changedesk.store.settings_read import configuration
@@ -34,7 +35,7 @@ _WAITING_MOST: Final = 1000
 class RevealForbidden(Refusal):
     """Your role does not reveal values.
 
-    ``data``: roles, those whose do.
+    ``data``: wanted, the roles that do.
     """
 
     code = "reveal-forbidden"
@@ -259,7 +260,7 @@ def reveal(
         _require_there(record, path, actor)
         wait = seeing.again_at(seen.revealed_since(tx, actor.id, at - seeing.QUOTAS[-1][0]), at)
         if wait is not None:
-            raise RevealsSpent(retry_at=wait.isoformat())
+            raise RevealsSpent(retry_at=wait)
         _, glass = seen.standing(tx, [], actor=actor.id, since=at, at=at)
         change = ChangeId(uuid7())
         facts: dict[str, Json] = {**_who(actor, glass), "purpose": reason, "shown": [path]}
@@ -278,7 +279,7 @@ def _in_milliseconds(at: datetime) -> datetime:
 
 def _require_reveal(actor: Actor) -> None:
     if not access.may(actor, Verb.VALUE_REVEAL):
-        raise RevealForbidden(roles=[role.value for role in Role if Verb.VALUE_REVEAL in access.ROLES[role]])
+        raise RevealForbidden(wanted=[role.value for role in Role if Verb.VALUE_REVEAL in access.ROLES[role]])
 
 
 def _require_reason(reason: str, reference: str, note: str) -> None:
@@ -300,13 +301,31 @@ def _require_there(record: Subject, path: str, actor: Actor) -> None:
         raise RevealRestricted
 
 
-def break_glass(*, level: int, minutes: int, reason: str, reference: str, actor: Actor, at: datetime) -> Glass:
+def break_glass(
+    *, level: int, minutes: int, reason: str, reference: str, actor: Actor, at: datetime, key: once.Once | None = None
+) -> Glass:
     """Let somebody see all customers of the client as if they were verified at a level, for at most an hour.
 
     It shows and does nothing else: verbs ask for the same proof as before. It ends by itself, and another person
-    reviews it within ``rules.seeing.REVIEW_WITHIN``. Raises Forbidden, GlassUnclear, GlassOverdue.
+    reviews it within ``rules.seeing.REVIEW_WITHIN``. A call with a key that was used gets what it got then. Raises
+    Forbidden, GlassUnclear, GlassOverdue, and what a key is refused for.
     """
     access.require(actor, Verb.ACCESS_BREAK_GLASS)
+    made = _glass(level, minutes, reason, reference, actor, at)
+    with begin(actor) as tx:
+        claimed = named.claim_one(tx, key, actor)
+        if claimed is not None and claimed.reply is not None:
+            return seen.hold_glass(tx, UUID(claimed.reply["id"])) or made
+        late = [one for one in seen.unreviewed(tx, limit=_WAITING_MOST) if seeing.overdue(one.started_at, at)]
+        if any(one.actor == actor.id for one in late):
+            raise GlassOverdue
+        seen.break_glass(tx, made)
+        if claimed is not None:
+            once.record(tx, actor.id, [(claimed, {"id": str(made.id)})], at=at)
+    return made
+
+
+def _glass(level: int, minutes: int, reason: str, reference: str, actor: Actor, at: datetime) -> Glass:
     wrong = {
         "level": level not in seeing.GLASS_LEVELS,
         "minutes": not timedelta() < timedelta(minutes=minutes) <= seeing.GLASS_MOST,
@@ -315,26 +334,31 @@ def break_glass(*, level: int, minutes: int, reason: str, reference: str, actor:
     }
     if any(wrong.values()):
         raise GlassUnclear(path=next(name for name, bad in wrong.items() if bad))
-    made = Glass(
+    return Glass(
         id=uuid4(), actor=actor.id, level=level, reason=reason, reference=reference, started_at=at,
         until=at + timedelta(minutes=minutes),
     )  # fmt: skip
-    with begin(actor) as tx:
-        late = [one for one in seen.unreviewed(tx, limit=_WAITING_MOST) if seeing.overdue(one.started_at, at)]
-        if any(one.actor == actor.id for one in late):
-            raise GlassOverdue
-        seen.break_glass(tx, made)
-    return made
 
 
-def review_break_glass(id: UUID, *, verdict: str, actor: Actor, at: datetime) -> None:  # noqa: A002 - as everywhere
-    """Say whether somebody else's wider sight was justified. Raises Forbidden, NotFound, GlassUnclear, OwnGlass,
-    GlassReviewed.
+def review_break_glass(
+    id: UUID,  # noqa: A002 - as everywhere
+    *,
+    verdict: str,
+    actor: Actor,
+    at: datetime,
+    key: once.Once | None = None,
+) -> bool:
+    """Say whether somebody else's wider sight was justified.
+
+    Return whether the first call with this key had done it already. Raises Forbidden, NotFound, GlassUnclear, OwnGlass,
+    GlassReviewed, and what a key is refused for.
     """
     access.require(actor, Verb.ACCESS_REVIEW)
     if verdict not in seeing.VERDICTS:
         raise GlassUnclear(path="verdict")
     with begin(actor) as tx:
+        if named.done_before(tx, key, actor, at=at):
+            return True
         found = seen.hold_glass(tx, id)
         if found is None:
             raise NotFound
@@ -343,3 +367,4 @@ def review_break_glass(id: UUID, *, verdict: str, actor: Actor, at: datetime) ->
         if found.reviewed_at is not None:
             raise GlassReviewed
         seen.review(tx, id, by=actor.id, verdict=verdict, at=at)
+    return False

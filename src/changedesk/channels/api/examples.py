@@ -59,5 +59,12 @@ BODIES: Final[dict[str, Any]] = {
     },
     "post erasures": {"subject": SUBJECT, "classes": ["pref"], "channel": "phone"},
     "post erasures/preview": {"subject": SUBJECT},
+    "post reveals": {
+        "subject": SUBJECT,
+        "path": "contact.email",
+        "reason": "customer_asks",
+        "reference": "call-4711",
+    },
+    "post break-glass": {"minutes": 30, "reason": "emergency", "reference": "INC-4711"},
     "post disputes/{id}/resolve": {"resolution": "customer_confirmed"},
 }

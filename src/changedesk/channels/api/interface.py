@@ -29,6 +29,7 @@ from changedesk.channels.api import (
     proving,
     requests,
     reversals,
+    seeing,
     status,
     transfers,
 )
@@ -208,6 +209,7 @@ def build() -> NinjaAPI:
         ("/policies", policies.router),
         ("/erasures", erasures.router),
         ("", evidence.router),
+        ("", seeing.router),
         ("", house.router),
         ("", log_files.router),
     ):
