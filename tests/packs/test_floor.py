@@ -8,6 +8,7 @@ from tests.packs.asking import BANKING, TELECOM, route, told
 from changedesk.base.actor import ActorType, Channel
 from changedesk.packs import load
 from changedesk.rules.policy import as_strict_as
+from changedesk.rules.term import Term
 
 EVERYWHERE = frozenset({"US", "US-CA", "US-NY", "EU", "DE", "GB", "IN", "SG", "AU", "BR", "CA", "PH"})
 CATEGORIES = sorted({field.category for field in load([*TELECOM, *BANKING]).catalogue})
@@ -45,7 +46,7 @@ def test_e_mail_and_phone() -> None:
             ({"reset", "payee", "payout", "reissue"}, 86_400)
         ]
         assert found.consent == "change_of_record"
-        assert (found.retention_class, found.retention_years_min) == ("account", 7)
+        assert (found.retention_class, found.retention_least) == ("account", Term(7))
 
 
 def test_an_agent_without_the_customers_second_factor_needs_two_approvers_of_other_teams() -> None:

@@ -13,8 +13,9 @@ from changedesk import packs
 from changedesk.packs import Pack, load
 from changedesk.rules import obligations as duty
 from changedesk.rules.policy import RulesContradict, Status
-from changedesk.rules.retention import Disposal, RetentionClass, class_of, disposal, keep_until
+from changedesk.rules.retention import Disposal, class_of, disposal, keep_until
 from changedesk.rules.route_progress import next_step
+from changedesk.rules.term import least
 
 EU = frozenset({"EU", "DE"})
 CLOSED = datetime(2026, 8, 3, tzinfo=UTC)
@@ -28,7 +29,7 @@ def kept_by_law(names: Sequence[str], category: str, where: frozenset[str]) -> d
     pack, asked = load(names), ask(tuple(names), category, jurisdictions=where, at=CLOSED)
     return {
         rule.id: keep_until(
-            RetentionClass(kept.retention_class, max(kept.years_min, pack.retention[kept.retention_class].years_min)),
+            pack.retention[kept.retention_class].within(least(kept), None),
             CLOSED,
         )
         for rule in pack.rules
@@ -117,7 +118,9 @@ def test_case_23_a_legal_hold_beats_an_expired_term_and_with_its_end_the_record_
     later = CLOSED.replace(year=2028)
     assert disposal(kept, CLOSED, now=later, legal_hold=True) is Disposal.KEEP
     assert disposal(kept, CLOSED, now=later) is Disposal.MUST_GO
-    assert disposal(kept, CLOSED, now=CLOSED + timedelta(days=364)) is Disposal.KEEP
+    half_a_year = datetime(2027, 2, 3, tzinfo=UTC)
+    assert disposal(kept, CLOSED, now=half_a_year - timedelta(seconds=1)) is Disposal.KEEP
+    assert disposal(kept, CLOSED, now=half_a_year) is Disposal.MUST_GO
     assert disposal(kept, None, now=later) is Disposal.KEEP
 
 

@@ -33,4 +33,4 @@ def test_case_19_without_the_recorded_consent_nobody_can_apply_it_and_with_it_th
     agree(d, asked, soon(LATER, 2))
     done = request_of(d, asked.ref)
     assert done.state == "applied"
-    assert (done.route["retention_class"], done.route["retention_years_min"]) == ("marketplace_consent", 10)
+    assert (done.route["retention_class"], done.route["retention_least"]) == ("marketplace_consent", [10, 0, 0])

@@ -10,6 +10,7 @@ from changedesk.base.actor import ActorType, Channel
 from changedesk.rules.policy import Rule, Status, as_strict_as, decide
 from changedesk.rules.route import Route
 from changedesk.rules.rule import globs_meet
+from changedesk.rules.term import Term
 
 HEALTHCARE, RETAIL, TRAVEL, EDUCATION = ("healthcare",), ("retail",), ("travel",), ("education",)
 INDUSTRIES = (HEALTHCARE, RETAIL, TRAVEL, EDUCATION)
@@ -104,7 +105,7 @@ def test_a_beneficiary_is_changed_under_dual_control_and_the_former_one_is_told(
 
 def test_medicare_advantage_is_kept_ten_years_from_the_end_of_the_contract() -> None:
     found = route(HEALTHCARE, "service.medicare_plan")
-    assert (found.retention_class, found.retention_years_min) == ("medicare_advantage", 10)
+    assert (found.retention_class, found.retention_least) == ("medicare_advantage", Term(10))
     assert packs.load(HEALTHCARE).retention[found.retention_class].start == "closure"
 
 
@@ -114,7 +115,7 @@ def test_cancelling_a_subscription_meets_no_obstacle_and_signing_up_needs_the_te
     join = route(RETAIL, "service.plan", kind="plan", operation="upgrade", jurisdictions=CALIFORNIA)
     assert join.consent == "automatic_renewal"
     assert join.level >= leave.level
-    assert join.retention_years_min >= 3
+    assert join.retention_least >= Term(3)
 
 
 def test_a_sellers_account_for_payouts_has_the_floor_of_payees_and_ten_days_to_be_checked() -> None:

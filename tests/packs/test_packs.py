@@ -178,7 +178,11 @@ LABEL = 'label = { en = "a", de = "b", ar = "c" }\n'
         ("pack.toml", "colour = 1\n", "shop/pack.toml.colour: there is no such key"),
         ("pack.toml", '[[reason]]\ncode = "x"\nlabel = { en = "X" }', "reason x: has no text in de"),
         ("pack.toml", '[[statement]]\nid = "s"\nversion = 1\nwording = { de = "S" }', "statement s: has no text in en"),
-        ("retention.toml", '[[class]]\nname = "c"\nyears_min = 3\nyears_max = 2', "at least 3 and at most 2"),
+        (
+            "retention.toml",
+            '[[class]]\nname = "c"\nyears_min = 3\nyears_max = 2',
+            "at least 3 years and",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_by_file_and_key(shop: Path, file: str, text: str, says: str) -> None:

@@ -18,6 +18,7 @@ from changedesk.rules.lifecycle import STEPS, RequestState
 from changedesk.rules.retention import Disposal, RetentionClass
 from changedesk.rules.route import Route
 from changedesk.rules.route_progress import next_step
+from changedesk.rules.term import Term
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DIGEST = b"d" * 32
@@ -211,7 +212,7 @@ def test_legal_hold_and_an_open_account_beat_every_maximum() -> None:
 
 
 def test_a_class_that_must_go_before_it_may_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 6 and at most 5"):
+    with pytest.raises(ValueError, match="at least 6 years and at most 5 years"):
         RetentionClass("odd", 6, 5)
 
 
@@ -221,8 +222,9 @@ def test_a_class_that_must_go_before_it_may_is_refused() -> None:
 )
 def test_a_routes_rules_lengthen_or_shorten_its_class(route: tuple[int, int], least: int, most: int) -> None:
     asked = Route(
-        level=0, approvals=0, retention_class="account", retention_years_min=route[0], retention_years_max=route[1]
-    )
+        level=0, approvals=0, retention_class="account", retention_least=Term(route[0]),
+        retention_most=Term(route[1]) if route[1] else None,
+    )  # fmt: skip
     found = retention.class_of(asked, {"account": SIX})
     assert (found.years_min, found.years_max) == (least, most)
     assert retention.class_of(asked, {"account": RetentionClass("account", 1)}).years_max == (route[1] or None)

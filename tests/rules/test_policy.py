@@ -28,6 +28,7 @@ from changedesk.rules.policy import (
 )
 from changedesk.rules.route import HoldDuty, NoticeDuty, Route
 from changedesk.rules.rule import globs_meet
+from changedesk.rules.term import Term
 
 
 @given(making.asks, st.lists(making.rules, max_size=8), making.rules)
@@ -159,7 +160,7 @@ def test_of_each_sort_the_strictest_wins() -> None:
         policy_version=4,
     )
     assert (route.level, route.methods_forbidden, route.confirm_new_contacts) == (3, ("knowledge",), True)
-    assert (route.retention_class, route.retention_years_min, route.retention_years_max) == ("long", 5, 7)
+    assert (route.retention_class, route.retention_least, route.retention_most) == ("long", Term(5), Term(7))
     assert route.holds == (HoldDuty(("payout", "reset"), 90, "supervisor", "D"),)
     assert (route.consent, route.approvals, route.separation) == ("full", 2, ("maker", "team"))
     assert (route.wait_seconds, route.recipients, route.evidence) == (30, ("bureau",), ("purpose",))
@@ -266,8 +267,8 @@ STRICT = Route(
     deadlines=decide(ASK, [rule("A", duty.Respond("answer", 5, "days"))], policy_version=1).deadlines,
     prohibitions=decide(ASK, [rule("A", duty.Prohibit("no"))], policy_version=1).prohibitions,
     evidence=("purpose",),
-    retention_years_min=2,
-    retention_years_max=5,
+    retention_least=Term(2),
+    retention_most=Term(5),
     recipients=("bureau",),
     wait_seconds=10,
     masks=(("a", "b"),),
@@ -294,9 +295,9 @@ STRICT = Route(
         {"prohibitions": ()},
         {"prohibitions": tuple(replace(p, until=NOON) for p in STRICT.prohibitions)},
         {"evidence": ()},
-        {"retention_years_min": 1},
-        {"retention_years_max": 0},
-        {"retention_years_max": 6},
+        {"retention_least": Term(1, 11, 29)},
+        {"retention_most": None},
+        {"retention_most": Term(5, 0, 1)},
         {"recipients": ()},
         {"wait_seconds": 9},
         {"masks": ()},

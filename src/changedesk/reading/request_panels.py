@@ -5,6 +5,7 @@ from datetime import datetime
 
 from changedesk.base.ids import ChallengeId, ChangeId, RequestId, SubjectId
 from changedesk.reading.panels import ActorView, DeliveryView, Diff, DisputeView, EntryView, HoldView
+from changedesk.rules.term import Term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +130,8 @@ class Strip:
     deadlines: tuple[DeadlineView, ...]
     wait_seconds: int
     retention_class: str
-    retention_years_min: int
-    retention_years_max: int
+    retention_least: Term
+    retention_most: Term | None
     evidence: tuple[str, ...]
     recipients: tuple[str, ...]
     rules: tuple[RuleView, ...]

@@ -14,6 +14,7 @@ from changedesk.rules import obligations as duty
 from changedesk.rules.deadline import calendars, due
 from changedesk.rules.route import Deadline, HoldDuty, NoticeDuty, Prohibition, Route
 from changedesk.rules.rule import Ask, Rule
+from changedesk.rules.term import Term, least, most
 
 T = TypeVar("T")
 Bag: TypeAlias = Mapping[type[object], list[tuple[Rule, Any]]]
@@ -53,12 +54,12 @@ def combine(rules: Sequence[Rule], ask: Ask, *, policy_version: int) -> Route:
         prohibitions=_prohibitions(bag, ask),
         evidence=_union(found.fields for _, found in _all(bag, duty.Record)),
         retention_class=_retention_class(retain),
-        retention_years_min=max((found.years_min for found in retain), default=0),
+        retention_least=max((least(found) for found in retain), default=Term()),
         recipients=_union(found.recipients for _, found in _all(bag, duty.Propagate)),
         rules=tuple(sorted({(rule.id, rule.version) for rule in rules})),
         policy_version=policy_version,
         wait_seconds=max((h.seconds for _, h in _all(bag, duty.Hold) if h.trigger == "approved"), default=0),
-        retention_years_max=min((r.years_max for r in retain if r.years_max is not None), default=0),
+        retention_most=min((limit for limit in map(most, retain) if limit is not None), default=None),
         masks=tuple(sorted({(found.category, found.form) for _, found in _all(bag, duty.Mask)})),
         lock_options=_union({found.lock} for _, found in _all(bag, duty.LockOption)),
         human_review=bool(_all(bag, duty.HumanReview)),
@@ -88,7 +89,7 @@ def _statement(asked: Iterable[duty.Consent]) -> str | None:
 
 
 def _retention_class(retain: Sequence[duty.Retain]) -> str:
-    longest = max(retain, key=lambda found: (found.years_min, found.retention_class), default=None)
+    longest = max(retain, key=lambda found: (least(found), found.retention_class), default=None)
     return longest.retention_class if longest else "standard"
 
 

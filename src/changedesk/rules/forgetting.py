@@ -13,6 +13,7 @@ from typing import Final
 from changedesk.rules.obligations import Retain
 from changedesk.rules.retention import RetentionClass, gone_by, keep_until, today_in
 from changedesk.rules.rule import Ask, Rule, Status
+from changedesk.rules.term import least, most
 
 LAW: Final = frozenset({Status.IN_FORCE, Status.NOT_YET_EFFECTIVE})
 
@@ -77,10 +78,7 @@ def keepings(
 def _keeping(
     rule: str, duty: Retain, kept: RetentionClass, starts: Mapping[str, datetime | None], zone: str
 ) -> Keeping:
-    least = max(kept.years_min, duty.years_min)
-    limits = [years for years in (kept.years_max, duty.years_max) if years is not None]
-    most = max(min(limits), least) if limits else None
-    term, started = RetentionClass(kept.name, least, most, kept.start, kept.rule), starts.get(kept.start)
+    term, started = kept.within(least(duty), most(duty)), starts.get(kept.start)
     if started is None:
         return Keeping(rule, kept.name, None)
     return Keeping(rule, kept.name, keep_until(term, started, zone=zone), gone_by(term, started, zone=zone))

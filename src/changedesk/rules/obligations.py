@@ -118,11 +118,15 @@ class Respond:
 
 @dataclass(frozen=True, slots=True)
 class Retain:
-    """Keep the record in a class, at least and at most so many years."""
+    """Keep the record in a class, at least and at most so many years, months and days (``rules.term``)."""
 
     retention_class: str
     years_min: int = 0
     years_max: int | None = None
+    months_min: int = 0
+    months_max: int | None = None
+    days_min: int = 0
+    days_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from changedesk.rules.strictness import (
     require_consistent,
     tighten,
 )
+from changedesk.rules.term import Term
 
 __all__ = [
     "Ask",
@@ -88,17 +89,21 @@ def to_json(route: Route) -> dict[str, Any]:
         ],
         "evidence": list(route.evidence),
         "retention_class": route.retention_class,
-        "retention_years_min": route.retention_years_min,
+        "retention_least": _parts(route.retention_least),
         "recipients": list(route.recipients),
         "rules": [[rule, version] for rule, version in route.rules],
         "policy_version": route.policy_version,
         "wait_seconds": route.wait_seconds,
-        "retention_years_max": route.retention_years_max,
+        "retention_most": None if route.retention_most is None else _parts(route.retention_most),
         "masks": [list(mask) for mask in route.masks],
         "lock_options": list(route.lock_options),
         "human_review": route.human_review,
         "suppressed": [list(pair) for pair in route.suppressed],
     }
+
+
+def _parts(term: Term) -> list[int]:
+    return [term.years, term.months, term.days]
 
 
 def from_json(data: Mapping[str, Any]) -> Route:
@@ -121,12 +126,12 @@ def from_json(data: Mapping[str, Any]) -> Route:
         ),
         evidence=tuple(data["evidence"]),
         retention_class=data["retention_class"],
-        retention_years_min=data["retention_years_min"],
+        retention_least=Term(*data["retention_least"]),
         recipients=tuple(data["recipients"]),
         rules=tuple((rule, version) for rule, version in data["rules"]),
         policy_version=data["policy_version"],
         wait_seconds=data["wait_seconds"],
-        retention_years_max=data["retention_years_max"],
+        retention_most=None if data["retention_most"] is None else Term(*data["retention_most"]),
         masks=tuple((category, form) for category, form in data["masks"]),
         lock_options=tuple(data["lock_options"]),
         human_review=data["human_review"],

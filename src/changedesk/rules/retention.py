@@ -1,16 +1,13 @@
 """How long a record is kept: classes with a minimum and a maximum, and the legal hold that beats both."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
 from zoneinfo import ZoneInfo
 
-from changedesk.rules.deadline import add_months
 from changedesk.rules.route import Route
-
-_MONTHS: Final = 12
+from changedesk.rules.term import Term, least, most
 
 
 class Disposal(StrEnum):
@@ -21,30 +18,54 @@ class Disposal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetentionClass:
-    """A class of records. ``start`` says from what event the years count: event, request, closure."""
+    """A class of records, kept for so many years, months and days. ``start`` says from what event they count: event,
+    request, closure.
+    """
 
     name: str
-    years_min: int
+    years_min: int = 0
     years_max: int | None = None
     start: str = "event"
     rule: str = ""
     """Citation of the rule that sets it."""
+    months_min: int = 0
+    months_max: int | None = None
+    days_min: int = 0
+    days_max: int | None = None
 
     def __post_init__(self) -> None:
-        if self.years_max is not None and self.years_max < self.years_min:
-            raise ValueError(f"class {self.name} keeps at least {self.years_min} and at most {self.years_max} years")
+        shortest, longest = least(self), most(self)
+        if longest is not None and longest < shortest:
+            raise ValueError(f"class {self.name} keeps at least {shortest} and at most {longest}")
+
+    def within(self, shortest: Term, longest: Term | None) -> "RetentionClass":
+        """Return the class with what a rule says of it as well: the longest minimum and the shortest maximum.
+
+        A minimum stands even where another law's maximum is shorter: rules in force never contradict, a class may.
+        """
+        floor = max(least(self), shortest)
+        limits = [limit for limit in (most(self), longest) if limit is not None]
+        ceiling = max(min(limits), floor) if limits else None
+        return replace(
+            self,
+            years_min=floor.years,
+            months_min=floor.months,
+            days_min=floor.days,
+            years_max=None if ceiling is None else ceiling.years,
+            months_max=None if ceiling is None else ceiling.months,
+            days_max=None if ceiling is None else ceiling.days,
+        )
 
 
 def keep_until(kept: RetentionClass, started: datetime, *, zone: str = "UTC") -> date:
     """Return the first day on which the record may go, in the client's time zone (IANA name)."""
-    return add_months(today_in(started, zone), kept.years_min * _MONTHS)
+    return least(kept).after(today_in(started, zone))
 
 
 def gone_by(kept: RetentionClass, started: datetime, *, zone: str = "UTC") -> date | None:
     """Return the day on which the record must go, None when no rule limits it."""
-    if kept.years_max is None:
-        return None
-    return add_months(today_in(started, zone), kept.years_max * _MONTHS)
+    longest = most(kept)
+    return None if longest is None else longest.after(today_in(started, zone))
 
 
 def today_in(at: datetime, zone: str) -> date:
@@ -69,9 +90,4 @@ def class_of(route: Route, classes: Mapping[str, RetentionClass]) -> RetentionCl
     """Return the class that a route names, lengthened or shortened by its rules. Raises KeyError: no such
     class.
     """
-    named = classes[route.retention_class]
-    limits = [years for years in (named.years_max, route.retention_years_max or None) if years is not None]
-    shortest = max(named.years_min, route.retention_years_min)
-    # A law's minimum stands even where another asks for less: rules in force never contradict, a class may.
-    longest = max(min(limits), shortest) if limits else None
-    return RetentionClass(named.name, shortest, longest, named.start, named.rule)
+    return classes[route.retention_class].within(route.retention_least, route.retention_most)

@@ -6,6 +6,8 @@ The closed set of obligations and their combination are described in ``rules/pol
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from changedesk.rules.term import Term
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeDuty:
@@ -70,15 +72,15 @@ class Route:
     prohibitions: tuple[Prohibition, ...] = ()
     evidence: tuple[str, ...] = ()
     retention_class: str = "standard"
-    retention_years_min: int = 0
+    retention_least: Term = field(default_factory=Term)
     recipients: tuple[str, ...] = ()
     rules: tuple[tuple[str, int], ...] = field(default_factory=tuple)
     """(rule id, version) of every rule that decided any part."""
     policy_version: int = 0
     wait_seconds: int = 0
     """The change takes effect no earlier than so long after the last approval."""
-    retention_years_max: int = 0
-    """0 means that no rule limits it."""
+    retention_most: Term | None = None
+    """None means that no rule limits it."""
     masks: tuple[tuple[str, str], ...] = ()
     """(category, form): values of the category are shown in this form only."""
     lock_options: tuple[str, ...] = ()

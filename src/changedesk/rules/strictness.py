@@ -8,11 +8,10 @@ from typing import Final
 from changedesk.base.actor import ActorType, Channel
 from changedesk.base.refusal import Refusal
 from changedesk.rules import obligations as duty
+from changedesk.rules import term
 from changedesk.rules.combine import combine, covers
 from changedesk.rules.route import NoticeDuty, Prohibition, Route
 from changedesk.rules.rule import Ask, Rule, Status
-
-_FOREVER: Final = 10_000
 
 
 class LoosensFloor(Refusal):
@@ -58,8 +57,9 @@ def less_than(route: Route, other: Route) -> list[str]:
         "confirmation of new contacts": route.confirm_new_contacts >= other.confirm_new_contacts,
         "human review": route.human_review >= other.human_review,
         "waiting time": route.wait_seconds >= other.wait_seconds,
-        "retention at least": route.retention_years_min >= other.retention_years_min,
-        "retention at most": (route.retention_years_max or _FOREVER) <= (other.retention_years_max or _FOREVER),
+        "retention at least": route.retention_least >= other.retention_least,
+        "retention at most": other.retention_most is None
+        or (route.retention_most is not None and route.retention_most <= other.retention_most),
         **{
             name: set(mine) >= set(theirs)
             for name, mine, theirs in zip(_NAMES, _sets(route), _sets(other), strict=True)
@@ -130,7 +130,7 @@ def _can_count(rule: Rule) -> bool:
 def _limits(rule: Rule) -> bool:
     # Few rules say at most, and only these can clash with what others say at least.
     return any(
-        getattr(found, "most", None) is not None or getattr(found, "years_max", None) is not None
+        term.most(found) is not None if isinstance(found, duty.Retain) else getattr(found, "most", None) is not None
         for found in rule.obligations
     )
 
@@ -152,8 +152,10 @@ def _clashes(floor: Rule, ceiling: Rule) -> list[str]:
     for least in floor.obligations:
         for most in ceiling.obligations:
             match least, most:
-                case duty.Retain(), duty.Retain() if most.years_max is not None and least.years_min > most.years_max:
-                    why.append(f"keep at least {least.years_min} years, keep at most {most.years_max} years")
+                case duty.Retain(), duty.Retain():
+                    limit = term.most(most)
+                    if limit is not None and term.least(least) > limit:
+                        why.append(f"keep at least {term.least(least)}, keep at most {limit}")
                 case duty.Verify(), duty.Verify() if most.most is not None and least.level > most.most:
                     why.append(f"verify to level {least.level} or more, verify to level {most.most} or less")
                 case duty.Approve(), duty.Approve() if most.most is not None and least.count > most.most:

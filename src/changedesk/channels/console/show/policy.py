@@ -2,6 +2,10 @@
 
 from typing import Any, Final
 
+from babel import Locale
+from babel.lists import format_list
+from babel.units import format_unit
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -172,8 +176,14 @@ def _notices(given: Strip, state: str) -> Duty:
 
 
 def _retention(given: Strip) -> Duty:
-    years = given.retention_years_min
-    if not years:
+    least, language = given.retention_least, translation.get_language() or "en"
+    if not least:
         return {"name": _("Retention"), "word": _("As the client's plan says"), "state": "none"}
-    word = ngettext("At least %(years)d year", "At least %(years)d years", years) % {"years": years}
+    parts = (("duration-year", least.years), ("duration-month", least.months), ("duration-day", least.days))
+    said = [
+        format_unit(amount, unit, "long", locale=Locale.parse(language, sep="-"), numbering_system="latn")
+        for unit, amount in parts
+        if amount
+    ]
+    word = _("At least %(time)s") % {"time": format_list(said, locale=Locale.parse(language, sep="-"))}
     return {"name": _("Retention"), "word": word, "state": "none"}
