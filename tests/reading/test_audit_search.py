@@ -312,7 +312,8 @@ def test_searches_are_kept_by_name_and_personal_ones_for_an_hour(desk: Desk) -> 
 
 def test_one_person_keeps_so_many_searches_and_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_trail, "KEPT_MOST", 1)
-    audit_trail.keep_search("one", "", personal=False, actor=desk.otto, at=AT)
+    one = audit_trail.keep_search("one", "", personal=False, actor=desk.otto, at=AT)
+    assert audit_trail.keep_search("one", "", personal=False, actor=desk.otto, at=AT) == one
     with pytest.raises(SearchNameUnfit):
         audit_trail.keep_search("two", "", personal=False, actor=desk.otto, at=AT)
 

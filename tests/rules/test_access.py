@@ -46,6 +46,7 @@ MATRIX = {
     "feed.read": "PU",
     "evidence.build": "SCFPU",
     "audit.search": "SPU",
+    "audit.export": "SPU",
     "privacy.receive": "ASP",
     "privacy.read": "SCPU",
     "privacy.handle": "P",

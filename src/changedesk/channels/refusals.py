@@ -31,8 +31,8 @@ STATUSES: Final[Mapping[str, int]] = {
 }
 _FACTS: Final = frozenset(
     {
-        "allowed", "choices", "concerns", "known", "path", "paths", "part", "ref", "reference", "retry_at", "rule",
-        "seen", "state", "subject", "until", "verb", "version", "wanted", "why",
+        "allowed", "choices", "concerns", "known", "nearest", "path", "paths", "part", "place", "ref", "reference",
+        "retry_at", "rule", "seen", "state", "subject", "until", "verb", "version", "wanted", "why",
     }
 )  # fmt: skip
 _WORD: Final = re.compile(

@@ -61,8 +61,7 @@ def note_export(
 
     ``digest``: SHA-256 of the file. Raises Forbidden.
     """
-    access.require(actor, access.Verb.AUDIT_SEARCH)
-    access.require(actor, access.Verb.EVIDENCE_BUILD)
+    access.require(actor, access.Verb.AUDIT_EXPORT)
     made = Export(
         id=export, actor=actor.id, format=format_, asked=asked, entries=entries, digest=digest, made_at=at,
         expires_at=at + SHORT,
@@ -82,7 +81,7 @@ def note_export(
 
 def take_export(export: UUID, *, actor: Actor, at: datetime) -> str:
     """Hand a file over, once, to whoever asked for it; return its format. Raises Forbidden, NotFound."""
-    access.require(actor, access.Verb.EVIDENCE_BUILD)
+    access.require(actor, access.Verb.AUDIT_EXPORT)
     with begin(actor) as tx:
         row = audit_search.take_export(tx, export, actor=actor.id, at=at)
     if row is None:
@@ -91,7 +90,7 @@ def take_export(export: UUID, *, actor: Actor, at: datetime) -> str:
 
 
 def keep_search(name: str, text: str, *, personal: bool, actor: Actor, at: datetime) -> UUID:
-    """Keep a search by name, for good. Raises Forbidden, PersonalNotKept, SearchNameUnfit."""
+    """Keep a search by name, for good; the same again is one. Raises Forbidden, PersonalNotKept, SearchNameUnfit."""
     access.require(actor, access.Verb.AUDIT_SEARCH)
     name = " ".join(name.split())
     if personal:
@@ -99,7 +98,11 @@ def keep_search(name: str, text: str, *, personal: bool, actor: Actor, at: datet
     if not 0 < len(name) <= NAME_MOST or len(text) > query.LONGEST:
         raise SearchNameUnfit
     with begin(actor) as tx:
-        if len(audit_search.searches_of(tx, actor.id)) >= KEPT_MOST:
+        known = audit_search.searches_of(tx, actor.id)
+        same = next((one.id for one in known if (one.name, one.query) == (name, text)), None)
+        if same is not None:
+            return same
+        if len(known) >= KEPT_MOST:
             raise SearchNameUnfit
         made = KeptSearch(uuid4(), name, text, at)
         audit_search.keep(tx, made, actor=actor.id, until=None)

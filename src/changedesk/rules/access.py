@@ -48,6 +48,8 @@ class Verb(StrEnum):
     """Take evidence out of the house. Values in clear need VALUE_REVEAL too."""
     AUDIT_SEARCH = "audit.search"
     """Search everything that was recorded at the client, whoever it is about."""
+    AUDIT_EXPORT = "audit.export"
+    """Take what a search found out of the house, as a masked file."""
     PRIVACY_RECEIVE = "privacy.receive"
     """Write down what a person asks about their own data."""
     PRIVACY_READ = "privacy.read"
@@ -108,7 +110,7 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
     | _DECIDE
     | _FREEZE
     | {V.REQUEST_APPLY_NOW, V.CHANGE_REVERT, V.OUTBOX_READ, V.IMPORT_RUN, V.DISPUTE_RESOLVE, V.EVIDENCE_BUILD}
-    | {V.AUDIT_SEARCH, V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS, V.PRIVACY_READ},
+    | {V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS, V.PRIVACY_READ, V.AUDIT_SEARCH, V.AUDIT_EXPORT},
     Role.COMPLIANCE: _LOOK
     | _DECIDE
     | _FREEZE
@@ -121,11 +123,11 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
     | {V.ACCESS_BREAK_GLASS},
     Role.PRIVACY: _LOOK
     | {V.VALUE_REVEAL, V.REQUEST_PREVIEW, V.REQUEST_SUBMIT, V.CONSENT_RECORD, V.FEED_READ, V.EVIDENCE_BUILD}
-    | {V.AUDIT_SEARCH, V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS}
+    | {V.AUDIT_SEARCH, V.AUDIT_EXPORT, V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS}
     | {V.IDENTITY_CHALLENGE, V.IDENTITY_CONFIRM, V.PRIVACY_RECEIVE, V.PRIVACY_READ, V.PRIVACY_HANDLE},
     Role.AUDITOR: _LOOK
     | {V.FEED_READ, V.EVIDENCE_BUILD, V.OUTBOX_READ, V.CONFIGURE_READ, V.AUDIT_SEARCH, V.ACCESS_READ}
-    | {V.PRIVACY_READ},
+    | {V.PRIVACY_READ, V.AUDIT_EXPORT},
     Role.ADMINISTRATOR: frozenset(
         {
             V.CONFIGURE_READ,
@@ -167,7 +169,8 @@ SCOPES: Final[Mapping[str, frozenset[Verb]]] = {
     "changes:revert": frozenset({V.CHANGE_REVERT}),
     "feed:read": frozenset({V.FEED_READ}),
     "evidence:build": frozenset({V.EVIDENCE_BUILD}),
-    "audit:search": frozenset({V.AUDIT_SEARCH, V.EVIDENCE_BUILD}),
+    "audit:search": frozenset({V.AUDIT_SEARCH}),
+    "audit:export": frozenset({V.AUDIT_SEARCH, V.AUDIT_EXPORT}),
     "access:read": frozenset({V.ACCESS_READ}),
     "privacy:read": frozenset({V.PRIVACY_READ}),
     "privacy:write": frozenset({V.PRIVACY_RECEIVE, V.PRIVACY_HANDLE}),
@@ -216,7 +219,7 @@ TERMINAL: Final = frozenset(
     {verb for verb in Verb if verb.startswith("configure.")}
     | {V.CUSTOMER_CREATE, V.CUSTOMER_SEARCH, V.CUSTOMER_READ, V.TIMELINE_READ, V.REQUEST_READ}
     | {V.CHANGE_RECORD, V.IMPORT_RUN, V.FEED_READ, V.NOTICE_READ, V.OUTBOX_READ, V.EVIDENCE_BUILD}
-    | {V.AUDIT_SEARCH, V.ACCESS_READ, V.PRIVACY_READ}
+    | {V.AUDIT_SEARCH, V.AUDIT_EXPORT, V.ACCESS_READ, V.PRIVACY_READ}
 )
 """What whoever runs the installation may do at its terminal. They decide nothing and reveal nothing."""
 
@@ -233,6 +236,7 @@ READS: Final = frozenset(
         V.CONFIGURE_READ,
         V.EVIDENCE_BUILD,
         V.AUDIT_SEARCH,
+        V.AUDIT_EXPORT,
         V.ACCESS_READ,
         V.PRIVACY_READ,
     }

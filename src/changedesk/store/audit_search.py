@@ -256,11 +256,6 @@ def take_export(tx: Tx, export: UUID, *, actor: str, at: datetime) -> Any | None
     return tx.row("audit_search.take_export", id=export, actor=actor, at=at)
 
 
-def exports_ended(look: Look, *, since: datetime, at: datetime) -> list[UUID]:
-    """Return the files whose time ended after ``since``."""
-    return [row.id for row in look.rows("audit_search.exports_ended", since=since, at=at)]
-
-
 def claim_own(tx: Tx) -> None:
     """Wait for whoever opens the desk's own record."""
     tx.row("audit_search.claim_own")

@@ -42,8 +42,10 @@ def test_every_post_that_creates_or_decides_wants_an_idempotency_key() -> None:
         if method == "post" and not any(one["name"] == "Idempotency-Key" for one in operation["parameters"])
     }
     looking = {"/customers/search", "/change-requests/preview", "/erasures/preview", "/policies/{number}/simulate"}
-    # Evidence that is taken out twice, and a value that is revealed twice, are on record twice.
-    assert without == looking | {"/evidence", "/reveals"}, "all but what changes nothing"
+    looking |= {"/audit/search", "/audit/completions"}
+    # Evidence and files that are taken out twice, and a value that is revealed twice, are on record twice.
+    recorded = {"/evidence", "/reveals", "/audit/exports", "/audit/exports/{id}/download"}
+    assert without == looking | recorded, "all but what changes nothing"
 
 
 def test_the_document_and_its_page_are_served_and_load_nothing(http: httpx.Client) -> None:

@@ -105,6 +105,10 @@ def bodies(one: Ours) -> dict[str, Any]:
         "policies_publish": {},
         "erasures_preview": {"subject": one.subject},
         "erasures_ask": {"subject": one.subject},
+        "audit_search": {},
+        "audit_completions": {},
+        "audit_keep": {"name": "mine"},
+        "audit_export": {},
     }
 
 
@@ -128,7 +132,7 @@ def send(caller: Caller, operation: Operation, one: Ours) -> httpx.Response:
     if operation.path.startswith(("/disputes", "/notices")):
         thing = str(uuid.uuid4())
     named = {"id": thing, "ref": one.ref, "challenge": one.challenge, "name": "contact_details", "number": 1}
-    path = operation.path.format(**named, tile="0/000")
+    path = operation.path.format(**named, place=10**6, tile="0/000")
     return caller.send(operation.method, path, bodies(one).get(operation.id), match=one.version)
 
 
@@ -233,6 +237,15 @@ NEEDS = {
     "erasures_ask": "requests:write",
     "erasures_certificates": "requests:read",
     "erasures_certificate": "requests:read",
+    "audit_search": "audit:search",
+    "audit_completions": "audit:search",
+    "audit_entry": "audit:search",
+    "audit_verification": "audit:search",
+    "audit_searches": "audit:search",
+    "audit_keep": "audit:search",
+    "audit_drop": "audit:search",
+    "audit_export": "audit:export",
+    "audit_download": "audit:export",
 }
 """The scopes of which each opens the operation; None: no key, staff only."""
 

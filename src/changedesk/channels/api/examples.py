@@ -57,6 +57,10 @@ BODIES: Final[dict[str, Any]] = {
         "jurisdictions": ["US"],
         "industries": ["telecom"],
     },
+    "post audit/search": {"query": "action:apply field:contact.email -channel:phone", "facets": True},
+    "post audit/completions": {"query": "fie"},
+    "post audit/searches": {"name": "Changed addresses", "query": "action:apply field:contact.email"},
+    "post audit/exports": {"query": "action:apply created:2026-03", "format": "csv"},
     "post erasures": {"subject": SUBJECT, "classes": ["pref"], "channel": "phone"},
     "post erasures/preview": {"subject": SUBJECT},
     "post reveals": {

@@ -16,6 +16,7 @@ from changedesk.base.actor import Actor, ActorType
 from changedesk.base.refusal import Refusal
 from changedesk.channels import refusals
 from changedesk.channels.api import (
+    audit,
     batches,
     calls,
     changes,
@@ -208,6 +209,7 @@ def build() -> NinjaAPI:
         ("/reversals", reversals.router),
         ("/policies", policies.router),
         ("/erasures", erasures.router),
+        ("/audit", audit.router),
         ("", evidence.router),
         ("", seeing.router),
         ("", house.router),

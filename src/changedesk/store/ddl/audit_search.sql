@@ -57,5 +57,3 @@ CREATE TABLE desk.audit_export (
     taken_at   timestamptz,
     PRIMARY KEY (client_id, id)
 );
--- Read by audit_search.exports_ended: whose files go.
-CREATE INDEX audit_export_by_end ON desk.audit_export (client_id, expires_at);

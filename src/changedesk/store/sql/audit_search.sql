@@ -150,9 +150,6 @@ UPDATE desk.audit_export SET taken_at = %(at)s
 WHERE client_id = %(client)s AND id = %(id)s AND actor = %(actor)s AND taken_at IS NULL AND expires_at > %(at)s
 RETURNING format, entries, digest
 
--- name: audit_search.exports_ended
-SELECT id FROM desk.audit_export WHERE client_id = %(client)s AND expires_at <= %(at)s AND expires_at > %(since)s
-
 -- The record of the desk itself is opened once: two who would do it at once come one after the other.
 
 -- name: audit_search.claim_own
