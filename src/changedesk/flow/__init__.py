@@ -33,6 +33,7 @@ from changedesk.flow.batch import (
     preview_rows,
     start_batch,
 )
+from changedesk.flow.carrying import Pending
 from changedesk.flow.combine import record_joined, submit_joined
 from changedesk.flow.consent import record_consent
 from changedesk.flow.create import create_customers
@@ -105,6 +106,7 @@ __all__ = [
     "NewCustomer",
     "Once",
     "Parting",
+    "Pending",
     "Plan",
     "Receipt",
     "Recorded",

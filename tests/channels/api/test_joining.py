@@ -69,6 +69,19 @@ def test_duplicates_are_found_merged_and_parted(http: httpx.Client, home: Desk, 
     is_problem(crm.post(f"/merges/{change}/undo", {"reason": "reversal"}), 409, "not-merged")
 
 
+def test_what_waits_for_the_merged_record_is_told_and_may_be_let_go(crm: Caller) -> None:
+    dana, twin = customer(crm), customer(crm, personal__name="Dana Novack")
+    values = {"contact.fax": "+1 202 555 0177"}
+    wish = {"subject": twin, "kind": "contact_details", "values": values, "reason": "customer_request"}
+    ref = crm.post("/change-requests", wish).json()["ref"]
+    body = {"merged": twin, "into": dana}
+    told = {"ref": ref, "kind": "contact_details", "fields": ["contact.fax"]}
+    plan = crm.post("/merges?dry_run=true", body)
+    assert plan.json()["pending"] == [{**told, "becomes": "asked_anew", "why": None}]
+    plan = crm.post("/merges?dry_run=true", {**body, "close": [ref.lower()]})
+    assert plan.json()["pending"] == [{**told, "becomes": "ended", "why": "chosen"}]
+
+
 def test_an_account_is_given_and_taken(http: httpx.Client, home: Desk, crm: Caller) -> None:
     values = {
         "personal.name": "Dana Novak", "contact.email": "dana@old.example", "contact.phone_mobile": "+1 202 555 0143",

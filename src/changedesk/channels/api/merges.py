@@ -9,7 +9,7 @@ from pydantic import Field
 
 from changedesk import flow
 from changedesk.base.actor import Channel
-from changedesk.base.ids import ChangeId, SubjectId
+from changedesk.base.ids import ChangeId, SubjectId, parse_reference
 from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
@@ -24,11 +24,16 @@ router = Router(tags=["Merges"])
 
 
 class Merge(asked.Asked):
-    """Which record goes into which. ``choices`` override the rules of survivorship, field by field."""
+    """Which record goes into which. ``choices`` override the rules of survivorship, field by field.
+
+    ``close`` names requests that wait for the merged record and are to end with the merge; the others are asked anew
+    of the survivor where nothing stands against it.
+    """
 
     merged: asked.Id
     into: asked.Id
     choices: Annotated[dict[asked.Word, Literal["survivor", "merged"]], Field(max_length=200)] = {}
+    close: Annotated[list[asked.Opaque], Field(max_length=100)] = []
     reason: asked.Word = "duplicate_account"
     channel: asked.Asking = "api"
     note: asked.Text = ""
@@ -65,10 +70,24 @@ class Choice(Schema):
     hidden: bool
 
 
+class Waiting(Schema):
+    """A request that waits for the merged record: asked anew of the survivor, or ended with the merge and why.
+
+    ``why``: chosen, stands, undoes, erased, or the code of the problem that asking anew would meet.
+    """
+
+    ref: str
+    kind: str
+    fields: list[str]
+    becomes: Literal["asked_anew", "ended"]
+    why: str | None
+
+
 class MergePlan(Schema):
     merged: UUID
     survivor: UUID
     choices: list[Choice]
+    pending: list[Waiting]
     route: dict[str, object]
     conflicts: dict[str, str]
 
@@ -116,11 +135,13 @@ def merge(request: HttpRequest, body: Merge, dry_run: bool = False) -> HttpRespo
     """
     call = of(request)
     person = None if body.person is None else SubjectId(body.person)
+    close = [parse_reference(ref) or ref for ref in body.close]
     if dry_run:
         plan = flow.preview_merge(
             SubjectId(body.merged),
             SubjectId(body.into),
             choices=dict(body.choices),
+            close=close,
             person=person,
             initiated_by=body.initiated_by,
             reason=body.reason,
@@ -133,6 +154,7 @@ def merge(request: HttpRequest, body: Merge, dry_run: bool = False) -> HttpRespo
         SubjectId(body.merged),
         SubjectId(body.into),
         choices=dict(body.choices),
+        close=close,
         reason=body.reason,
         channel=Channel(body.channel),
         note=body.note,
@@ -165,10 +187,22 @@ def _plan(call: Call, made: flow.MergePlan) -> Answer:
             "merged": made.merged,
             "survivor": made.survivor,
             "choices": choices,
+            "pending": [_waiting(one) for one in made.pending],
             "route": policy.to_json(plan.route),
             "conflicts": dict(plan.conflicts),
         }
     )
+
+
+def _waiting(one: flow.Pending) -> dict[str, object]:
+    becomes = "ended" if one.why else "asked_anew"
+    return {
+        "ref": one.request.ref,
+        "kind": one.request.kind,
+        "fields": list(one.request.fields),
+        "becomes": becomes,
+        "why": one.why or None,
+    }
 
 
 @router.post("/{id}/undo", **documented(201, told.Receipt, key=True, problems=[412], also=200, also_answer=UnmergePlan))

@@ -7,9 +7,11 @@ from django.utils.translation import gettext_lazy
 
 from changedesk import flow
 from changedesk.base.json import Value
+from changedesk.channels.console.errors import of
 from changedesk.channels.console.show import words
 from changedesk.channels.console.show.asking import choice
 from changedesk.channels.console.visit import Visit
+from changedesk.kinds import find
 from changedesk.reading import forms as reading
 from changedesk.reading.merging import Candidate, LinkLine, WorkLine
 from changedesk.reading.panels import CustomerPanel
@@ -34,7 +36,13 @@ WHY: Final = {
     "account_moved": gettext_lazy("The account was given to somebody else while the records were one."),
     "account_new": gettext_lazy("The account is new since the merge: whose is it?"),
 }
+ENDS: Final = {
+    "stands": gettext_lazy("It is about how records stand, or whose they are: that does not go over to another one."),
+    "undoes": gettext_lazy("It undoes a change of the record that goes, which stays there."),
+    "erased": gettext_lazy("What was asked can be read by nobody any more."),
+}
 _CHOICE: Final = "side."
+_PENDING: Final = "pending."
 
 
 def candidate(item: Candidate, panel: CustomerPanel, visit: Visit) -> Shape:
@@ -70,6 +78,34 @@ def chosen(visit: Visit) -> dict[str, str]:
         for name, side in visit.request.POST.items()
         if name.startswith(_CHOICE) and isinstance(side, str) and side in sides
     }
+
+
+def closed(visit: Visit) -> tuple[str, ...]:
+    """Return the references of what somebody chose to end with the merge."""
+    given = visit.request.POST.items()
+    return tuple(name.removeprefix(_PENDING) for name, word in given if name.startswith(_PENDING) and word == "close")
+
+
+def pending(plan: flow.MergePlan, visit: Visit) -> list[Shape]:
+    """Return what waits for the record that goes, and what becomes of each."""
+    labels = {item.path: item.label_in(visit.language) for item in reading.fields(actor=visit.actor)}
+    found = []
+    for item in plan.pending:
+        asked, label = item.request, find(item.request.kind).label
+        told = [one["text"] for one in of(item.refusal, language=visit.language)] if item.refusal is not None else []
+        found.append(
+            {
+                "name": f"{_PENDING}{asked.ref}",
+                "ref": asked.ref,
+                "url": visit.url("change", asked.ref),
+                "kind": label.get(visit.language, label["en"]),
+                "fields": ", ".join(labels[path] for path in asked.fields if path in labels),
+                "by_hand": item.why in ("", "chosen"),
+                "closed": item.why == "chosen",
+                "why": " ".join(told) or str(ENDS.get(item.why, "")),
+            }
+        )
+    return found
 
 
 def rows(plan: flow.MergePlan, merged: CustomerPanel, survivor: CustomerPanel, visit: Visit) -> list[Shape]:

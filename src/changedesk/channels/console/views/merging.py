@@ -55,6 +55,7 @@ def merge(visit: Visit, key: UUID, other: UUID) -> HttpResponse:
             merged.id,
             survivor.id,
             choices=choices,
+            close=shown.closed(visit),
             reason=visit.given("reason"),
             channel=_channel(visit),
             note=visit.given("note"),
@@ -62,7 +63,7 @@ def merge(visit: Visit, key: UUID, other: UUID) -> HttpResponse:
             initiated_by=visit.given("initiated_by") or "customer",
             actor=visit.actor,
             at=visit.at,
-            key=_once(visit, submission, choices),
+            key=_once(visit, submission, choices | dict.fromkeys(shown.closed(visit), "close")),
         )
     except Refusal as refusal:
         errors = pages.of(refusal, language=visit.language)
@@ -102,6 +103,7 @@ def _preview(
         merged.id,
         survivor.id,
         choices=choices,
+        close=shown.closed(visit),
         person=_person(visit),
         initiated_by=visit.given("initiated_by") or "customer",
         channel=_channel(visit),
@@ -118,6 +120,7 @@ def _preview(
         "other": people.head(survivor),
         "badge": people.badge(merged),
         "rows": shown.rows(plan, merged, survivor, visit),
+        "pending": shown.pending(plan, visit),
         "swap_url": visit.url(name, survivor.id, merged.id),
         "policy": policy.strip(strip),
         "submission": visit.given("submission") or uuid4().hex,
