@@ -18,6 +18,9 @@ _OLDEST: Final = 130
 _FIRST, _LAST = 1900, 2200
 _PARTS: Final = 3
 _WORDS: Final = re.compile(r"\d+|[^\W\d_]+(?:\.)?")
+_GLUED: Final = re.compile(r"[a-z]+(?=\d)|(?<=\d)[a-z]+")
+_ORDINALS: Final = frozenset({"st", "nd", "rd", "th", "er", "e", "a", "o"})
+"""What may stand at a number: the 1st, le 1er. Anything else there is not read over: 1980-W01-1 is a day of 1979."""
 _SHAPE: Final = re.compile(r"[\d\w\s./\-,،年月日]+")
 
 
@@ -48,7 +51,8 @@ def _read(text: str, given: Given) -> date:
     months = _months(given.region)
     named = [months[word] for word in words if word in months]
     digits = [word for word in words if word.isdigit()]
-    if not _SHAPE.fullmatch(text) or len(named) + len(digits) != _PARTS or len(named) > 1:
+    glued = set(_GLUED.findall(text.casefold())) - _ORDINALS - months.keys()
+    if glued or not _SHAPE.fullmatch(text) or len(named) + len(digits) != _PARTS or len(named) > 1:
         raise given.bad("date_invalid")
     year_at = next((index for index, word in enumerate(digits) if len(word) == 4), None)  # noqa: PLR2004
     if year_at is None:

@@ -84,7 +84,9 @@ def _url(text: str, given: Given) -> str:
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         host = (parts.hostname or "").encode("idna").decode("ascii")
-    except ValueError:  # an unclosed bracket, a label of more than 63 letters
+        hyphened = any(label != label.strip("-") for label in host.split("."))
+        host = "" if hyphened or parts.port == 0 else host
+    except ValueError:  # an unclosed bracket, a label of more than 63 letters, a port that there is not
         host = ""
     if " " in text or "." not in host.strip(".") or parts.scheme.lower() not in ("http", "https") or parts.username:
         raise given.bad("url_invalid")
