@@ -100,3 +100,9 @@ def test_a_refusal_says_nothing_of_the_value() -> None:
     assert "Maria" not in str(refused.value)
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize("text", [b' "a"', b'"\\u0061"', b'{"b":"2","a":"1"}', b"18446744073709551616", b"-0"])
+def test_another_text_of_a_field_value_is_not_its_text(text: bytes) -> None:
+    with pytest.raises(NotCanonical):
+        decode_value(text)

@@ -131,3 +131,9 @@ def test_a_structured_field_refuses_a_card_number(number: str, kind: FieldType) 
 @given(numbers())
 def test_a_card_number_is_no_bank_account(number: str) -> None:
     assert why(FieldType.BANK_ACCOUNT, number) == "card_number"
+
+
+def test_what_a_platform_calls_somebody_by_is_no_card_number_whatever_its_digits() -> None:
+    digits = "4111111111111111"
+    assert why(field(FieldType.TEXT), digits) == "card_number"
+    assert why(field(FieldType.TEXT, tags=("platform_id",)), digits) == f"read as {digits!r}"

@@ -4,6 +4,7 @@ import sys
 import unicodedata
 
 import phonenumbers
+import pytest
 from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,3 +88,8 @@ def test_plain_text_folds_as_any_other(given_text: str) -> None:
     assert text.fold(given_text) == " ".join(
         unicodedata.normalize("NFC", given_text).translate(text._INVISIBLE).split()
     )
+
+
+@pytest.mark.parametrize("number", ["+12025550143", "+390612345678", "+3906698", "+8001234567890", "+35312345678"])
+def test_a_number_is_taken_apart_as_the_library_does_with_or_without_its_zero(number: str) -> None:
+    assert phone._read(number) == phonenumbers.parse(number)
