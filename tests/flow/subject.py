@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from tests.cast import Desk, desk, soon, staff
 from tests.flow.walk import LATER, history, vouch
@@ -53,3 +54,10 @@ def told(d: Desk) -> list[tuple[str, str, str]]:
         box = deliveries.outbox(seen, before=datetime(2100, 1, 1, tzinfo=UTC))
     found = sorted((one for one in box if one.event.startswith("privacy_")), key=lambda one: one.id)
     return [(one.event, one.channel, one.message.body) for one in found if one.message is not None]
+
+
+def copy_id(d: Desk, ref: str) -> UUID:
+    with look(d.client) as seen:
+        copy = subject_requests.copy_of(seen, of(d, ref))
+    assert copy is not None
+    return copy.id

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.cast import Desk, soon
-from tests.flow.subject import DAY, ask, at_work, facts, known, of, told
+from tests.flow.subject import DAY, ask, at_work, copy_id, facts, known, of, told
 from tests.flow.walk import LATER, POST, done, history, stands, vouch
 from tests.postgres import Database
 
@@ -122,9 +122,12 @@ def test_a_copy_is_built_once_had_for_seven_days_by_its_link_or_by_the_officer_a
     known(d, dana, made.ref, officer)
     with pytest.raises(answers.CopyMissing):
         answers.answer(made.ref, actor=officer, at=soon(LATER, 3))
-    copy = answers.keep_copy(made.ref, b"all", actor=officer, at=soon(LATER, 4))
+    once = flow.Once("copy", b"")
+    answers.keep_copy(made.ref, lambda _: b"all", actor=officer, at=soon(LATER, 4), key=once)
+    assert answers.keep_copy(made.ref, lambda _: b"other", actor=officer, at=soon(LATER, 4), key=once).replayed
+    copy = copy_id(d, made.ref)
     with pytest.raises(answers.CopyBefore):
-        answers.keep_copy(made.ref, b"more", actor=officer, at=soon(LATER, 4))
+        answers.keep_copy(made.ref, lambda _: b"more", actor=officer, at=soon(LATER, 4))
     with look(d.client) as seen:
         token = subject_requests.copy_token(seen, copy)
         assert "Copy(" in repr(subject_requests.copy_of(seen, of(d, made.ref)))
@@ -144,18 +147,18 @@ def test_a_copy_is_built_once_had_for_seven_days_by_its_link_or_by_the_officer_a
     with pytest.raises(answers.CopyGone):
         answers.hand_over(made.ref, actor=officer, at=LATER)
     with pytest.raises(TooLate):
-        answers.keep_copy(made.ref, b"more", actor=officer, at=end)
+        answers.keep_copy(made.ref, lambda _: b"more", actor=officer, at=end)
 
 
 def test_a_copy_that_is_over_answers_nothing_and_only_what_asks_for_one_gets_one() -> None:
     d, officer, dana = at_work("EU")
     made, other = ask(d, dana), ask(d, dana, Right.RESTRICTION)
     known(d, dana, made.ref, officer)
-    answers.keep_copy(made.ref, b"all", actor=officer, at=soon(LATER, 4))
+    answers.keep_copy(made.ref, lambda _: b"all", actor=officer, at=soon(LATER, 4))
     with pytest.raises(answers.CopyGone):
         answers.answer(made.ref, actor=officer, at=LATER + 8 * DAY)
     with pytest.raises(TooLate):
-        answers.keep_copy(other.ref, b"all", actor=officer, at=soon(LATER, 4))
+        answers.keep_copy(other.ref, lambda _: b"all", actor=officer, at=soon(LATER, 4))
 
 
 def erased(d: Desk, dana: SubjectId, at: datetime, *classes: str) -> datetime:
@@ -175,7 +178,7 @@ def test_with_the_person_go_the_copies_and_what_was_written_and_the_request_can_
     copied, erasure = ask(d, dana, note="a secret word"), ask(d, dana, Right.ERASURE)
     known(d, dana, copied.ref, officer)
     asks.identify(erasure.ref, actor=officer, at=soon(LATER, 3))
-    answers.keep_copy(copied.ref, b"all", actor=officer, at=soon(LATER, 4))
+    answers.keep_copy(copied.ref, lambda _: b"all", actor=officer, at=soon(LATER, 4))
     end = erased(d, dana, soon(LATER, 10))
     linked = next(entry.facts["ref"] for entry in history(d, dana) if entry.facts.get("kind") == "erasure")
     answers.link(erasure.ref, str(linked), actor=officer, at=end)
@@ -189,7 +192,7 @@ def test_with_the_person_go_the_copies_and_what_was_written_and_the_request_can_
     with pytest.raises(Gone):
         answers.refuse(copied.ref, "withdrawn", note="erased", actor=officer, at=end)
     with pytest.raises(Gone):
-        answers.keep_copy(copied.ref, b"all", actor=officer, at=end)
+        answers.keep_copy(copied.ref, lambda _: b"all", actor=officer, at=end)
     with pytest.raises(Gone):
         ask(d, dana, at=end)
 
@@ -198,7 +201,7 @@ def test_a_statement_outlives_the_erasure_of_something_else() -> None:
     d, officer, dana = at_work("AU")
     copied, made = ask(d, dana), ask(d, dana, Right.RECTIFICATION)
     known(d, dana, copied.ref, officer)
-    answers.keep_copy(copied.ref, b"all", actor=officer, at=soon(LATER, 4))
+    answers.keep_copy(copied.ref, lambda _: b"all", actor=officer, at=soon(LATER, 4))
     answers.refuse(made.ref, "accurate_and_complete", note="it is so", actor=officer, at=soon(LATER, 4))
     answers.state_disagreement(made.ref, "it is not so", actor=officer, at=soon(LATER, 5))
     erased(d, dana, soon(LATER, 10), "personal")

@@ -31,8 +31,9 @@ STATUSES: Final[Mapping[str, int]] = {
 }
 _FACTS: Final = frozenset(
     {
-        "allowed", "choices", "concerns", "known", "nearest", "path", "paths", "part", "place", "ref", "reference",
-        "retry_at", "rule", "seen", "state", "subject", "until", "verb", "version", "wanted", "why",
+        "allowed", "choices", "concerns", "due", "into", "known", "level", "nearest", "needed", "part", "path", "paths",
+        "place", "ref", "reference", "retry_at", "rule", "seen", "state", "subject", "until", "verb", "version",
+        "wanted", "why",
     }
 )  # fmt: skip
 _WORD: Final = re.compile(
@@ -40,7 +41,9 @@ _WORD: Final = re.compile(
     r"|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-Z]{5}-[0-9A-Z]{5}-[0-9A-Z]"
 )
 """What our names, places in a list, ids and references look like; names, addresses and numbers of people do not."""
-_OF_RULES: Final = frozenset({"loosens-floor", "rule-unclear", "rules-contradict"})
+_OF_RULES: Final = frozenset(
+    {"loosens-floor", "rule-unclear", "rules-contradict", "pause-not-given", "extension-not-given"}
+)
 _RULE_FACTS: Final = frozenset({"rule", "rule_a", "rule_b", "why", "reason"})
 """These speak of rules, which staff and packs write, and never of a customer: they are told as they stand."""
 _ANYTHING: Final = "*"

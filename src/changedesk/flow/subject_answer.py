@@ -1,6 +1,6 @@
 """How a data-subject request ends: carried out and answered, refused with a ground, appealed; a copy handed over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -251,19 +251,32 @@ def state_disagreement(ref: str, text: str, *, actor: Actor, at: datetime, key: 
     return step(ref, act, actor=actor, at=at, key=key)
 
 
-def keep_copy(ref: str, data: bytes, *, actor: Actor, at: datetime) -> UUID:
-    """Keep a copy for seven days, sealed under the person's key. Built once: raises CopyBefore.
+def keep_copy(
+    ref: str,
+    make: Callable[[str], bytes],
+    *,
+    actor: Actor,
+    at: datetime,
+    key: once.Once | None = None,
+) -> Handled:
+    """Make a copy and keep it for seven days, sealed under the person's key. Built once: raises CopyBefore.
 
-    Raises IdentityUnverified: nothing of a person is collected for somebody who is not known to be them.
+    ``make``: returns the file for the request of a name. Raises IdentityUnverified: nothing of a person is collected
+    for somebody who is not known to be them.
     """
     access.require(actor, access.Verb.PRIVACY_HANDLE)
     with begin(actor) as tx:
+        claimed = named.claim_one(tx, key, actor)
+        if claimed is not None and claimed.reply is not None:
+            return Handled.replay(claimed.reply)
         one, subject = held(tx, ref, actor=actor)
         must_be_buildable(tx, one, subject)
-        kept = subject_requests.keep_copy(tx, one, subject, data, by=actor.id, at=at, until=at + COPY_LIFE)
-        if kept is None:
-            raise CopyBefore
-        return kept
+        data = make(one.ref)
+        subject_requests.keep_copy(tx, one, subject, data, by=actor.id, at=at, until=at + COPY_LIFE)
+        done = Handled.of(one)
+        if claimed is not None:
+            once.record(tx, actor.id, [(claimed, done.reply())], at=at)
+        return done
 
 
 def must_be_buildable(look: Look, one: SubjectRequest, subject: Subject) -> None:

@@ -230,7 +230,7 @@ def may_extend(
         raise ExtendedBefore
     first = answer_by(clocks, received_at, stops=stops, now=now)
     if now > first.at:
-        raise ExtensionLate(due=first.at.isoformat())
+        raise ExtensionLate(due=first.at)
     later = answer_by(clocks, received_at, extended=True, stops=stops, now=now)
     if later.at <= first.at:
         raise ExtensionNotGiven(rule=later.rule)

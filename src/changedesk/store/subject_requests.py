@@ -241,16 +241,21 @@ class Copy:
 
 def keep_copy(
     tx: Tx, one: SubjectRequest, subject: Subject, data: bytes, *, by: str, at: datetime, until: datetime
-) -> UUID | None:
-    """Keep a copy, sealed under the person's key; None when there is one."""
+) -> None:
+    """Keep a copy, sealed under the person's key; there is one of a request."""
     made, key = uuid4(), _key(subject)
     sealed = seal.seal(key.id.bytes, key.cipher, data, _aad(tx.client, made))
-    digest = hashlib.sha256(data).digest()
-    kept = tx.run(
-        "subject_requests.keep_copy", copy=made, id=one.id, subject=subject.id, digest=digest, body_ct=sealed, by=by,
-        at=at, expires_at=until,
-    )  # fmt: skip
-    return made if kept else None
+    tx.run(
+        "subject_requests.keep_copy",
+        copy=made,
+        id=one.id,
+        subject=subject.id,
+        digest=hashlib.sha256(data).digest(),
+        body_ct=sealed,
+        by=by,
+        at=at,
+        expires_at=until,
+    )
 
 
 def copy_of(look: Look, one: SubjectRequest) -> Copy | None:

@@ -109,6 +109,13 @@ def bodies(one: Ours) -> dict[str, Any]:
         "audit_completions": {},
         "audit_keep": {"name": "mine"},
         "audit_export": {},
+        "subject_requests_receive": {"subject": one.subject, "right": "access"},
+        "subject_requests_doubt": {"note": "Another voice."},
+        "subject_requests_extend": {"reason": "complex"},
+        "subject_requests_pause": {"ground": "identity"},
+        "subject_requests_link": {"change_request": one.ref},
+        "subject_requests_refuse": {"ground": "excessive", "note": "Again."},
+        "subject_requests_statement": {"text": "It is not so."},
     }
 
 
@@ -246,6 +253,24 @@ NEEDS = {
     "audit_drop": "audit:search",
     "audit_export": "audit:export",
     "audit_download": "audit:export",
+    "subject_requests_requests": "privacy:read",
+    "subject_requests_figures": "privacy:read",
+    "subject_requests_one": "privacy:read",
+    "subject_requests_acknowledge": "privacy:write",
+    "subject_requests_identify": "privacy:write",
+    "subject_requests_doubt": "privacy:write",
+    "subject_requests_extend": "privacy:write",
+    "subject_requests_pause": "privacy:write",
+    "subject_requests_resume": "privacy:write",
+    "subject_requests_link": "privacy:write",
+    "subject_requests_copy": "privacy:write",
+    "subject_requests_download": "privacy:write",
+    "subject_requests_answer": "privacy:write",
+    "subject_requests_refuse": "privacy:write",
+    "subject_requests_appeal": "privacy:write",
+    "subject_requests_statement": "privacy:write",
+    "subject_requests_receive": "privacy:write",
+    "subject_requests_register": "privacy:read",
 }
 """The scopes of which each opens the operation; None: no key, staff only."""
 

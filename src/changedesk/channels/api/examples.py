@@ -70,5 +70,12 @@ BODIES: Final[dict[str, Any]] = {
         "reference": "call-4711",
     },
     "post break-glass": {"minutes": 30, "reason": "emergency", "reference": "INC-4711"},
+    "post subject-requests": {"subject": SUBJECT, "right": "access", "channel": "phone"},
+    "post subject-requests/{ref}/extend": {"reason": "complex"},
+    "post subject-requests/{ref}/pause": {"ground": "identity"},
+    "post subject-requests/{ref}/doubt": {"note": "Another voice than at the last call."},
+    "post subject-requests/{ref}/link": {"change_request": "K7M2Q-9XTRA-C"},
+    "post subject-requests/{ref}/refuse": {"ground": "excessive", "note": "The same as on 3 March and 1 April."},
+    "post subject-requests/{ref}/statement": {"text": "I never lived there."},
     "post disputes/{id}/resolve": {"resolution": "customer_confirmed"},
 }

@@ -32,6 +32,7 @@ from changedesk.channels.api import (
     reversals,
     seeing,
     status,
+    subject_requests,
     transfers,
 )
 from changedesk.channels.api import log as log_files
@@ -210,6 +211,8 @@ def build() -> NinjaAPI:
         ("/policies", policies.router),
         ("/erasures", erasures.router),
         ("/audit", audit.router),
+        ("/subject-requests", subject_requests.router),
+        ("/customers", subject_requests.of_customer),
         ("", evidence.router),
         ("", seeing.router),
         ("", house.router),

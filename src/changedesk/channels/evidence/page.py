@@ -28,11 +28,16 @@ def render(
     bundle: str, about: Mapping[str, Json], entries: Sequence[Mapping[str, Json]], *, language: str, at: datetime
 ) -> bytes:
     """Return the page as a PDF. Raises PageUndrawn."""
-    import typst  # noqa: PLC0415 - eighty megabytes that only this needs
-
     source = (files("changedesk.channels.evidence") / "bundle.typ").read_bytes()
     words = PAGE.get(language, PAGE["en"])
     said = {"bundle": bundle, "language": language, "words": words, "about": about, "entries": list(entries)}
+    return drawn(source, said, at=at)
+
+
+def drawn(source: bytes, said: Mapping[str, Any], *, at: datetime) -> bytes:
+    """Return a page set from its source and its data as a PDF. Raises PageUndrawn."""
+    import typst  # noqa: PLC0415 - eighty megabytes that only this needs
+
     undrawn: set[str] = set()
     far = False
     for _ in range(_TRIES):

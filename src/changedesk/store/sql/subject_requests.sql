@@ -72,7 +72,6 @@ WHERE n.client_id = %(client)s AND n.subject_id = %(subject)s AND n.step = 'stat
 -- name: subject_requests.keep_copy
 INSERT INTO desk.subject_copy (client_id, id, subject_request_id, subject_id, digest, body_ct, built_by, built_at, expires_at)
 VALUES (%(client)s, %(copy)s, %(id)s, %(subject)s, %(digest)s, %(body_ct)s, %(by)s, %(at)s, %(expires_at)s)
-ON CONFLICT DO NOTHING
 
 -- name: subject_requests.copy_of
 SELECT id, digest, body_ct, built_by, built_at, expires_at FROM desk.subject_copy
