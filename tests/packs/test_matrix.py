@@ -160,6 +160,8 @@ TABLE: tuple[Row, ...] = (
     *(("access_grant", "access.authorised_rep", deed, 2, 0, PRIOR, 0) for deed in ("revoke", "remove")),
     ("role_standing", "access.role", "update", 3, 1, PRIOR, 0),
     *(("loyalty", f"loyalty.{what}", "change", 1, 0, LIGHT, 0) for what in ("enrolment", "number", "tier", "reward")),
+    ("role_standing", "status.at_risk", "update", 3, 2, PRIOR, 0),
+    ("role_standing", "status.at_risk", "remove", 3, 2, PRIOR, 0),
     ("restriction", "privacy.restrict", "update", 1, 0, LIGHT | {("requested", "all_contacts", False)}, 0),
     ("inactivation", "status.inactivate", "update", 2, 1, PRIOR, 0),
     ("account_status", "status.state", "activate", 1, 0, DONE, 0),

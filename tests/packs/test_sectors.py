@@ -183,3 +183,12 @@ def test_each_industry_has_plans_reasons_and_retention_of_its_own(pack: tuple[st
     assert mine.reason_codes.keys() > base.reason_codes.keys()
     assert mine.retention.keys() > base.retention.keys()
     assert {name for name, _ in mine.statements} > {name for name, _ in base.statements}
+
+
+def test_a_line_is_separated_in_silence_and_by_two_people() -> None:
+    """Whoever it protects the survivor from reads the notices of the account; a thief would have it silent, too."""
+    found = route(TELECOM, "service.line_separation", kind="plan")
+    assert told(found) == set()
+    assert {to for to, _ in found.suppressed} == {"prior_contacts", "all_contacts"}
+    assert (found.level, found.approvals, found.separation) == (2, 2, ("maker", "team"))
+    assert "suppression_reason" in found.evidence
