@@ -68,3 +68,5 @@ GRANT UPDATE (epoch) ON desk.subject_key TO {app};
 -- Alarms of audits.
 GRANT SELECT, INSERT ON desk.alarm TO {app};
 GRANT UPDATE (state, attempts, next_at, last_error, done_at) ON desk.alarm TO {app};
+-- Evidence that left the house.
+GRANT SELECT, INSERT ON desk.bundle TO {app};

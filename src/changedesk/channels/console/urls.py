@@ -10,6 +10,7 @@ from changedesk.channels.console.views import (
     desk,
     disputes,
     erasures,
+    evidence,
     imports,
     integrity,
     merging,
@@ -80,6 +81,7 @@ urlpatterns = [
     path("c/<slug:slug>/reversals/<uuid:key>", reversals.reversal, name="reversal"),
     path("c/<slug:slug>/policies", policies.policies, name="policies"),
     path("c/<slug:slug>/policies/<int:number>", policies.policy, name="policy"),
+    path("c/<slug:slug>/audit/evidence", evidence.evidence, name="evidence"),
     path("c/<slug:slug>/audit/integrity", integrity.integrity, name="integrity"),
     path("c/<slug:slug>/profile", own.profile, name="profile"),
 ]

@@ -41,10 +41,10 @@ def build(wanted: Wanted, *, actor: Actor, at: datetime, language: str) -> Bundl
     Raises what ``reading.evidence.collect`` raises.
     """
     found = evidence.collect(wanted, actor=actor, at=at, language=language)
-    bundle = str(uuid4())
+    id_ = uuid4()
+    bundle = str(id_)
     made = _files(bundle, found, language=language, at=at)
     facts: dict[str, Json] = {
-        "bundle": bundle,
         "purpose": wanted.purpose,
         "reference": wanted.reference,
         "level": wanted.level.value,
@@ -53,7 +53,7 @@ def build(wanted: Wanted, *, actor: Actor, at: datetime, language: str) -> Bundl
         "entries": len(found.pieces),
     }
     text = manifest(bundle, made)
-    made[MANIFEST] = flow.seal_evidence(text, found.subjects, facts, actor=actor, at=at)
+    made[MANIFEST] = flow.seal_evidence(id_, text, found.subjects, facts, actor=actor, at=at)
     return Bundle(bundle, pack(made), len(found.pieces))
 
 

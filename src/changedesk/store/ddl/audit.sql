@@ -47,3 +47,15 @@ CREATE TABLE desk.alarm (
 );
 -- Read by alarms.claim: those that are due.
 CREATE INDEX alarm_due ON desk.alarm (client_id, next_at) WHERE state = 'pending';
+
+-- Bundles of evidence that left the house. What was asked for is sealed in the entry that says so; change_id names the first
+-- of them, and grows with time.
+CREATE TABLE desk.bundle (
+    client_id integer     NOT NULL,
+    change_id uuid        NOT NULL,
+    id        uuid        NOT NULL,
+    taken_by  text        NOT NULL,
+    taken_at  timestamptz NOT NULL,
+    PRIMARY KEY (client_id, change_id),
+    UNIQUE (client_id, id)
+);

@@ -26,3 +26,23 @@ SELECT e.id FROM desk.entry e
 WHERE e.client_id = %(client)s AND e.recorded_at >= %(since)s AND e.recorded_at < %(until)s
   AND (%(actor)s::text IS NULL OR e.actor = %(actor)s::text)
 ORDER BY e.id LIMIT %(limit)s
+
+-- Bundles that left the house, each with what opens the entry that says so.
+
+-- name: bundles.take
+INSERT INTO desk.bundle (client_id, change_id, id, taken_by, taken_at)
+VALUES (%(client)s, %(change)s, %(id)s, %(by)s, %(at)s)
+
+-- name: bundles.taken
+SELECT b.id, b.change_id, b.taken_by, b.taken_at, e.subject_id, e.ver, p.meta_epoch, p.meta_ct
+FROM desk.bundle b
+JOIN desk.entry e ON e.client_id = b.client_id AND e.change_id = b.change_id
+JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
+WHERE b.client_id = %(client)s AND b.change_id < %(before)s::uuid ORDER BY b.change_id DESC LIMIT %(limit)s
+
+-- name: bundles.one
+SELECT b.id, b.change_id, b.taken_by, b.taken_at, e.subject_id, e.ver, p.meta_epoch, p.meta_ct
+FROM desk.bundle b
+JOIN desk.entry e ON e.client_id = b.client_id AND e.change_id = b.change_id
+JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
+WHERE b.client_id = %(client)s AND b.id = %(id)s

@@ -1,6 +1,6 @@
 """A customer's panel and timeline in the shape of the pages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
 from typing import Any, Final
 
@@ -85,21 +85,23 @@ def source(item: FieldView, panel: CustomerPanel, visit: Visit) -> Shape | None:
     }
 
 
-def entries(found: Iterable[EntryView], visit: Visit, *, revert: bool = False, version: int = 0) -> list[Shape]:
+def entries(found: Iterable[EntryView], visit: Visit, *, may: Collection[str] = (), version: int = 0) -> list[Shape]:
     """Return a history; a run of notices is told as one.
 
-    ``revert``: changes of values lead to their undoing, and versions before ``version`` to going back.
+    Where ``may`` says so, changes of values lead to their undoing, versions before ``version`` to going back, and
+    both to their evidence.
     """
     shapes: list[Shape] = []
     for kind, run in groupby(found, key=lambda item: item.kind):
-        told = [_entry(item, visit, revert=revert, version=version) for item in run]
+        told = [_entry(item, visit, may=may, version=version) for item in run]
         if kind == SENT and len(told) > 1:
             told = [{**told[-1], "title": f"{told[-1]['title']} ×{len(told)}"}]  # noqa: RUF001 - the sign for "times"
         shapes += told
     return shapes
 
 
-def _entry(item: EntryView, visit: Visit, *, revert: bool, version: int) -> Shape:
+def _entry(item: EntryView, visit: Visit, *, may: Collection[str], version: int) -> Shape:
+    revert = "revert" in may
     undoable = revert and item.is_change and item.fields and not item.kind.endswith(".created") and not item.erased
     return {
         "id": item.change,
@@ -113,6 +115,7 @@ def _entry(item: EntryView, visit: Visit, *, revert: bool, version: int) -> Shap
         "restore_url": visit.url("restore", item.subject, item.version)
         if revert and item.is_change and item.version < version and not item.erased
         else "",
+        "evidence_url": f"{visit.url('evidence')}?change={item.change}" if "evidence" in may and item.is_change else "",
         "provenance": {
             "by": item.actor.name,
             "on_behalf_of": item.on_behalf_of,

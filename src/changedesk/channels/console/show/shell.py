@@ -24,6 +24,7 @@ ROLES: Final = {
 _MAY: Final = {
     "queue": Verb.QUEUE_READ,
     "search": Verb.CUSTOMER_SEARCH,
+    "evidence": Verb.EVIDENCE_BUILD,
     "ask": Verb.REQUEST_SUBMIT,
     "verify": Verb.IDENTITY_CHALLENGE,
     "approve": Verb.REQUEST_APPROVE,

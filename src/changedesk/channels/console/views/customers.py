@@ -49,7 +49,7 @@ def customer(visit: Visit, key: UUID) -> HttpResponse:
             "customer": shown.head(panel),
             "badge": shown.badge(panel),
             "groups": shown.groups(panel, visit),
-            "timeline": shown.entries(found.items, visit, revert="revert" in words, version=panel.version),
+            "timeline": shown.entries(found.items, visit, may=words, version=panel.version),
             "timeline_filters": _filters(panel, kept),
             "clear_url": f"{base}#timeline" if kept else "",
             "page": {

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from changedesk.channels.console.visit import Visit, page
 from changedesk.flow.reversal import MOST, BadPeriod
 from changedesk.reading import batches, forms, imports, reversals
 from changedesk.reading.lines import kind_label
-from changedesk.reading.reversals import ReversalRow
+from changedesk.reading.reversals import ReversalLine, ReversalRow
 from changedesk.rules.access import Verb, may
 
 LIMIT: Final = 50
@@ -77,6 +78,7 @@ def reversal(visit: Visit, key: UUID) -> HttpResponse:
             "approved_by": [who.name for who in found.approved_by],
             "batch_url": visit.url("batch", key) if batches.may_read(visit.actor) else "",
             "may_approve": found.may_approve,
+            "evidence_url": _evidence_url(found.line, visit),
         },
         "counts": [
             {"state": name if name not in OUTCOMES else "", "word": str(OUTCOMES.get(name, "")), "count": count}
@@ -86,6 +88,16 @@ def reversal(visit: Visit, key: UUID) -> HttpResponse:
         "page": {"first_url": base if start else "", "next_url": f"{base}?first={found.next}" if found.next else ""},
     }  # fmt: skip
     return visit.show("console/reversal.html", context, here="reversals")
+
+
+def _evidence_url(line: ReversalLine, visit: Visit) -> str:
+    """Return where evidence of what is undone is asked for, with its actor and period."""
+    if not may(visit.actor, Verb.EVIDENCE_BUILD):
+        return ""
+    zone = ZoneInfo(visit.client.time_zone)
+    times = {"since": line.since, "until": line.until}
+    told = {name: f"{at.astimezone(zone):%Y-%m-%dT%H:%M:%S}" for name, at in times.items()}
+    return f"{visit.url('evidence')}?{urlencode({'actor': line.whose.id, **told})}"
 
 
 def _row(one: ReversalRow, visit: Visit) -> dict[str, Any]:

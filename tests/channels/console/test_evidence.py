@@ -1,0 +1,147 @@
+"""Evidence from the desk's pages: handed over at once, on record, and once more for a week to who may."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import psycopg
+import pytest
+from pytest_django.fixtures import Settings
+from tests.channels.console.room import Room
+from tests.outbound.logs import forget, sequence
+from tests.postgres import Database
+
+from changedesk.base import clock
+from changedesk.base.refusal import NotFound
+from changedesk.ledger import verifier
+from changedesk.outbound import publish
+from changedesk.reading import published
+from changedesk.reading.evidence import taken as reading
+from changedesk.reading.evidence.taken import BundleEnded
+from changedesk.reading.timeline import BadCursor
+
+PAGE = "audit/evidence"
+COURT = {"purpose": "court_or_authority", "reference": "1 C 23/26", "level": "masked"}
+
+
+@pytest.fixture
+def out(room: Room, settings: Settings, tmp_path: Path) -> Iterator[Room]:
+    settings.CHANGEDESK_STATE_DIR = tmp_path / "state"
+    forget()
+    yield room
+    forget()
+
+
+def publish_all(room: Room) -> None:
+    sequence(room.desk.client)
+    publish.publish(room.desk.client, at=clock.now(), paced=False)
+
+
+def files_of(answer: Any) -> dict[str, bytes]:
+    assert answer.status_code == 200, answer.content
+    assert answer["Content-Type"] == "application/zip"
+    assert answer["Content-Disposition"].startswith('attachment; filename="evidence-')
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_evidence_about_a_record_is_made_from_its_page_and_stands_in_the_list(out: Room) -> None:
+    dana = out.customer()
+    assert "Nothing left the house yet" in out.get("Otto", PAGE).content.decode()
+    publish_all(out)
+    record = out.get("Otto", f"customers/{dana}").content.decode()
+    assert f"{PAGE}?record={dana}" in record
+    assert f"{PAGE}?change=" in record
+    assert PAGE not in out.get("Ben", f"customers/{dana}").content.decode()
+    assert str(dana) in out.get("Otto", f"{PAGE}?record={dana}").content.decode()
+    files = files_of(out.post("Otto", PAGE, scope="record", which=str(dana), **COURT))
+    keys = published.keys(actor=out.actor("Otto")).keys
+    assert verifier.verify(files, list(keys)).problems == []
+    assert b"dana@old.example" not in b"".join(files.values())
+    page = out.get("Ines", PAGE).content.decode()
+    for word in ("Otto", "Court or authority", "1 C 23/26", str(dana), "The same again"):
+        assert word in page
+    assert out.get("Ben", PAGE).status_code == 403
+    assert out.post("Ben", PAGE, scope="record", which=str(dana), **COURT).status_code == 403
+
+
+def test_a_request_a_change_and_a_period_of_one_actor_can_be_what_it_is_about(out: Room) -> None:
+    asked = out.asked()
+    publish_all(out)
+    assert f"{PAGE}?request={asked.ref}" in out.get("Ines", f"changes/{asked.ref}").content.decode()
+    link = next(
+        part.split('"')[0]
+        for part in out.get("Ines", f"customers/{asked.subject}").content.decode().split('href="')
+        if f"{PAGE}?change=" in part
+    )
+    change = dict(parse_qsl(urlsplit(link).query))["change"]
+    now = clock.now()
+    period = {
+        "since": f"{now - timedelta(hours=1):%Y-%m-%dT%H:%M}", "until": f"{now + timedelta(hours=1):%Y-%m-%dT%H:%M}",
+        "actor": out.actor("Ben").id,
+    }  # fmt: skip
+    for form in (
+        {"scope": "request", "which": asked.ref},
+        {"scope": "change", "which": change},
+        {"scope": "period", **period},
+    ):
+        files_of(out.post("Ines", PAGE, **form, **COURT))
+    found = reading.taken(actor=out.actor("Ines"), limit=2)
+    assert [set(one.scope) for one in found.items] == [{"actor", "since", "until"}, {"change"}]
+    (first,) = reading.taken(actor=out.actor("Ines"), before=found.next).items
+    assert dict(first.scope) == {"request": asked.ref}
+    # Each can be taken once more, and that is on record too.
+    for one in (*found.items, first):
+        files_of(out.post("Ines", PAGE, again=str(one.id)))
+    assert len(reading.taken(actor=out.actor("Ines")).items) == 6
+    assert out.get("Ines", f"{PAGE}?before={found.next}").status_code == 200
+
+
+def test_values_in_clear_are_for_who_may_see_them(out: Room, database: Database) -> None:
+    dana = out.customer()
+    publish_all(out)
+    about = {"scope": "record", "which": str(dana), "purpose": "dispute"}
+    assert out.post("Otto", PAGE, **about, level="full").status_code == 403
+    assert "Everything but secrets" not in out.get("Otto", PAGE).content.decode()
+    assert b"dana@old.example" in b"".join(files_of(out.post("Ines", PAGE, **about, level="full")).values())
+    single = files_of(out.post("Ines", PAGE, **about, level="fields", fields="contact.email"))
+    assert b"dana@old.example" in b"".join(single.values())
+    assert b"555" not in single["entries/000000000000.json"]
+    full, fields = reversed(reading.taken(actor=out.actor("Ines")).items)
+    assert (full.level, fields.level) == ("full", "fields")
+    files_of(out.post("Ines", PAGE, again=str(fields.id)))
+    assert out.post("Otto", PAGE, again=str(full.id)).status_code == 403
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute("UPDATE desk.bundle SET taken_at = taken_at - interval '7 days'")
+    ended = out.post("Ines", PAGE, again=str(full.id))
+    assert ended.status_code == 422
+    assert BundleEnded().sentence in ended.content.decode()
+    assert ">Over<" in out.get("Ines", PAGE).content.decode()
+
+
+def test_what_is_unclear_or_not_there_is_refused(out: Room) -> None:
+    dana = out.customer()
+    publish_all(out)
+    for form, status in (
+        ({"scope": "record"}, 422),
+        ({"scope": "record", "which": "nothing"}, 404),
+        ({"scope": "record", "which": "00000000-0000-7000-8000-000000000000"}, 404),
+        ({"scope": "period", "since": "yesterday", "until": ""}, 422),
+        ({"scope": "record", "which": str(dana), "reference": "<x>"}, 422),
+        ({"scope": "record", "which": str(dana), "level": "fields"}, 422),
+        ({"again": "nothing"}, 404),
+        ({"again": str(dana)}, 404),
+    ):
+        assert out.post("Ines", PAGE, **{**COURT, **form}).status_code == status, form
+    assert reading.taken(actor=out.actor("Ines")).items == ()
+    with pytest.raises(BadCursor):
+        reading.taken(actor=out.actor("Ines"), before="x")
+    assert out.post("Ines", PAGE, **COURT, scope="record", which=str(dana)).status_code == 200
+    (made,) = reading.taken(actor=out.actor("Ines")).items
+    with pytest.raises(NotFound):
+        reading.again(made.id, actor=out.other.ines, at=clock.now())
+    assert reading.taken(actor=out.other.ines).items == ()
