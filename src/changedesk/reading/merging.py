@@ -24,6 +24,7 @@ from changedesk.store.terms import sharing
 from changedesk.store.tx import Look, look
 
 LIMIT_MAX: Final = 100
+_NUMBER: Final = "account.number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class Candidate:
     title_masked: bool
     status: str
     score: str
-    """Points, as a decimal number."""
+    """Points, as a decimal number; none for an account, which is told by its holder."""
     suggested: bool
     """The points reach the threshold of a suggestion."""
     reasons: tuple[str, ...]
@@ -138,7 +139,27 @@ def _not_themselves(actor: Actor, verb: Verb) -> None:
         raise Forbidden(verb=str(verb))
 
 
+_SAME_HOLDER: Final = {
+    "en": "Held by the same customer",
+    "de": "Gehört demselben Kunden",
+    "ar": "يملكه العميل نفسه",
+}
+
+
 def _line(match: matching.Match, subject: Subject, eyes: Eyes) -> Candidate:
+    number = subject.values().get(_NUMBER)
+    if subject.type == "account":
+        called = eyes.show(_NUMBER, number) if number is not None else sight.title(eyes, subject)
+        reason = _SAME_HOLDER.get(eyes.language.split("-", maxsplit=1)[0], _SAME_HOLDER["en"])
+        return Candidate(
+            id=subject.id,
+            title=called.text,
+            title_masked=called.masked,
+            status=subject.status,
+            score="",
+            suggested=False,
+            reasons=(reason,),
+        )
     called = sight.title(eyes, subject)
     return Candidate(
         id=subject.id,

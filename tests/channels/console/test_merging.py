@@ -47,6 +47,8 @@ def test_two_accounts_of_one_holder_are_compared_and_merged(room: Room) -> None:
     one, other = made.accounts
     shown = room.get("Ben", f"accounts/{one}/duplicates").content.decode()
     assert f"accounts/{other}/merge-into/{one}" in shown
+    assert "Held by the same customer" in shown
+    assert "Points" not in shown
     page = f"accounts/{other}/merge-into/{one}"
     assert room.get("Ben", page).status_code == 200
     done = room.post("Ben", page, action="submit", reason="duplicate_account", channel="phone",
