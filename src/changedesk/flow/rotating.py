@@ -227,15 +227,21 @@ _STEPS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class MasterState:
-    """Which version of the master wraps now, and how many keys each version wraps, of all clients."""
+    """Which version of the master wraps now, how many keys each wraps, of all clients, and which the file knows."""
 
     version: str
     wrapped: dict[str, int]
+    known: tuple[str, ...]
 
     @property
     def old(self) -> int:
         """How many keys an older version wraps."""
         return sum(count for version, count in self.wrapped.items() if version != self.version)
+
+    @property
+    def unneeded(self) -> list[str]:
+        """The versions in the master file that wrap nothing any more."""
+        return [name for name in self.known if name not in self.wrapped and name != self.version]
 
 
 def _everybody() -> Iterator[ClientId]:
@@ -253,7 +259,7 @@ def master_state(*, actor: Actor) -> MasterState:
             for one in rotation.epochs(seen):
                 if one.phase != "destroyed":
                     found[one.master] = found.get(one.master, 0) + 1
-    return MasterState(masters.version(), found)
+    return MasterState(masters.version(), found, tuple(masters.in_file()))
 
 
 def renew_master(*, actor: Actor, fresh: bool = True, tell: Tell = lambda _share, _note: None) -> MasterState:

@@ -75,6 +75,11 @@ def file_path() -> Path:
     return Path(settings.CHANGEDESK_MASTER_KEY_FILE)
 
 
+def in_file() -> list[str]:
+    """Return the versions in the master file, none where there is no file."""
+    return [f"file:{number}" for number in sorted(_file().keys())] if file_path().exists() else []
+
+
 def add_version() -> None:
     """Make a new version in the master file, where it is what wraps. A key service makes its versions itself."""
     if settings.CHANGEDESK_KMS is None:
