@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from changedesk.base.actor import ActorType, Channel, automation
+from changedesk.base.actor import ActorType, Channel, automation, type_of
 from changedesk.base.clock import EPOCH, micros, now
 from changedesk.base.ids import ClientId, new_reference, parse_reference, uuid7
 from changedesk.base.outcome import Outcome
@@ -83,3 +83,17 @@ def test_a_refusal_speaks_its_docstring_and_keeps_data_for_programs() -> None:
 def test_automation_is_told_by_its_tag() -> None:
     actor = automation(ClientId(4), "clock")
     assert (actor.id, actor.type, actor.channel) == ("a.clock", ActorType.AUTOMATION, Channel.SYSTEM)
+
+
+@pytest.mark.parametrize(
+    ("actor", "sort"),
+    [
+        ("s7", ActorType.STAFF),
+        ("k1", ActorType.INTEGRATION),
+        ("c0d7", ActorType.CUSTOMER),
+        ("r0d7", ActorType.REPRESENTATIVE),
+        ("a.clock", ActorType.AUTOMATION),
+    ],
+)
+def test_an_id_says_what_sort_of_actor_it_is_of(actor: str, sort: ActorType) -> None:
+    assert type_of(actor) is sort

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from tests.cast import Desk, soon, staff
@@ -15,6 +16,7 @@ from tests.flow.walk import LATER, URL, ask, holds, record, request_of, stands, 
 from changedesk import flow
 from changedesk.base.actor import Actor, Channel, Role
 from changedesk.base.ids import SubjectId
+from changedesk.base.refusal import NotFound
 from changedesk.flow import configure
 from changedesk.flow.revert import NotRevertible
 from changedesk.rules.conflict import FieldTaken
@@ -98,3 +100,15 @@ def test_a_key_of_a_restore_is_of_its_version(d: Desk, dana: SubjectId) -> None:
         flow.restore(dana, 1, key=flow.Once("back", b"1"), **given)
     assert holds(d, dana, "contact.url") == URL["contact.url"]
     assert stands(d, dana).ver == 4
+
+
+def test_what_undoing_an_import_would_meet_is_what_its_reversal_would(d: Desk, dana: SubjectId) -> None:
+    run_id = flow.note_import("a-map", b"f" * 32, actor=d.crm, at=LATER)
+    record(d, dana, URL, at=soon(LATER))
+    flow.finish_import(run_id, {"rows": 1}, actor=d.crm, at=soon(LATER, 2))
+    whose, since, until = flow.of_import(run_id, actor=d.ines, at=AGO)
+    planned = flow.plan_import(run_id, actor=d.ines, at=AGO)
+    assert planned == flow.plan_reversal(whose, since=since, until=until, actor=d.ines, at=AGO)
+    assert (planned.rows, [one.finding for one in planned.changes]) == (1, ["revertible"])
+    with pytest.raises(NotFound):
+        flow.plan_import(uuid4(), actor=d.ines, at=AGO)
