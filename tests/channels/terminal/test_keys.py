@@ -13,6 +13,7 @@ from tests.flow.walk import stands
 from tests.postgres import Database
 
 from changedesk.base import clock
+from changedesk.channels.terminal.keys import FileStands
 from changedesk.store import keys, settings_read
 from changedesk.store.masters import escrow
 
@@ -80,7 +81,7 @@ def test_a_lost_master_file_comes_back_from_two_halves(home: Desk, settings: Any
     assert run("keys", "export-escrow", str(one), str(two), given=typed).exit_code == 0
     assert {path.stat().st_mode & 0o777 for path in (one, two)} == {0o600}
     stands_already = run("keys", "export-escrow", str(one), str(tmp_path / "three"), given=typed)
-    assert (stands_already.exit_code, "There is a file" in stands_already.output) == (1, True)
+    assert (stands_already.exit_code, FileStands().sentence in stands_already.output) == (1, True)
     settings.CHANGEDESK_MASTER_KEY_FILE.unlink()
     keys.forget()
     assert run("keys", "import-escrow", str(one), str(tmp_path / "none"), given=typed).exit_code == 1

@@ -24,6 +24,7 @@ STATUS: Final[Mapping[str, int]] = {
     "stale": 412,
     "too_many": 429,
     "in_flight": 409,
+    "unavailable": 503,
 }
 """How a refusal counts, in HTTP (RFC 9110, RFC 6585)."""
 _OWN_PAGE: Final = frozenset({403, 404, 409, 412, 429})

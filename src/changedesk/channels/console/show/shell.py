@@ -36,6 +36,7 @@ _MAY: Final = {
     "resolve": Verb.DISPUTE_RESOLVE,
     "erasures": Verb.REQUEST_READ,
     "policies": Verb.CONFIGURE_READ,
+    "system_keys": Verb.CONFIGURE_READ,
 }
 THEMES: Final = ("light", "dark")
 
