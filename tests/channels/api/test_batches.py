@@ -47,6 +47,29 @@ def test_a_batch_is_entered_once_and_approved_as_one_by_a_second_person(
     assert ines.get(path).json()["counts"] == {"applied": 1, "refused": 2}
 
 
+def test_a_batch_is_seen_before_it_is_entered_and_nothing_is_kept_of_that(home: Desk, crm: Caller) -> None:
+    dana = customer(crm)
+    seen = crm.post("/batches?dry_run=true", asked(dana, dana, str(uuid.uuid4())))
+    assert seen.status_code == 200, seen.text
+    assert seen.json() == {
+        "counts": {"requested": 1, "refused": 2},
+        "routes": [{"level": 0, "consent": "", "approvals": 1, "count": 1}],
+        "items": [
+            {"index": 0, "outcome": "requested", "ref": None, "state": None, "reasons": []},
+            {
+                "index": 1,
+                "outcome": "refused",
+                "ref": None,
+                "state": None,
+                "reasons": [["field-taken", "loyalty.number"]],
+            },
+            {"index": 2, "outcome": "refused", "ref": None, "state": None, "reasons": [["not-found", ""]]},
+        ],
+    }
+    assert crm.get("/batches").json()["items"] == []
+    assert crm.get("/change-requests").json()["items"] == []
+
+
 def test_batches_are_listed_to_who_decides_or_follows(http: httpx.Client, home: Desk, crm: Caller) -> None:
     dana = customer(crm)
     made = [crm.post("/batches", asked(dana, name=f"batch-{place}")).json()["batch"] for place in range(3)]

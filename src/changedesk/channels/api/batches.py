@@ -1,5 +1,7 @@
 """Many requests in one call: entered, looked at and approved as one."""
 
+from collections import Counter
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -15,9 +17,10 @@ from changedesk.channels.api import asked
 from changedesk.channels.api.calls import told as tell
 from changedesk.channels.api.documented import documented, of, onward, send
 from changedesk.channels.api.house import Limit, Place
+from changedesk.channels.refusals import Answer
 from changedesk.kinds import Edit
 from changedesk.reading import batches as reading
-from changedesk.reading.batches import BatchLine, BatchPanel
+from changedesk.reading.batches import BatchLine, BatchPanel, RouteCount
 
 router = Router(tags=["Batches"])
 ROWS_MOST: Final = 500
@@ -75,6 +78,14 @@ class BatchTold(Schema):
     items: list[RowTold]
 
 
+class BatchPlan(Schema):
+    """What entering rows would do: how many by outcome, what policy would ask of them, and what became of each."""
+
+    counts: dict[str, int]
+    routes: list[RouteCount]
+    items: list[RowTold]
+
+
 class BatchesTold(Schema):
     items: list[BatchLine]
     next: str | None
@@ -94,44 +105,59 @@ class WhichBatches(asked.Asked):
     limit: Limit = 50
 
 
-@router.post("", **documented(201, BatchTold, key=True))
-def enter(request: HttpRequest, body: BatchAsked) -> HttpResponse:
-    """Enter requests as one batch. Each is refused for itself; the rest stands. A repeat gets what there is."""
+@router.post("", **documented(201, BatchTold, key=True, also=200, also_answer=BatchPlan))
+def enter(request: HttpRequest, body: BatchAsked, dry_run: bool = False) -> HttpResponse:  # noqa: FBT001, FBT002 - the address's word
+    """Enter requests as one batch. Each is refused for itself; the rest stands. A repeat gets what there is.
+
+    With ``dry_run=true`` nothing is entered and no batch is kept: 200, and what each row would become, with the rows
+    that conflict, and what policy would ask.
+    """
     call = of(request)
+    rows = [_row(number, row) for number, row in enumerate(body.rows)]
+    terms = flow.Terms(
+        reason=body.reason, initiated_by=body.initiated_by, channel=Channel.API, acknowledged=body.acknowledged
+    )
+    if dry_run:
+        return send(_plan(flow.preview_rows(rows, terms, actor=call.actor, at=call.at)))
     once = call.once()
     batch = flow.start_batch(
         body.name, sha256(b"call\x00" + once.key.encode()).digest(), actor=call.actor, at=call.at, key=once
     )
-    rows = [
-        flow.Asked(
-            number=number,
-            subject=SubjectId(row.subject),
-            kind=row.kind,
-            values={
-                path: tuple(Edit(one.do, tuple(one.values)) for one in deeds) for path, deeds in row.fields.items()
-            },
-            reference=row.reference or "",
-        )
-        for number, row in enumerate(body.rows)
-    ]
-    terms = flow.Terms(
-        reason=body.reason, initiated_by=body.initiated_by, channel=Channel.API, acknowledged=body.acknowledged
-    )
     became = flow.enter_rows(batch.id, rows, terms, actor=call.actor, at=call.at)
     whole = flow.finish_batch(batch.id, actor=call.actor, at=call.at)
-    items = [
-        {
-            "index": one.row.number,
-            "outcome": one.row.outcome,
-            "ref": one.row.ref or None,
-            "state": one.row.state or None,
-            "reasons": [list(reason) for reason in one.row.reasons],
-        }
-        for one in became
-    ]
     digest = (whole.digest or b"").hex()
-    answer = {"batch": whole.id, "digest": digest, "items": items}
+    answer = {"batch": whole.id, "digest": digest, "items": [_told(one) for one in became]}
     return send(tell(answer, status=201, replayed=batch.digest is not None))
+
+
+def _row(number: int, row: BatchRow) -> flow.Asked:
+    return flow.Asked(
+        number=number,
+        subject=SubjectId(row.subject),
+        kind=row.kind,
+        values={path: tuple(Edit(one.do, tuple(one.values)) for one in deeds) for path, deeds in row.fields.items()},
+        reference=row.reference or "",
+    )
+
+
+def _told(one: flow.Became) -> dict[str, object]:
+    return {
+        "index": one.row.number,
+        "outcome": one.row.outcome,
+        "ref": one.row.ref or None,
+        "state": one.row.state or None,
+        "reasons": [list(reason) for reason in one.row.reasons],
+    }
+
+
+def _plan(became: Sequence[flow.Became]) -> Answer:
+    routes = Counter(
+        (level, consent or "", approvals) for level, consent, approvals in filter(None, (one.route for one in became))
+    )
+    asked = [RouteCount(level=level, consent=consent, approvals=approvals, count=count)
+             for (level, consent, approvals), count in sorted(routes.items())]  # fmt: skip
+    counts = Counter(one.row.outcome for one in became)
+    return tell({"counts": dict(counts), "routes": asked, "items": [_told(one) for one in became]})
 
 
 @router.get("", **documented(200, BatchesTold, body=False))
