@@ -52,7 +52,6 @@ CHANGED: dict[str, tuple[int, dict[str, object]]] = {
     "the SIM of the other line": (1, dict(OTHER_SIM)),
     "the release of the other number": (1, {"line.port_out": "other-carrier"}),
     "the provider of the other line": (1, {"line.provider_switch": "other-carrier"}),
-    "another number of the person": (0, {"contact.phone_home": "+1 202 555 0199"}),
 }
 
 
@@ -74,10 +73,21 @@ def test_a_text_message_proves_nothing_for_a_day_after_a_change_on_anything_the_
         assert ("code_sms" in route.methods_forbidden) is (reason is not None)
 
 
-def test_a_line_that_is_held_no_more_says_nothing_of_the_person(
+def test_the_number_itself_waits_a_day_and_another_number_changes_nothing(
     d: Desk, lines: tuple[SubjectId, SubjectId, SubjectId]
 ) -> None:
-    """Nor does the line of somebody else; and a SIM that came with the line is not a changed one."""
+    dana = lines[0]
+    record(d, dana, {"contact.phone_home": "+1 202 555 0199"}, at=LATER)
+    assert sms(d, dana, soon(LATER)) is None
+    record(d, dana, {"contact.phone_mobile": "+1 202 555 0188"}, at=LATER + DAY)
+    for moment, reason in ((DAY, "changed_lately"), (2 * DAY - JUST, "changed_lately"), (2 * DAY, None)):
+        assert sms(d, dana, LATER + moment) == reason
+
+
+def test_the_line_of_somebody_else_says_nothing_of_the_person(
+    d: Desk, lines: tuple[SubjectId, SubjectId, SubjectId]
+) -> None:
+    """Nor is a SIM that came with the line a changed one."""
     dana, line, _ = lines
     eve = flow.create_customers(
         [flow.NewCustomer(values={"personal.name": "Eve", "contact.phone_mobile": "+1 202 555 0155"},
@@ -93,9 +103,13 @@ def test_a_line_that_is_held_no_more_says_nothing_of_the_person(
 
 def test_where_no_rule_asks_the_other_lines_are_left_alone(database: Database) -> None:
     shop = desk("shop", packs=("retail",))
-    dana = shop.customer()
-    record(shop, dana, {"contact.phone_home": "+1 202 555 0199"}, at=LATER)
-    assert sms(shop, dana, soon(LATER)) is None
+    made = flow.create_customers(
+        [flow.NewCustomer(values={"personal.name": "Dana", "contact.phone_mobile": "+1 202 555 0143"},
+                          accounts=[flow.NewAccount("A-1", "holder", SIM)])],
+        actor=shop.crm, at=LATER,
+    ).one()  # fmt: skip
+    record(shop, made.accounts[0], OTHER_SIM, at=soon(LATER))
+    assert sms(shop, made.subject, soon(LATER, 2)) is None
 
 
 def rules_of(
