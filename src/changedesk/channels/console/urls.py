@@ -21,6 +21,7 @@ from changedesk.channels.console.views import (
     restoring,
     reversals,
     reverting,
+    seeing,
     telling,
     transferring,
     verifying,
@@ -84,6 +85,10 @@ urlpatterns = [
     path("c/<slug:slug>/policies", policies.policies, name="policies"),
     path("c/<slug:slug>/policies/<int:number>", policies.policy, name="policy"),
     path("c/<slug:slug>/audit/evidence", evidence.evidence, name="evidence"),
+    path("c/<slug:slug>/customers/<uuid:key>/reveal", seeing.reveal, name="reveal"),
+    path("c/<slug:slug>/reveals/<uuid:key>", seeing.revealed, name="revealed"),
+    path("c/<slug:slug>/audit/access", seeing.access, name="access"),
+    path("c/<slug:slug>/break-glass", seeing.break_glass, name="break_glass"),
     path("c/<slug:slug>/audit/integrity", integrity.integrity, name="integrity"),
     path("c/<slug:slug>/profile", own.profile, name="profile"),
 ]

@@ -20,6 +20,7 @@ from changedesk.reading.panels import (
     Hit,
     HoldView,
 )
+from changedesk.rules.access import Verb, may
 
 Shape = dict[str, Any]
 
@@ -54,6 +55,7 @@ def groups(panel: CustomerPanel, visit: Visit) -> list[Shape]:
 
 def _group(group: Group, panel: CustomerPanel, visit: Visit) -> Shape:
     held = [item for item in group.fields if not item.empty or item.pending]
+    offered = may(visit.actor, Verb.VALUE_REVEAL)
     return {
         "kind": group.kind,
         "name": group.label,
@@ -65,6 +67,7 @@ def _group(group: Group, panel: CustomerPanel, visit: Visit) -> Shape:
                 "masked": item.masked,
                 "provenance": source(item, panel, visit),
                 "pending": visit.url("change", item.pending) if item.pending else "",
+                "reveal": f"{visit.url('reveal', panel.id)}?field={item.path}" if item.masked and offered else "",
             }
             for item in held
         ],

@@ -37,6 +37,9 @@ _MAY: Final = {
     "erasures": Verb.REQUEST_READ,
     "policies": Verb.CONFIGURE_READ,
     "system_keys": Verb.CONFIGURE_READ,
+    "reveal": Verb.VALUE_REVEAL,
+    "access": Verb.ACCESS_READ,
+    "glass": Verb.ACCESS_BREAK_GLASS,
 }
 THEMES: Final = ("light", "dark")
 
