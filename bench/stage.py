@@ -68,7 +68,7 @@ def open_stage(*, customers: int | None = None) -> Stage:
     return add_client(place, "bench", customers=scaled(CUSTOMERS, 2_000) if customers is None else customers)
 
 
-def add_client(place: Place, slug: str, *, customers: int) -> Stage:
+def add_client(place: Place, slug: str, *, customers: int, scopes: Sequence[str] = ()) -> Stage:
     from changedesk.base.actor import Actor, ActorType, Channel, Role  # noqa: PLC0415 - after Django is set up
     from changedesk.base.clock import now  # noqa: PLC0415 - as above
     from changedesk.base.ids import ClientId  # noqa: PLC0415 - as above
@@ -85,7 +85,7 @@ def add_client(place: Place, slug: str, *, customers: int) -> Stage:
     )  # fmt: skip
     admin = Actor(client, ActorType.STAFF, "s1", Channel.API, "bench", roles=frozenset({Role.ADMINISTRATOR}))
     made = configure.create_key(
-        "load", SCOPES, entry_point="bench", expires_at=now() + timedelta(days=2), actor=admin, at=now()
+        "load", (*SCOPES, *scopes), entry_point="bench", expires_at=now() + timedelta(days=2), actor=admin, at=now()
     )
     actor = admit.key(f"Bearer {made.secret}", at=now())
     return Stage(place, int(client), actor, made.secret, take_in(actor, customers))

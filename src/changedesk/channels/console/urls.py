@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from changedesk.channels.console.views import (
     asking,
+    audit,
     batches,
     customers,
     deciding,
@@ -89,6 +90,8 @@ urlpatterns = [
     path("c/<slug:slug>/reveals/<uuid:key>", seeing.revealed, name="revealed"),
     path("c/<slug:slug>/audit/access", seeing.access, name="access"),
     path("c/<slug:slug>/break-glass", seeing.break_glass, name="break_glass"),
+    path("c/<slug:slug>/audit", audit.audit, name="audit"),
+    path("c/<slug:slug>/audit/<int:place>", audit.entry, name="audit_entry"),
     path("c/<slug:slug>/audit/integrity", integrity.integrity, name="integrity"),
     path("c/<slug:slug>/profile", own.profile, name="profile"),
 ]

@@ -40,6 +40,7 @@ _MAY: Final = {
     "reveal": Verb.VALUE_REVEAL,
     "access": Verb.ACCESS_READ,
     "glass": Verb.ACCESS_BREAK_GLASS,
+    "audit": Verb.AUDIT_SEARCH,
 }
 THEMES: Final = ("light", "dark")
 
