@@ -277,6 +277,16 @@ def test_somebody_else_reviews_it_once_and_who_is_late_breaks_no_more(d: Desk) -
     broken(d.ines, late)
 
 
+def test_every_page_tells_reviewers_of_what_waits_and_nobody_of_their_own(d: Desk) -> None:
+    later = AT + timedelta(seconds=10)
+    assert [seen.waiting(actor=one, at=AT) for one in (d.ines, d.omar, d.ben, d.otto)] == [0, 0, 0, 0]
+    made = broken(d.ines, AT)
+    assert [seen.waiting(actor=one, at=later) for one in (d.ines, d.omar, d.ben, d.otto)] == [0, 1, 0, 0]
+    flow.review_break_glass(made.id, verdict="justified", actor=d.omar, at=later)
+    assert seen.waiting(actor=d.omar, at=later + timedelta(seconds=10)) == 0
+    seen._waiting.clear()
+
+
 def test_the_database_itself_keeps_glass_as_it_was_broken(d: Desk, database: Database) -> None:
     made = broken(d.ines, AT)
     tries = (
@@ -375,6 +385,7 @@ def test_another_clients_looks_are_not_there(d: Desk, dana: SubjectId) -> None:
     assert seen.viewers(dana, actor=other.otto, at=AT, language="en") == ()
     assert seen.broken_glass(actor=other.otto, at=AT, language="en") == ()
     assert seen.my_glass(actor=other.ines, at=AT) is None
+    assert seen.waiting(actor=other.omar, at=AT) == 0
     with pytest.raises(NotFound):
         seen.revealed(made.id, actor=other.ben, at=AT, language="en")
     with pytest.raises(NotFound):

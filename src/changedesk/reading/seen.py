@@ -8,7 +8,7 @@ from uuid import UUID
 
 from changedesk.base.actor import Actor
 from changedesk.base.clock import EPOCH, micros
-from changedesk.base.ids import ChangeId, SubjectId
+from changedesk.base.ids import ChangeId, ClientId, SubjectId
 from changedesk.base.refusal import NotFound
 from changedesk.ledger.entry import EntryKind
 from changedesk.reading.panels import ActorView, Page
@@ -222,6 +222,24 @@ def broken_glass(
         {who for one in found for who in (one.actor, one.reviewed_by or "")}, viewer=actor, language=language
     )
     return tuple(_glass(one, people, actor, at) for one in found)
+
+
+def waiting(*, actor: Actor, at: datetime) -> int:
+    """Return how many wider sights wait for this actor's review: what every page tells those who may review them.
+
+    Asked anew every ``_ASKED_EVERY`` only, since every page asks.
+    """
+    if not access.may(actor, Verb.ACCESS_REVIEW):
+        return 0
+    kept = _waiting.get(actor.client)
+    if kept is None or not timedelta() <= at - kept[0] < _ASKED_EVERY:
+        with look(actor.client) as tx:
+            kept = _waiting[actor.client] = (at, tuple(one.actor for one in seen.unreviewed(tx, limit=LIMIT_MAX)))
+    return sum(one != actor.id for one in kept[1])
+
+
+_ASKED_EVERY: Final = timedelta(seconds=10)
+_waiting: dict[ClientId, tuple[datetime, tuple[str, ...]]] = {}
 
 
 def my_glass(*, actor: Actor, at: datetime) -> Glass | None:

@@ -3,6 +3,7 @@
 import typer
 
 from changedesk.channels.terminal import (
+    access,
     batches,
     demo_commands,
     evidence,
@@ -33,6 +34,7 @@ for name, group in {
     "retention": forget.retention_app,
     "evidence": evidence.app,
     "audit": searching.app,
+    "access": access.app,
     "log": log.app,
     "witness": witness.app,
     "demo": demo_commands.app,

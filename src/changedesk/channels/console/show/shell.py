@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from changedesk.base.actor import Actor, Role
-from changedesk.reading import batches, imports, integrity, reversals
+from changedesk.reading import batches, imports, integrity, reversals, seen
 from changedesk.rules.access import Verb, may
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def shell(visit: "Visit", here: str) -> dict[str, Any]:
         },
         "may": allowed(visit.actor),
         "here": here,
+        "unreviewed": seen.waiting(actor=visit.actor, at=visit.at),
         "damaged": integrity.may_read(visit.actor) and integrity.damage(visit.actor.client) is not None,
         "keys": "off" if person.shortcuts_off else "on",
         "theme": theme if theme in THEMES else "",

@@ -1,0 +1,87 @@
+"""Who looked at whom, for whoever runs the installation."""
+
+from typing import Annotated
+
+import typer
+
+from changedesk.base import clock
+from changedesk.channels.terminal import installed, show
+from changedesk.channels.terminal.looking import Before, Limit, moment
+from changedesk.channels.terminal.options import AsJson, Client, subject
+from changedesk.reading import seen
+
+app = typer.Typer(no_args_is_help=True, help="Who looked at whom, and who broke the glass.")
+
+
+@app.command("looks")
+def looks(
+    client: Client,
+    subject_: Annotated[str, typer.Option("--subject", help="A customer's or an account's id.")] = "",
+    actor: Annotated[str, typer.Option(help="As the history names them: s12, k3.")] = "",
+    since: Annotated[str, typer.Option(help="From this instant on.")] = "",
+    until: Annotated[str, typer.Option(help="Before this instant.")] = "",
+    limit: Limit = 20,
+    before: Before = None,
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Show views, searches and reveals, newest first, never a value."""
+    with show.refusals(json_wanted=as_json):
+        here, at = installed.client(client), clock.now()
+        page = seen.who_looked(
+            actor=here.actor,
+            language=here.language,
+            subject=subject(subject_) if subject_ else None,
+            who=actor or None,
+            since=moment(since, at, "--since") if since else None,
+            until=moment(until, at, "--until") if until else None,
+            before=before,
+            limit=limit,
+        )
+    if as_json:
+        show.as_json(page)
+        return
+    rows = [
+        (one.at, one.by.name or one.by.id, one.kind, one.subject, one.purpose, ", ".join(one.fields))
+        for one in page.items
+    ]
+    show.table(("when", "who", "what", "of whom", "why", "in clear"), rows)
+    if page.next:
+        show.out.print(f"More: --before {page.next}", markup=False)
+
+
+@app.command("viewers")
+def viewers(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The customer's or the account's id.")],
+    client: Client,
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Show everybody who looked at a customer in the last sixty days."""
+    with show.refusals(json_wanted=as_json):
+        here = installed.client(client)
+        found = seen.viewers(subject(id_), actor=here.actor, at=clock.now(), language=here.language)
+    if as_json:
+        show.as_json(found)
+        return
+    rows = [(one.by.name or one.by.id, one.views, one.reveals, one.first, one.last) for one in found]
+    show.table(("who", "looks", "of them reveals", "first", "last"), rows)
+
+
+@app.command("glass")
+def glass(
+    client: Client,
+    waiting: Annotated[bool, typer.Option(help="Only what nobody has reviewed.")] = False,  # noqa: FBT002 - a flag
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Show who broke the glass, why, until when, and what was said of it."""
+    with show.refusals(json_wanted=as_json):
+        here = installed.client(client)
+        found = seen.broken_glass(actor=here.actor, at=clock.now(), language=here.language, waiting=waiting)
+    if as_json:
+        show.as_json(found)
+        return
+    rows = [
+        (one.started_at, one.by.name or one.by.id, one.reason, one.reference, one.until,
+         one.verdict or ("overdue" if one.overdue else "waits"))
+        for one in found
+    ]  # fmt: skip
+    show.table(("when", "who", "why", "reference", "until", "review"), rows)

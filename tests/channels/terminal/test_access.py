@@ -1,0 +1,44 @@
+"""Who looked, at the terminal: its own looks are on record too."""
+
+import json
+from typing import Any
+
+from tests.cast import START, desk, soon
+from tests.channels.terminal.test_commands import run
+from tests.postgres import Database
+
+from changedesk import flow
+from changedesk.store import settings_read
+
+
+def told(*words: str) -> Any:
+    result = run("access", *words, "--client", "aurora", "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_the_terminals_own_look_is_on_record_and_found_by_customer_actor_and_time(database: Database) -> None:
+    settings_read.forget()
+    d = desk()
+    dana = str(d.customer())
+    shown = run("customer", "show", dana, "--client", "aurora")
+    assert shown.exit_code == 0, shown.output
+    assert run("customer", "timeline", dana, "--client", "aurora").exit_code == 0
+    (one,) = told("looks")["items"]
+    assert (one["kind"], one["by"]["id"], one["purpose"], one["subject"]) == (
+        "record.viewed", "a.terminal", "operation", dana,
+    )  # fmt: skip
+    assert len(told("looks", "--subject", dana, "--actor", "a.terminal", "--since", "2026-01-01")["items"]) == 1
+    assert told("looks", "--until", "2026-01-01")["items"] == []
+    assert [one["views"] for one in told("viewers", dana)] == [1]
+    assert run("access", "viewers", dana, "--client", "aurora").exit_code == 0
+    assert run("access", "looks", "--client", "aurora", "--subject", "Dana").exit_code == 1
+
+
+def test_broken_glass_is_listed_at_the_terminal(database: Database) -> None:
+    settings_read.forget()
+    d = desk()
+    flow.break_glass(level=2, minutes=5, reason="emergency", reference="INC-1", actor=d.ines, at=soon(START))
+    (one,) = told("glass", "--waiting")
+    assert (one["by"]["id"], one["overdue"], one["verdict"]) == ("s3", True, "")
+    assert "INC-1" in run("access", "glass", "--client", "aurora").stdout
