@@ -141,8 +141,14 @@ def _rows(stage: Stage, start: int, end: int, entries: int) -> Iterator[tuple[An
             phone = encode_value(f"+1202{2_000_000 + number % 8_000_000}")
             said = (Assertion(EMAIL, old, new, us, FOREVER), Assertion(PHONE, None, phone, us, FOREVER))
         actor, channel = f"s{dice[1] % 40}", CHANNELS[dice[2] % len(CHANNELS)]
-        facts: dict[str, Any] = {"reason": REASONS[dice[3] % len(REASONS)], "verified": {"level": dice[4] % 4, "methods": []},
-                 "actor": actor, "as": "staff", "at": "bench", "via": channel}  # fmt: skip
+        facts: dict[str, Any] = {
+            "reason": REASONS[dice[3] % len(REASONS)],
+            "verified": {"level": dice[4] % 4, "methods": []},
+            "actor": actor,
+            "as": "staff",
+            "at": "bench",
+            "via": channel,
+        }
         assert subject.key is not None
         payload = encode_payload(Payload(os.urandom(32), said))
         where = (client, subject.id, change, version)
