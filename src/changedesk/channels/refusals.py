@@ -105,6 +105,14 @@ class NotJson(HttpRefusal):
     http = 415
 
 
+class NotAForm(HttpRefusal):
+    """A file is sent as a part of a form, and this is none."""
+
+    code = "not-a-form"
+    hint = "Send Content-Type: multipart/form-data, with the parts that the API document names."
+    http = 415
+
+
 class CallMisshapen(HttpRefusal):
     """Some of what was sent does not have the form that this call takes."""
 

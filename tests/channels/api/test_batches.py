@@ -8,7 +8,9 @@ from tests.cast import Desk
 from tests.channels.api.desk import Caller, customer, person, token
 from tests.channels.api.test_conventions import is_problem
 
+from changedesk import flow
 from changedesk.base.actor import Role
+from changedesk.base.clock import now
 
 
 def asked(*subjects: str, **more: Any) -> dict[str, Any]:
@@ -82,3 +84,64 @@ def test_batches_are_listed_to_who_decides_or_follows(http: httpx.Client, home: 
     is_problem(narrow.get(f"/batches/{made[0]}"), 403, "forbidden")
     is_problem(crm.get(f"/batches/{uuid.uuid4()}"), 404, "not-found")
     is_problem(crm.post("/batches", asked()), 422, "call-misshapen")
+
+
+MAP = """
+source = "crm"
+key = "id"
+reason = "correction_of_error"
+initiated_by = "business"
+[fields]
+number = "loyalty.number"
+"""
+FILE = "id,number\n7,replace==L-100\n7,replace==L-200\n8,replace==L-300\n"
+
+
+def test_a_file_is_sent_looked_at_and_entered_with_what_became_of_each_line(
+    http: httpx.Client, home: Desk, crm: Caller
+) -> None:
+    row = flow.SourceRow("crm", "7", b"")
+    values = {"personal.name": "Dana Novak", "contact.email": "dana@old.example"}
+    flow.create_customers([flow.NewCustomer(values=values, source=row)], actor=home.crm, at=now())
+    form: dict[str, Any] = {"data": {"map": "ours"}, "files": {"file": FILE, "map_file": MAP}}
+    seen = crm.send("POST", "/batches/files?dry_run=true", **form)
+    assert seen.status_code == 200, seen.text
+    plan = seen.json()
+    assert (plan["batch"], plan["digest"], plan["counts"]) == (
+        None, None, {"rows": 3, "checked": 1, "refused": 2, "warned": 0},
+    )  # fmt: skip
+    assert plan["routes"] == [{"level": 0, "consent": "", "approvals": 1, "count": 1}]
+    assert [(one["row"], one["outcome"], one["code"]) for one in plan["lines"]] == [
+        (2, "checked", ""), (3, "refused", "field-taken"), (4, "refused", "customer-unknown"),
+    ]  # fmt: skip
+    assert {(one["code"], one["field"]) for one in plan["reasons"]} == {
+        ("field-taken", "loyalty.number"), ("customer-unknown", ""),
+    }  # fmt: skip
+    assert crm.get("/batches").json()["items"] == []
+    made = crm.send("POST", "/batches/files", key="one", **form)
+    assert made.status_code == 201, made.text
+    told = made.json()
+    assert told["lines"][0]["outcome"] == "to_approve"
+    assert crm.get(f"/change-requests/{told['lines'][0]['ref']}").json()["state"] == "awaiting_approval"
+    assert crm.send("POST", "/batches/files", key="one", **form).json()["batch"] == told["batch"]
+    other = {**form, "files": {**form["files"], "file": FILE + "9,replace==L-1\n"}}
+    is_problem(crm.send("POST", "/batches/files", key="one", **other), 422, "idempotency-other-body")
+    ines = Caller(http, person(home, "Ines", Role.SUPERVISOR, "two"))
+    done = ines.post(f"/batches/{told['batch']}/approve", {"digest": told["digest"]})
+    assert done.json() == {"states": {"applied": 1}, "left": {}}
+
+
+def test_a_file_that_cannot_be_read_by_its_map_is_refused_whole(crm: Caller) -> None:
+    def sent(**files: str) -> httpx.Response:
+        return crm.send("POST", "/batches/files", data={"map": "ours"}, files=files)
+
+    is_problem(sent(file=FILE), 404, "map-unknown")
+    is_problem(sent(file=FILE, map_file="key = 1"), 422, "map-wrong")
+    is_problem(sent(file="number\nL-1\n", map_file=MAP), 422, "header-wrong")
+    is_problem(sent(file="\x00\x01", map_file=MAP), 422, "file-unreadable")
+    is_problem(sent(map_file=MAP), 422, "call-misshapen")
+    is_problem(
+        crm.send("POST", "/batches/files", data={"map": "../ours.toml"}, files={"file": FILE}), 422, "call-misshapen"
+    )
+    is_problem(crm.post("/batches/files", {"map": "ours"}), 415, "not-a-form")
+    is_problem(sent(file="x" * 5 * 1024 * 1024), 413, "body-too-large")

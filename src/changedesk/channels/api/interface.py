@@ -17,6 +17,7 @@ from changedesk.base.refusal import Refusal
 from changedesk.channels import refusals
 from changedesk.channels.api import (
     audit,
+    batch_files,
     batches,
     calls,
     changes,
@@ -159,14 +160,17 @@ def guarded(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
 
 
 def unfit(method: str, path: str, header: calls.Header) -> Refusal | None:
-    """Return why a body must not be read: too large, or not JSON; None when it may."""
+    """Return why a body must not be read: too large, or not JSON, where no file is sent; None when it may."""
     if method not in WITH_BODY:
         return None
+    file = path.endswith(batch_files.PATH)
     length = header("Content-Length")
     size = int(length) if length.isascii() and length.isdigit() else 0
-    if size > (calls.BODY_MOST_MANY if path.endswith("/changes") else calls.BODY_MOST):
+    if size > (calls.BODY_MOST_MANY if file or path.endswith("/changes") else calls.BODY_MOST):
         return refusals.BodyTooLarge()
     media = header("Content-Type").partition(";")[0].strip().lower()
+    if file:
+        return refusals.NotAForm() if media != batch_files.FORM else None
     return refusals.NotJson() if size and media != calls.JSON else None
 
 
@@ -204,6 +208,7 @@ def build() -> NinjaAPI:
         ("/change-requests", deciding.router),
         ("/change-requests", proving.of_request),
         ("/changes", changes.router),
+        ("/batches", batch_files.router),
         ("/batches", batches.router),
         ("/merges", merges.router),
         ("/transfers", transfers.router),

@@ -62,10 +62,11 @@ def request_batch(
     dry_run: bool = False,
     report_to: Path | None = None,
     progress: Progress | None = None,
+    key: flow.Once | None = None,
 ) -> RequestReport:
     """Enter the requests of a file as one batch, or preview them all; the report's file speaks of each line.
 
-    The same file again goes on where it was ended, and changes nothing where it was not.
+    The same file again goes on where it was ended, and changes nothing where it was not. ``key`` refuses another file.
     Raises Forbidden, FieldNotInCatalogue; FileUnreadable and HeaderWrong before anything was entered.
     """
     access.require(actor, access.Verb.REQUEST_PREVIEW if dry_run else access.Verb.REQUEST_SUBMIT)
@@ -84,7 +85,7 @@ def request_batch(
         if not dry_run:
             with file.open("rb") as content:
                 mark = hashlib.file_digest(content, "sha256").digest()
-            report.batch = flow.start_batch(map_name, mark, actor=actor, at=now()).id
+            report.batch = flow.start_batch(map_name, mark, actor=actor, at=now(), key=key).id
         lines = _counted(reader, report, sheet)
         while part := list(islice(lines, TOGETHER)):
             run.send(part)
