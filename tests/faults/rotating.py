@@ -77,7 +77,7 @@ class Caller(threading.Thread):
         self.told.over.wait(self.rng.uniform(0.0, 0.1))
 
     def _create(self) -> None:
-        mark = f"{self.number}x{self.count}"
+        mark = f"{self.number}x{self.count:05d}"  # of one width: a name also finds those that begin like it
         name, mail = f"Dana Caller{mark}", f"new{mark}@caller.example"
         made = self._call("write", "POST", "/customers", {"values": {"personal.name": name, "contact.email": mail}})
         if made is not None:
