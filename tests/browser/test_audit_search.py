@@ -40,8 +40,8 @@ def test_without_a_script_the_history_is_searched_narrowed_paged_and_checked(sta
     page.get_by_role("link", name="Newer").click()
     assert page.locator("tbody tr").first.inner_text() == first
     page.get_by_role("link", name="First page").click()
-    page.get_by_text("Channel", exact=True).first.click()
-    page.get_by_role("button", name=re.compile("^api")).click()
+    page.locator("aside summary", has_text="Channel").click()
+    page.get_by_role("button", name=re.compile("^API")).click()
     expect(page.locator("#id_query")).to_have_value("action:created channel:api")
     search(page, "after:c7@mail.example")
     page.wait_for_url(re.compile(r"search="))

@@ -1,10 +1,12 @@
 """Searching the whole history: what is found, by whom, and what a search gives away."""
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from pytest_django.fixtures import Settings
 from tests.cast import START, Desk, key, soon, staff
 from tests.postgres import Database
 from tests.reading.conftest import NEW_EMAIL, ask_for_email, prove, says_nothing_private, told
@@ -17,14 +19,22 @@ from changedesk.channels.audit_search import searched
 from changedesk.flow import audit_trail
 from changedesk.flow.audit_trail import PersonalNotKept, SearchNameUnfit
 from changedesk.outbound import find, publish, sequence
-from changedesk.reading import audit_search, request
+from changedesk.reading import audit, audit_search, request
 from changedesk.reading.audit_search import Found, TextUnknown, ValueTooCommon, ValueUnknown, event, lookup, plan, walk
 from changedesk.reading.audit_search.facets import complete
 from changedesk.rules import access
 from changedesk.store import audit_search as store
 from changedesk.store import tile_files, tx
+from changedesk.store.erasure_journal import Record
 
 AT = soon(START, 30)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(settings: Settings, tmp_path: Path) -> None:
+    settings.CHANGEDESK_STATE_DIR = tmp_path / "state"
+    settings.CHANGEDESK_ERASURE_JOURNAL = tmp_path / "erasures.jsonl"
+    publish.forget()
 
 
 def settle(desk: Desk) -> None:
@@ -277,6 +287,9 @@ def test_a_search_is_on_record_before_its_answer_and_is_the_newest_entry(
     assert kinds_of(find_by(desk, "actor:me"))[:2] == ["record.searched", "record.searched"]
     assert kinds_of(find_by(desk, "action:desk.opened")) == ["desk.opened"]
 
+    publish.publish(desk.client, at=AT)
+    assert audit.audit(actor=desk.otto, at=AT).sound  # the desk's own record is a record like any other
+
     def down(*_: object, **__: object) -> None:
         raise ConnectionError
 
@@ -393,12 +406,29 @@ def test_a_changed_entry_is_named_changed_and_a_lost_log_broken(desk: Desk, data
     assert event.verify(0, actor=desk.otto).word == event.Word.BROKEN
 
 
-def test_a_merged_and_an_erased_record_are_told_as_such(desk: Desk) -> None:
+def test_former_values_go_with_an_erasure(desk: Desk) -> None:
+    dana, _ = applied(desk)
+    assert kinds_of(find_by(desk, "before:dana@old.example")) == ["change.applied"]
+    with tx.look(desk.client) as seen:
+        assert seen.connection.execute("SELECT count(*) FROM desk.found_former").fetchone() != (0,)
+    asked = Record(desk.client, uuid4(), dana, whole=True, decisions=(), recipients=(), at=AT)
+    assert flow.replay_erasure(asked, at=AT) == "forgotten"
+    settle(desk)
+    with tx.look(desk.client) as seen:
+        assert seen.connection.execute("SELECT count(*) FROM desk.found_former").fetchone() == (0,)
+    assert find_by(desk, "before:dana@old.example").items == ()
+    gone = find_by(desk, f"customer:{dana} action:apply").items
+    assert all(line.view.erased and says_nothing_private([line]) for line in gone)
+    audit_trail.find_anew(actor=desk.otto)
+    settle(desk)
+    with tx.look(desk.client) as seen:
+        assert seen.connection.execute("SELECT count(*) FROM desk.found_former").fetchone() == (0,)
+
+
+def test_a_place_that_the_log_has_not_is_left_out(desk: Desk) -> None:
     dana = desk.customer()
     settle(desk)
     with tx.look(desk.client) as seen:
-        lines = audit_search.lines(seen, [0], actor=desk.otto, at=None, language="en")
-    assert lines[0].view.subject == dana
+        lines = audit_search.lines(seen, [10**9, 0], actor=desk.otto, at=None, language="en")
+    assert [line.view.subject for line in lines] == [dana]
     assert lines[0].whose_masked
-    with tx.look(desk.client) as seen:
-        assert audit_search.lines(seen, [10**9], actor=desk.otto, at=None, language="en") == ()

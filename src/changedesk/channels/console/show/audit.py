@@ -13,6 +13,7 @@ from changedesk.channels.console.errors import Error
 from changedesk.channels.console.show import customer, policy
 from changedesk.reading.audit_search import Found, Line
 from changedesk.reading.audit_search.event import Event, Verdict, Word
+from changedesk.reading.audit_search.facets import Choice
 
 if TYPE_CHECKING:
     from changedesk.channels.console.visit import Visit
@@ -62,10 +63,7 @@ def found(page: Found, visit: "Visit", base: Sequence[tuple[str, str]]) -> Shape
         "count": "" if page.count is None else number if page.exact else f"{number}+",
         "counted": "" if page.exact else number_format(page.counted, use_l10n=True, force_grouping=True),
         "facets": [
-            {"word": FACETS[facet.key], "choices": [
-                {"label": one.label, "count": one.count, "chosen": one.chosen, "query": one.query}
-                for one in facet.choices
-            ]}
+            {"word": FACETS[facet.key], "choices": [_choice(facet.key, one) for one in facet.choices]}
             for facet in page.facets
         ],
         "behind": page.behind,
@@ -73,6 +71,17 @@ def found(page: Found, visit: "Visit", base: Sequence[tuple[str, str]]) -> Shape
         "older_url": "" if page.older is None else to(before=page.older),
         "first_url": to() if page.count is None else "",
     }  # fmt: skip
+
+
+def _choice(key: str, one: Choice) -> Shape:
+    label = _channel(one.value) if key == "channel" else one.label
+    return {"label": label, "count": one.count, "chosen": one.chosen, "query": one.query}
+
+
+def _channel(value: str) -> str:
+    from changedesk.channels.console.templatetags.desk import CHANNELS  # noqa: PLC0415 - a tag library, loaded by Django
+
+    return str(CHANNELS[value].word) if value in CHANNELS else value
 
 
 def row(line: Line, visit: "Visit") -> Shape:
@@ -105,7 +114,7 @@ def event(found: Event, visit: "Visit") -> Shape:
     facts = [
         (_("By"), f"{view.actor.name} ({view.actor.id})"),
         (_("On behalf of"), view.on_behalf_of),
-        (_("Channel"), view.channel),
+        (_("Channel"), _channel(view.channel)),
         (_("Verification"), view.verification),
         (_("Consent"), policy.statement(view.consent) if view.consent else ""),
         (_("Reason"), view.reason),
