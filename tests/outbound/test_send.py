@@ -85,8 +85,10 @@ def test_the_duties_take_an_entry_all_the_way_to_the_outbox(desk: Desk) -> None:
     assert [duty.name for duty in outbound.duties()] == [
         "log.sequence",
         "notices.decide",
+        "log.find",
         "notices.send",
         "notices.lapse",
+        "log.alarm",
         "log.publish",
         "log.anchor",
         "log.witness",
