@@ -20,6 +20,8 @@ from changedesk.channels.console.show import shell
 from changedesk.channels.opened import recording
 from changedesk.channels.signin import actor_of
 from changedesk.flow import admit
+from changedesk.rules import access
+from changedesk.rules.access import Verb
 
 HUES: Final = 8
 
@@ -103,9 +105,10 @@ class Visit:
 View = Callable[..., HttpResponse]
 
 
-def page(*methods: str) -> Callable[[View], View]:
+def page(*methods: str, needs: Verb | None = None) -> Callable[[View], View]:
     """Make a view of the desk: signed in, at the client in the address, refusals shown as pages.
 
+    ``needs``: what a person must be allowed to do for the page to be of any use to them; its verbs ask again.
     A form that was made for another client than the one in the address does nothing.
     """
     allowed: Sequence[str] = methods or ("GET", "HEAD")
@@ -120,6 +123,8 @@ def page(*methods: str) -> Callable[[View], View]:
                 with timezone.override(ZoneInfo(visit.client.time_zone)):
                     if visit.posted and visit.given("client") != str(visit.client.id):
                         raise OtherClient
+                    if needs is not None:
+                        access.require(visit.actor, needs)
                     with recording():
                         return view(visit, **named)
             except Refusal as refusal:

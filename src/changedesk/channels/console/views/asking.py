@@ -29,6 +29,7 @@ from changedesk.reading.forms import KindForm
 from changedesk.reading.panels import CustomerPanel
 from changedesk.reading.request import request as read_request
 from changedesk.reading.request_panels import RequestPanel
+from changedesk.rules.access import Verb
 
 _NOT_CONTENT = frozenset({"csrfmiddlewaretoken", "action"})
 
@@ -59,7 +60,7 @@ def change_new(visit: Visit, key: UUID) -> HttpResponse:
     return _answer(visit, panel, offered, form, plan=plan, errors=errors)
 
 
-@page("GET", "HEAD", "POST")
+@page("GET", "HEAD", "POST", needs=Verb.REQUEST_REVISE)
 def revise(visit: Visit, ref: str) -> HttpResponse:
     """Show the form of a request that waits; on POST give it new content, which is then proved anew."""
     asked = read_request(ref, actor=visit.actor, at=visit.at, language=visit.language)

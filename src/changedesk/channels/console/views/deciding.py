@@ -18,11 +18,12 @@ from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import forms as reading
 from changedesk.reading.queue import approvals as waiting
 from changedesk.reading.request import request as read
+from changedesk.rules.access import Verb
 
 DECISIONS = ("approve", "reject", "request_information")
 
 
-@page("GET", "HEAD")
+@page("GET", "HEAD", needs=Verb.REQUEST_APPROVE)
 def approvals(visit: Visit) -> HttpResponse:
     """Show what waits for approval, oldest first. Nothing is decided from the list."""
     asked = visit.request.GET
@@ -37,7 +38,7 @@ def approvals(visit: Visit) -> HttpResponse:
     )
 
 
-@page("GET", "HEAD", "POST")
+@page("GET", "HEAD", "POST", needs=Verb.REQUEST_APPROVE)
 def decide(visit: Visit, ref: str) -> HttpResponse:
     """Show what is to be decided; on POST decide on the content that was shown, and on no other."""
     if not visit.posted:

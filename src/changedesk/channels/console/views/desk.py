@@ -7,10 +7,12 @@ from django.utils.translation import gettext as _
 
 from changedesk.channels.console.show import customer as shown
 from changedesk.channels.console.show import queue as rows
+from changedesk.channels.console.show.shell import allowed
 from changedesk.channels.console.visit import HUES, Visit, page
 from changedesk.flow import admit
 from changedesk.reading import queue as reading
 from changedesk.reading.search import search as find
+from changedesk.rules.access import Verb
 
 
 def start(request: HttpRequest) -> HttpResponse:
@@ -30,9 +32,16 @@ def switch_client(request: HttpRequest) -> HttpResponse:
     return render(request, "console/switch_client.html", {"clients": clients})
 
 
+HOMES = ("policies", "integrity")
+"""Where people begin whose role has no queue, in the order of the rail."""
+
+
 @page("GET", "HEAD")
 def queue(visit: Visit) -> HttpResponse:
-    """Show what waits, oldest first."""
+    """Show what waits, oldest first. Who has no queue is sent to the first page of their rail."""
+    words = allowed(visit.actor)
+    if "queue" not in words:
+        return visit.to(next((name for name in HOMES if name in words), "profile"))
     asked = visit.request.GET
     tab = asked.get("tab", "open")
     tab = tab if tab in reading.TABS else "open"
@@ -52,7 +61,7 @@ def queue(visit: Visit) -> HttpResponse:
     )
 
 
-@page("GET", "HEAD", "POST")
+@page("GET", "HEAD", "POST", needs=Verb.CUSTOMER_SEARCH)
 def search(visit: Visit) -> HttpResponse:
     """Find customers and requests. What was typed comes in a POST and stands in no address."""
     terms = visit.given("terms") if visit.posted else ""

@@ -27,6 +27,7 @@ from changedesk.reading import forms as reading
 from changedesk.reading.customer import customer as read_customer
 from changedesk.reading.request import request as read
 from changedesk.reading.request_panels import RequestPanel
+from changedesk.rules.access import Verb
 
 
 class ContentMoved(Refusal):
@@ -203,7 +204,7 @@ def _disputes(panel: RequestPanel, *, can: bool) -> list[dict[str, Any]]:
     ]
 
 
-@page("GET", "HEAD", "POST")
+@page("GET", "HEAD", "POST", needs=Verb.CONSENT_RECORD)
 def consent(visit: Visit, ref: str) -> HttpResponse:
     """Show the exact wording; on POST record that the customer agreed to just these words, or declined."""
     if not visit.posted:

@@ -23,9 +23,10 @@ from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import transfer as reading
 from changedesk.reading.customer import record as read
 from changedesk.reading.search import search
+from changedesk.rules.access import Verb
 
 
-@page("GET", "HEAD", "POST")
+@page("GET", "HEAD", "POST", needs=Verb.REQUEST_PREVIEW)
 def transfer(visit: Visit, key: UUID) -> HttpResponse:
     """Find the new holder, say what goes along, and propose the transfer."""
     panel = read(SubjectId(key), actor=visit.actor, at=visit.at, language=visit.language, type="account")
