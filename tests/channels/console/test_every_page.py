@@ -90,11 +90,22 @@ PAGES: dict[str, tuple[Callable[[Actor], bool], tuple[str, ...]]] = {
         lambda actor: may(actor, V.ACCESS_BREAK_GLASS) or may(actor, V.ACCESS_READ) or may(actor, V.ACCESS_REVIEW),
         ("slug",),
     ),
+    "console:audit": (verbs(V.AUDIT_SEARCH), ("slug",)),
+    "console:audit_entry": (verbs(V.AUDIT_SEARCH), ("slug", "version")),
     "console:profile": (anybody, ("slug",)),
     "portal:wasnt_me": (anybody, ("slug", "token")),
 }
 """By name: who may see it, and what stands in its address."""
-MISSING = frozenset({"console:unmerge", "console:erasure", "console:new_holder", "console:revealed", "portal:wasnt_me"})
+MISSING = frozenset(
+    {
+        "console:unmerge",
+        "console:erasure",
+        "console:new_holder",
+        "console:revealed",
+        "console:audit_entry",
+        "portal:wasnt_me",
+    }
+)
 """Asked for something that is not there: 404 for everybody who may ask."""
 QUERY = {"console:reveal": "?field=contact.email"}
 ELSEWHERE = {"console:queue": 303}
