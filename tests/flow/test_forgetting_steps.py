@@ -10,20 +10,21 @@ from uuid import uuid4
 import pytest
 from tests.cast import SECRET, START, Desk, soon, staff
 from tests.flow.race import together
-from tests.flow.test_forget import begun, erased
+from tests.flow.test_forget import asked, begun, erased
 from tests.flow.test_forget import job_of as newest_job
 from tests.flow.test_retention import close, due, years
 from tests.flow.test_transfer import themselves
-from tests.flow.walk import LATER, kinds, record, stands
+from tests.flow.walk import LATER, URL, ask, kinds, record, request_of, stands, vouch
 
 from changedesk import flow
-from changedesk.base.actor import Role
+from changedesk.base.actor import Role, automation
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import NotFound
 from changedesk.flow import configure
 from changedesk.flow.asking import Gone
 from changedesk.rules.status import GRACE_MOST
 from changedesk.store import deliveries, erasure_journal, evidence, forget
+from changedesk.store.begin import begin
 from changedesk.store.erasure_journal import Record
 from changedesk.store.tx import look
 
@@ -98,6 +99,28 @@ def test_a_line_of_the_journal_begins_nothing_beside_an_erasure_under_way(d: Des
     assert flow.replay_erasure(told(d, dana), at=due_at + timedelta(days=2)) == "forgotten"
     assert (newest_job(d, dana).id, newest_job(d, dana).state) == (job.id, "done")
     assert kinds(d, dana).count("erasure.requested") == 1
+
+
+def test_an_erasure_waits_for_the_one_that_is_under_way_and_stops_nobody_else(d: Desk, dana: SubjectId) -> None:
+    record(d, dana, {"pref.marketing_email": True}, at=START + timedelta(hours=1))
+    made = asked(d, dana, classes=["contact"])
+    flow.approve({made.ref: made.digest}, actor=d.ines, at=soon(LATER))
+    gone: dict[str, Any] = {
+        "path": "pref.marketing_email", "verdict": "erase", "rule": "", "retention": "", "until": None, "upto": None,
+    }  # fmt: skip
+    at = soon(LATER) + timedelta(days=7)
+    job = forget.Job(
+        id=uuid4(), subject_id=dana, request_id=None, cause="retention", whole=False, decisions=[gone], recipients=(),
+        state="requested", last_word=None, requested_by="a.retention", requested_at=at,
+    )  # fmt: skip
+    with begin(automation(d.client, "retention")) as tx:
+        forget.start(tx, job)
+    eve = d.customer(contact__email="eve@old.example")
+    vouch(d, eve, at - timedelta(days=1))
+    other = ask(d, eve, URL, at=soon(at - timedelta(days=1), 0.2), effective_at=at)
+    assert flow.apply_due(d.client, at=at) == 1
+    assert [request_of(d, one.ref).state for one in (made, other)] == ["scheduled", "applied"]
+    assert newest_job(d, dana).id == job.id
 
 
 def test_the_last_word_is_in_the_persons_language(d: Desk) -> None:

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from changedesk.base.actor import Actor, automation
 from changedesk.base.clock import micros
-from changedesk.base.ids import ChangeId, ClientId, SubjectId, uuid7
+from changedesk.base.ids import ChangeId, ClientId, RequestId, SubjectId, uuid7
 from changedesk.flow import weighing
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.observed import observe, request_facts
@@ -64,6 +64,15 @@ def start(tx: Tx, request: Request, classes: Sequence[str], *, actor: Actor, at:
         requested_at=at,
     )
     _begin(tx, job, subject, actor=actor, at=at)
+
+
+def busy(tx: Tx, due: Sequence[Request]) -> set[RequestId]:
+    """Return the erasures that must wait, because another one of the same record is under way; the clock tries again.
+
+    One that begins between this look and the lock is refused by the database, and the whole is tried again.
+    """
+    asked = [item for item in due if item.kind == "erasure"]
+    return {item.id for item in asked if forget.hold_open(tx, item.subject_id) is not None}
 
 
 def begin_without_request(tx: Tx, job: Job, subject: Subject, *, actor: Actor, at: datetime) -> bool:

@@ -10,7 +10,7 @@ from uuid import uuid4
 from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
-from changedesk.flow import asking, effects, linking, parties
+from changedesk.flow import asking, effects, forget, linking, parties
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.observed import observe, request_facts, version_of
 from changedesk.flow.standing import Standing, standings
@@ -137,7 +137,7 @@ def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> lis
     was approved.
     """
     beside = parties.others(tx, [one.request for one in due])
-    busy = linking.busy(tx, [one.request for one in due])
+    busy = linking.busy(tx, [one.request for one in due]) | forget.busy(tx, [one.request for one in due])
     due = [one for one in due if one.request.id not in busy]
     held = subjects.hold(tx, {one.request.subject_id for one in due} | {id_ for ids in beside.values() for id_ in ids})
     if beside and len(due) > 1:
