@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -60,7 +61,7 @@ def verified(dana: SubjectId, actor: Actor, at: datetime) -> None:
 
 
 def revealed(dana: SubjectId, actor: Actor, at: datetime, **more: str) -> flow.Revealed:
-    given = {"reason": "reach_customer", **more}
+    given: dict[str, Any] = {"reason": "reach_customer", **more}
     return flow.reveal(dana, EMAIL, **given, actor=actor, at=at)
 
 
@@ -275,6 +276,14 @@ def test_somebody_else_reviews_it_once_and_who_is_late_breaks_no_more(d: Desk) -
     told = {one.id: one for one in seen.broken_glass(actor=d.otto, at=late, language="en")}[made.id]
     assert (told.overdue, told.verdict, told.reviewed_by and told.reviewed_by.id) == (False, "not_justified", "s4")
     broken(d.ines, late)
+
+
+def test_a_repeated_call_breaks_and_reviews_once(d: Desk) -> None:
+    key = flow.Once("k", b"")
+    made = broken(d.ines, AT, key=key)
+    assert broken(d.ines, soon(AT), key=key) == made
+    said = [flow.review_break_glass(made.id, verdict="justified", actor=d.omar, at=AT, key=key) for _ in range(2)]
+    assert said == [False, True]
 
 
 def test_every_page_tells_reviewers_of_what_waits_and_nobody_of_their_own(d: Desk) -> None:

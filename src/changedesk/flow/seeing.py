@@ -93,6 +93,14 @@ class RevealsSpent(Refusal):
     status = "too_many"
 
 
+class SignInAgain(Refusal):
+    """Bank accounts, cards and identity numbers are revealed only to who signed in within the last five minutes."""
+
+    code = "sign-in-again"
+    hint = "Confirm on the desk's page that it is you, and reveal the value there."
+    status = "forbidden"
+
+
 class GlassUnclear(Refusal):
     """Breaking the glass takes a level of 2 or 3, one to sixty minutes, a listed reason and a reference.
 
@@ -243,16 +251,28 @@ def _who(actor: Actor, glass: Glass | None) -> dict[str, Json]:
 
 
 def reveal(
-    subject: SubjectId, path: str, *, reason: str, note: str = "", reference: str = "", actor: Actor, at: datetime
+    subject: SubjectId,
+    path: str,
+    *,
+    reason: str,
+    note: str = "",
+    reference: str = "",
+    signed_in_at: datetime | None = None,
+    actor: Actor,
+    at: datetime,
 ) -> Revealed:
     """Record that one value is about to be shown in clear, to this actor, for ``rules.seeing.REVEALED_FOR``.
 
     ``reading.seen.revealed`` shows it. ``reference``: of a call, a case or a fault, nothing personal; ``note`` is
-    sealed under the customer's key. Raises RevealForbidden, RevealReasonUnknown, ReferenceNeeded, NoteTooLong,
-    NotFound, NothingToReveal, RevealRestricted, RevealsSpent.
+    sealed under the customer's key; ``signed_in_at``: when the person last proved who they are. Raises RevealForbidden,
+    RevealReasonUnknown, ReferenceNeeded, NoteTooLong, NotFound, NothingToReveal, RevealRestricted, RevealsSpent,
+    SignInAgain.
     """
     _require_reveal(actor)
     _require_reason(reason, reference, note)
+    fresh = signed_in_at is not None and timedelta() <= at - signed_in_at <= seeing.SIGNED_IN_WITHIN
+    if not fresh and _is_delicate(path, actor):
+        raise SignInAgain(path="path")
     with begin(actor) as tx:
         record = subjects.load(tx, [subject]).get(subject)
         if record is None:
@@ -265,6 +285,7 @@ def reveal(
         change = ChangeId(uuid7())
         facts: dict[str, Json] = {**_who(actor, glass), "purpose": reason, "shown": [path]}
         facts |= {"reference": reference} if reference else {}
+        facts |= {"signed_in_anew": True} if fresh else {}
         draft = history.Draft(record, EntryKind.VALUE_REVEALED, actor, at, facts=facts, change=change)
         history.append(tx, [draft], terms=terms_for(tx.client))
         if note and record.key is not None:
@@ -289,6 +310,11 @@ def _require_reason(reason: str, reference: str, note: str) -> None:
         raise ReferenceNeeded(path="reference")
     if len(note) > NOTE_MOST:
         raise NoteTooLong(path="note")
+
+
+def _is_delicate(path: str, actor: Actor) -> bool:
+    catalogue = configuration(actor.client).catalogue
+    return path in catalogue and catalogue[path].type in seeing.STEPPED_UP
 
 
 def _require_there(record: Subject, path: str, actor: Actor) -> None:

@@ -9,10 +9,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from changedesk.base.actor import Actor, ActorType, Role
+from changedesk.rules.fields import FieldType
 
 ONE_VIEW: Final = timedelta(minutes=5)
 """Within it, looking again at a record is the same view, unless more of it is shown in clear."""
 REVEALED_FOR: Final = timedelta(seconds=60)
+SIGNED_IN_WITHIN: Final = timedelta(minutes=5)
+"""How fresh a sign-in must be before somebody reveals what money or an identity hangs on."""
+STEPPED_UP: Final = frozenset({FieldType.BANK_ACCOUNT, FieldType.CARD_TOKEN, FieldType.NATIONAL_ID})
 QUOTAS: Final = ((timedelta(hours=1), 30), (timedelta(days=1), 120))
 """How many values a person may reveal in each span."""
 REVEAL_REASONS: Final[Mapping[str, bool]] = {

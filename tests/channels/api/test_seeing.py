@@ -148,6 +148,13 @@ def test_a_refused_reveal_says_what_is_needed_and_when(crm: Caller, ben: Caller,
     assert int(told.headers["Retry-After"]) > 3000
 
 
+def test_what_money_hangs_on_is_revealed_on_the_desks_page_only(crm: Caller, ben: Caller) -> None:
+    account = {"bank_code": "011000015", "account": "123456789", "country": "US"}
+    wish = {"subject": customer(crm, payment__bank_account=account), "path": "payment.bank_account"}
+    told = ben.post("/reveals", {**wish, "reason": "reach_customer"})
+    assert (told.status_code, told.json()["code"]) == (403, "sign-in-again")
+
+
 def test_broken_glass_is_marked_listed_and_reviewed_by_another(
     crm: Caller, ben: Caller, ines: Caller, otto: Caller, home: Desk, http: httpx.Client
 ) -> None:

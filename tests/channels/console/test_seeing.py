@@ -11,9 +11,12 @@ from tests.channels.console.room import Room
 from changedesk import flow
 from changedesk.base import clock
 from changedesk.base.actor import Role
+from changedesk.base.ids import SubjectId
 from changedesk.reading import seen
 from changedesk.rules import access
 from changedesk.store import settings_read
+from changedesk.store.seen import NEWEST, Seen, of_subject
+from changedesk.store.tx import look
 
 
 def privacy(desk: Desk, email: str) -> None:
@@ -52,6 +55,30 @@ def test_a_value_is_revealed_by_a_plain_form_and_masked_when_its_minute_is_over(
     assert b"dana@" not in late.content
     assert "masked again" in text(late)
     assert "Refresh" not in late
+
+
+def test_what_money_hangs_on_is_revealed_after_a_fresh_sign_in_only(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = {"bank_code": "011000015", "account": "123456789", "country": "US"}
+    dana = room.desk.customer(at=clock.now() - timedelta(days=10), payment__bank_account=account)
+    room.as_("Ben")
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + timedelta(minutes=6))
+    wish = {"field": "payment.bank_account", "reason": "reach_customer"}
+    asked = room.post("Ben", f"customers/{dana}/reveal", **wish)
+    assert asked["Location"].startswith("/accounts/reauthenticate/?next=%2Fc%2Faurora%2Fcustomers")
+    assert room.post("Ben", f"customers/{dana}/reveal", **{**wish, "field": "contact.email"}).status_code == 303
+    monkeypatch.undo()
+    done = room.post("Ben", f"customers/{dana}/reveal", **wish)
+    assert "123456789" in text(room.as_("Ben").get(done["Location"]))
+    (line,) = [one for one in looked(room, dana) if one.facts["shown"] == ["payment.bank_account"]]
+    assert line.facts["signed_in_anew"] is True
+
+
+def looked(room: Room, dana: SubjectId) -> list[Seen]:
+    with look(room.desk.client) as tx:
+        return of_subject(tx, dana, since=NEWEST[0] - timedelta(days=400_000), until=NEWEST[0], limit=50)
 
 
 def test_who_may_not_reveal_sees_no_button_and_is_told_who_may(room: Room) -> None:

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+from allauth.account.authentication import get_authentication_records
 from django.contrib import messages
 from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from changedesk import flow
@@ -19,7 +22,7 @@ from changedesk.channels.console import errors as pages
 from changedesk.channels.console.show import customer as shown
 from changedesk.channels.console.show import seeing as words
 from changedesk.channels.console.visit import Visit, page
-from changedesk.flow.seeing import GlassUnclear, NothingToReveal
+from changedesk.flow.seeing import GlassUnclear, NothingToReveal, SignInAgain
 from changedesk.reading import seen
 from changedesk.reading.customer import record as read
 from changedesk.rules import seeing
@@ -42,13 +45,23 @@ def reveal(visit: Visit, key: UUID) -> HttpResponse:
             reason=visit.given("reason"),
             note=visit.given("note"),
             reference=visit.given("reference"),
+            signed_in_at=_signed_in_at(visit),
             actor=visit.actor,
             at=visit.at,
         )
+    except SignInAgain:
+        back = f"{visit.url('reveal', key)}?{urlencode({'field': visit.given('field')})}"
+        return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}")
     except Refusal as refusal:
         errors = pages.of(refusal, language=visit.language, field="reason")
         return _reveal(visit, key, errors=errors, status=pages.status_of(refusal))
     return visit.to("revealed", made.id)
+
+
+def _signed_in_at(visit: Visit) -> datetime | None:
+    """Return when this person last gave a password or a code."""
+    times = [one["at"] for one in get_authentication_records(visit.request, visit.request.user)]
+    return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
 def _reveal(visit: Visit, key: UUID, *, errors: list[pages.Error] | None = None, status: int = 200) -> HttpResponse:
