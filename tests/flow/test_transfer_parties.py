@@ -8,7 +8,7 @@ from tests.flow.join import applied, approved, merged_now, new_holder_confirms, 
 from tests.flow.test_forget import WEEK
 from tests.flow.test_forget import asked as erasure
 from tests.flow.test_transfer import given, holder_of, proposed, themselves
-from tests.flow.walk import LATER, URL, ask
+from tests.flow.walk import LATER, URL, ask, history, holds
 
 from changedesk import flow
 from changedesk.base.actor import Channel
@@ -144,3 +144,18 @@ def test_a_giver_whose_account_went_elsewhere_gives_nothing(d: Desk, account: Su
     with pytest.raises(Refusal):
         new_holder_confirms(d, asked.ref, soon(LATER, 9) + timedelta(days=2))
     assert applied(d, asked, LATER).state == "cancelled"
+
+
+def test_what_was_asked_for_the_account_before_ends_with_the_transfer_and_says_so(
+    d: Desk, account: SubjectId, eve: SubjectId
+) -> None:
+    plan = ask(d, account, {"plan.name": "unlimited"}, kind="plan", at=LATER)
+    assert plan.state == "awaiting_verification"
+    asked = proposed(d, account, eve, soon(LATER, 1))
+    new_holder_confirms(d, asked.ref, soon(LATER, 5))
+    approved(d, state_of(d, asked), soon(LATER, 9))
+    assert applied(d, asked, soon(LATER, 9)).state == "applied"
+    assert state_of(d, plan).state == "cancelled"
+    ended = next(one for one in history(d, account) if one.kind == "request.cancelled")
+    assert (ended.facts["cancel_reason"], ended.facts["to"]) == ("transferred", str(eve))
+    assert holds(d, account, "plan.name") == "essential"
