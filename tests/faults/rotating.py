@@ -42,9 +42,9 @@ class Told:
 class Caller(threading.Thread):
     """Writes to customers of its own, reads them, and looks them up by what it wrote last and by their names."""
 
-    def __init__(self, number: int, url: str, key: str, seed: int, told: Told) -> None:
+    def __init__(self, number: int, url: str, key: str, seed: int, told: Told, rest: float) -> None:
         super().__init__(name=f"caller {number}")
-        self.number, self.told = number, told
+        self.number, self.told, self.rest = number, told, rest
         self.rng = random.Random(f"{seed}-{number}")  # noqa: S311 - sameness is wanted, not secrecy
         self.http = httpx.Client(
             base_url=f"{url}/api/v1", timeout=30, trust_env=False, headers={"Authorization": f"Bearer {key}"}
@@ -74,7 +74,7 @@ class Caller(threading.Thread):
                 self._find("search by e-mail", mail, subject)
             case _:
                 self._find("search by name", name, subject)
-        self.told.over.wait(self.rng.uniform(0.0, 0.1))
+        self.told.over.wait(self.rng.uniform(0.0, self.rest))
 
     def _create(self) -> None:
         mark = f"{self.number}x{self.count:05d}"  # of one width: a name also finds those that begin like it
@@ -160,15 +160,17 @@ def _renew(installation: Installation, purposes: tuple[str, ...], kills: int) ->
     return killed, [*steps, "not ended"]
 
 
-def run(*, callers: int, customers: int, kills: int, seed: int, purposes: tuple[str, ...]) -> dict[str, Any]:
-    """Run one trial from nothing to nothing; return its figures."""
+def run(
+    *, callers: int, customers: int, kills: int, seed: int, purposes: tuple[str, ...], rest: float = 0.1
+) -> dict[str, Any]:
+    """Run one trial from nothing to nothing; return its figures. ``rest``: the most seconds between two turns."""
     installation = Installation.fresh(web_workers="2")
     try:
         installation.up()
         who = installation.python("tests.faults.credentials")
         _fill(installation.url, who["key"], customers)
         told = Told()
-        threads = [Caller(number, installation.url, who["key"], seed, told) for number in range(callers)]
+        threads = [Caller(number, installation.url, who["key"], seed, told, rest) for number in range(callers)]
         began = time.monotonic()
         for thread in threads:
             thread.start()

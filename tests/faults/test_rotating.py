@@ -18,7 +18,7 @@ def test_no_call_fails_while_keys_are_renewed_and_the_worker_killed() -> None:
     if FULL:
         told = rotating.run(callers=4, customers=3000, kills=6, seed=seed, purposes=("kek", "blind"))
     else:
-        told = rotating.run(callers=2, customers=30, kills=1, seed=seed, purposes=("kek",))
+        told = rotating.run(callers=1, customers=10, kills=1, seed=seed, purposes=("kek",), rest=0.5)
     assert (told["failed"], told["failures"]) == (0, []), told
     assert told["kills"] >= 1, told
     assert not any(told["old_left"].values()), told
