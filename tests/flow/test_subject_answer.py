@@ -137,11 +137,14 @@ def test_a_copy_is_built_once_had_for_seven_days_by_its_link_or_by_the_officer_a
     for wrong in ("0" * 64, token[:-1]):
         with pytest.raises(NotFound):
             answers.hand_over_by_link(d.client, copy, wrong, at=soon(LATER, 7))
+    ready = answers.look_at_copy(d.client, copy, token, at=LATER + 6 * DAY)
+    assert (ready.ref, ready.until) == (made.ref, soon(LATER, 4) + 7 * DAY)
     assert answers.hand_over_by_link(d.client, copy, token, at=LATER + 6 * DAY).data == b"all"
     assert [entry.actor for entry in history(d, dana) if entry.kind == "privacy.disclosed"] == ["c"]
     end = soon(LATER, 4) + 7 * DAY
-    with pytest.raises(answers.CopyGone):
-        answers.hand_over_by_link(d.client, copy, token, at=end)
+    for by_link in (answers.hand_over_by_link, answers.look_at_copy):
+        with pytest.raises(answers.CopyGone):
+            by_link(d.client, copy, token, at=end)
     assert answers.expire_copies(d.client, at=end - DAY) == 0
     assert answers.expire_copies(d.client, at=end) == 1
     with pytest.raises(answers.CopyGone):

@@ -31,7 +31,7 @@ from changedesk.store.begin import begin
 from changedesk.store.requests import Request
 from changedesk.store.subject_requests import SubjectRequest
 from changedesk.store.subjects import Subject
-from changedesk.store.tx import Look, Tx
+from changedesk.store.tx import Look, Tx, look
 
 COPY_LIFE: Final = timedelta(days=7)
 ANNOUNCED: Final[Mapping[Right, str]] = {
@@ -311,16 +311,37 @@ def hand_over(ref: str, *, actor: Actor, at: datetime) -> Handover:
         return _hand_over(tx, one, subject, actor=actor, at=at)
 
 
-def hand_over_by_link(client: ClientId, copy: UUID, token: str, *, at: datetime) -> Handover:
-    """Return the copy of a link that was sent to the person, and record it. Raises NotFound, CopyGone.
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What the page of a link shows before anything is handed over."""
 
-    It is had once the request is answered, not before: until then nobody has looked at it.
-    """
+    ref: str
+    until: datetime
+
+
+def look_at_copy(client: ClientId, copy: UUID, token: str, *, at: datetime) -> Ready:
+    """Return what a link leads to. Looking hands nothing over: scanners open links too. Raises NotFound, CopyGone."""
+    with look(client) as seen:
+        found = _of_link(seen, copy, token)
+        kept = subject_requests.copy_of(seen, found)
+        if kept is None or kept.sealed is None or at >= kept.expires_at:
+            raise CopyGone
+        return Ready(found.ref, kept.expires_at)
+
+
+def _of_link(seen: Look, copy: UUID, token: str) -> SubjectRequest:
+    # It is had once the request is answered, not before: until then nobody has looked at it.
+    found = subject_requests.of_copy(seen, copy, token)
+    if found is None or found.state == "open":
+        raise NotFound
+    return found
+
+
+def hand_over_by_link(client: ClientId, copy: UUID, token: str, *, at: datetime) -> Handover:
+    """Return the copy of a link that was sent to the person, and record it. Raises NotFound, CopyGone."""
     nobody = Actor(client, ActorType.CUSTOMER, "c", Channel.WEB_PORTAL, "copy")
     with begin(nobody) as tx:
-        found = subject_requests.of_copy(tx, copy, token)
-        if found is None or found.state == "open":
-            raise NotFound
+        found = _of_link(tx, copy, token)
         subject = subjects.load(tx, [found.subject_id])[found.subject_id]
         actor = replace(nobody, subject=SubjectId(subject.id))
         return _hand_over(tx, found, subject, actor=actor, at=at)

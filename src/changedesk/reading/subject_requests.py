@@ -190,6 +190,12 @@ def one(ref: str, *, actor: Actor, at: datetime, language: str) -> RequestPanel:
         return _panel(seen, found, line, actor=actor, at=at, language=language)
 
 
+def places(*, actor: Actor) -> tuple[str, ...]:
+    """Return the jurisdictions under whose law a request may fall here. Raises Forbidden."""
+    access.require(actor, Verb.PRIVACY_RECEIVE)
+    return tuple(sorted(configuration(actor.client).settings.jurisdictions))
+
+
 def _lines(
     seen: Look, found: Sequence[SubjectRequest], *, actor: Actor, at: datetime, language: str
 ) -> tuple[RequestLine, ...]:

@@ -1,6 +1,9 @@
 from django.urls import path
 
-from changedesk.channels.portal import views
+from changedesk.channels.portal import copies, views
 
 app_name = "portal"
-urlpatterns = [path("<slug:slug>/wasnt-me/<str:token>", views.wasnt_me, name="wasnt_me")]
+urlpatterns = [
+    path("<slug:slug>/wasnt-me/<str:token>", views.wasnt_me, name="wasnt_me"),
+    path("<slug:slug>/copy/<uuid:key>/<str:token>", copies.copy, name="copy"),
+]

@@ -33,15 +33,15 @@ def wasnt_me(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     try:
         client = reading.by_slug(slug)
     except NotFound:
-        return _answer(request, None, "done", {"outcome": "unknown"}, status=_MISSING)
+        return answer(request, None, "done", {"outcome": "unknown"}, status=_MISSING)
     if translation.get_language() not in client.languages:
         translation.activate(client.default_language)
     try:
         return _about(request, client, token)
     except LinkExpired:
-        return _answer(request, client, "done", {"outcome": "expired"}, status=_GONE)
+        return answer(request, client, "done", {"outcome": "expired"}, status=_GONE)
     except Refusal:
-        return _answer(request, client, "done", {"outcome": "unknown"}, status=_MISSING)
+        return answer(request, client, "done", {"outcome": "unknown"}, status=_MISSING)
 
 
 def _about(request: HttpRequest, client: ClientView, token: str) -> HttpResponse:
@@ -49,10 +49,10 @@ def _about(request: HttpRequest, client: ClientView, token: str) -> HttpResponse
     said = request.POST.get("answer") if request.method == "POST" else None
     if said == "stop":
         stopped = flow.open_dispute(client.id, token, at=at)
-        return _answer(request, client, "done", {"outcome": "stopped", "reference": stopped.ref})
+        return answer(request, client, "done", {"outcome": "stopped", "reference": stopped.ref})
     found = flow.look_at_dispute(client.id, token, at=at)
     if said == "mine":
-        return _answer(request, client, "done", {"outcome": "mine", "reference": found.ref})
+        return answer(request, client, "done", {"outcome": "mine", "reference": found.ref})
     kind, language = kinds.find(found.kind), translation.get_language() or "en"
     change = {
         "kind_word": kind.label.get(language) or kind.label["en"],
@@ -61,18 +61,18 @@ def _about(request: HttpRequest, client: ClientView, token: str) -> HttpResponse
         "stopped": found.opened,
         "reference": found.ref,
     }
-    return _answer(request, client, "not_me", {"change": change})
+    return answer(request, client, "not_me", {"change": change})
 
 
-def _answer(
+def answer(
     request: HttpRequest, client: ClientView | None, template: str, context: Context, *, status: int = 200
 ) -> HttpResponse:
+    """Return a page of the portal. It is not kept, and its address, which holds a secret, does not travel on."""
     around = None
     if client is not None:
         around = {"name": client.name, "hue": client.id % _HUES + 1, "phone": client.support_phone}
-    answer = render(request, f"portal/{template}.html", {"client": around, **context}, status=status)
-    # The address holds the secret of the link: it must not travel on, nor be kept.
-    answer.headers["Referrer-Policy"] = "no-referrer"
-    answer.headers["Cache-Control"] = "no-store"
-    answer.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return answer
+    made = render(request, f"portal/{template}.html", {"client": around, **context}, status=status)
+    made.headers["Referrer-Policy"] = "no-referrer"
+    made.headers["Cache-Control"] = "no-store"
+    made.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return made

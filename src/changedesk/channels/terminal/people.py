@@ -36,6 +36,7 @@ PERSONAS: Final = (
     Persona("Sofia", "sofia@demo.example", (Role.AGENT,), "front"),
     Persona("Ines", "ines@demo.example", (Role.SUPERVISOR,), "lead"),
     Persona("Otto", "otto@demo.example", (Role.AUDITOR,), "audit"),
+    Persona("Petra", "petra@demo.example", (Role.PRIVACY,), "privacy"),
     Persona("Ada", "ada@demo.example", (Role.ADMINISTRATOR,), "office"),
 )
 

@@ -35,6 +35,8 @@ _MAY: Final = {
     "revert": Verb.CHANGE_REVERT,
     "resolve": Verb.DISPUTE_RESOLVE,
     "erasures": Verb.REQUEST_READ,
+    "privacy": Verb.PRIVACY_READ,
+    "privacy_ask": Verb.PRIVACY_RECEIVE,
     "policies": Verb.CONFIGURE_READ,
     "system_keys": Verb.CONFIGURE_READ,
     "reveal": Verb.VALUE_REVEAL,
