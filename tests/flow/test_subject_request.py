@@ -199,6 +199,7 @@ def test_where_a_law_does_not_stop_the_clock_it_goes_on() -> None:
     london = ask(d, dana, jurisdictions=["GB"])
     asks.pause(london.ref, "clarification", actor=officer, at=LATER)
     assert "privacy.paused" in kinds(d, dana)
+    assert of(d, london.ref).jurisdictions == ("GB",)
     with pytest.raises(asks.PlaceUnknown) as unknown:
         ask(d, dana, jurisdictions=["BR"])
     assert unknown.value.data["jurisdictions"] == ["EU", "GB"]
@@ -240,6 +241,13 @@ def test_a_customer_asks_for_themselves_and_decides_nothing() -> None:
     ):
         with pytest.raises(Forbidden):
             act()
+
+
+def test_whoever_lives_in_a_state_lives_in_its_country() -> None:
+    d, _, dana = at_work("US", "US-CA", "EU")
+    made = ask(d, dana, Right.OPT_OUT, jurisdictions=["US-CA"])
+    assert of(d, made.ref).jurisdictions == ("US", "US-CA")
+    assert made.due_rule == "US-CANSPAM"
 
 
 def test_a_retried_step_is_done_once() -> None:

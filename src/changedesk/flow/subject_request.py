@@ -146,7 +146,9 @@ def _new(
     known = config.settings.jurisdictions
     if not set(jurisdictions) <= set(known):
         raise PlaceUnknown(jurisdictions=sorted(known))
-    places = tuple(sorted(set(jurisdictions) or set(known)))
+    chosen = set(jurisdictions) or set(known)
+    # Whoever lives in a state lives in its country.
+    places = tuple(sorted(chosen | ({place.split("-", 1)[0] for place in chosen} & set(known))))
     law = answering.law(
         config.rules,
         right,
