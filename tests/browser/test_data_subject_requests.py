@@ -70,10 +70,10 @@ def test_a_copy_of_all_the_data_is_asked_for_answered_and_had_by_its_link(stage:
     theirs.goto(link_to_copy(stage)[:-1])
     assert theirs.get_by_role("heading", name="We do not know this link").is_visible()
 
-    page.goto(stage.to(f"privacy/disclosures?customer={subject}"))
+    page.goto(stage.to(f"privacy/disclosures/{subject}"))
     assert page.get_by_text("Copy for the person").count() == 2
     found: list[str] = []
-    pictures(stage, "Petra", {"disclosures": f"privacy/disclosures?customer={subject}"}, found)
+    pictures(stage, "Petra", {"disclosures": f"privacy/disclosures/{subject}"}, found)
     assert found == []
 
 
@@ -88,7 +88,7 @@ def test_the_list_shows_the_days_left_and_a_refusal_names_its_ground(stage: Stag
     expect(rows.first).to_contain_text("overdue")
     expect(rows.nth(1)).to_contain_text("days left")
     found: list[str] = []
-    pages = {"privacy": "privacy", "privacy-new": f"privacy/new?customer={subject}", "privacy-one": f"privacy/{ref}"}
+    pages = {"privacy": "privacy", "privacy-new": f"privacy/new/{subject}", "privacy-one": f"privacy/{ref}"}
     pictures(stage, "Petra", pages, found)
     page.goto(stage.to(f"privacy/{ref}"))
     page.locator("summary", has_text="Take more time").click()

@@ -92,8 +92,13 @@ PAGES: dict[str, tuple[Callable[[Actor], bool], tuple[str, ...]]] = {
     ),
     "console:audit": (verbs(V.AUDIT_SEARCH), ("slug",)),
     "console:audit_entry": (verbs(V.AUDIT_SEARCH), ("slug", "version")),
+    "console:privacy": (verbs(V.PRIVACY_READ), ("slug",)),
+    "console:privacy_new": (verbs(V.PRIVACY_RECEIVE, V.CUSTOMER_READ), ("slug", "customer")),
+    "console:privacy_disclosures": (verbs(V.PRIVACY_READ), ("slug", "customer")),
+    "console:privacy_request": (verbs(V.PRIVACY_READ), ("slug", "ref")),
     "console:profile": (anybody, ("slug",)),
     "portal:wasnt_me": (anybody, ("slug", "token")),
+    "portal:copy": (anybody, ("slug", "nobody", "token")),
 }
 """By name: who may see it, and what stands in its address."""
 MISSING = frozenset(
@@ -103,7 +108,9 @@ MISSING = frozenset(
         "console:new_holder",
         "console:revealed",
         "console:audit_entry",
+        "console:privacy_request",
         "portal:wasnt_me",
+        "portal:copy",
     }
 )
 """Asked for something that is not there: 404 for everybody who may ask."""

@@ -156,7 +156,7 @@ def panel(found: RequestPanel, visit: "Visit") -> dict[str, Any]:
         "delays": DELAYS.items(),
         "verify_url": visit.url("verify", found.line.subject),
         "ask_url": visit.url("change_new", found.line.subject),
-        "disclosures_url": visit.url("privacy_disclosures") + f"?customer={found.line.subject}",
+        "disclosures_url": visit.url("privacy_disclosures", found.line.subject),
     }  # fmt: skip
 
 

@@ -58,9 +58,9 @@ def requests(visit: Visit) -> HttpResponse:
 
 
 @page("GET", "HEAD", "POST")
-def new(visit: Visit) -> HttpResponse:
+def new(visit: Visit, key: UUID) -> HttpResponse:
     """Show the form to write down what a customer asks about their data; on POST receive it."""
-    subject = _customer(visit)
+    subject = SubjectId(key)
     if not visit.posted:
         return _form(visit, subject)
     try:
@@ -72,13 +72,6 @@ def new(visit: Visit) -> HttpResponse:
     if may(visit.actor, Verb.PRIVACY_READ):
         return visit.to("privacy_request", made.ref)
     return visit.to("customer", subject)
-
-
-def _customer(visit: Visit) -> SubjectId:
-    try:
-        return SubjectId(UUID(visit.request.GET.get("customer", "")))
-    except ValueError:
-        raise NotFound from None
 
 
 def _receive(visit: Visit, subject: SubjectId) -> Handled:
@@ -194,9 +187,9 @@ def _download(visit: Visit, ref: str) -> HttpResponse:
 
 
 @page("GET", "HEAD")
-def disclosures(visit: Visit) -> HttpResponse:
+def disclosures(visit: Visit, key: UUID) -> HttpResponse:
     """Show who was given what of a customer's data."""
-    subject = _customer(visit)
+    subject = SubjectId(key)
     found = recipients.register(subject, actor=visit.actor, at=visit.at, language=visit.language)
     panel = customer.customer(subject, actor=visit.actor, at=visit.at, language=visit.language)
     asked = reading.of_subject(panel.id, actor=visit.actor, at=visit.at, language=visit.language)
