@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
 from tests.postgres import Database
 
 from changedesk.base.actor import Actor, ActorType, Channel, Role
@@ -53,6 +54,15 @@ def test_a_client_is_read_back_as_it_was_opened(nordcell: ClientId) -> None:
     )
     assert settings_read.client_by_slug("nordcell") == told
     assert settings_read.all_clients() == (told,)
+
+
+def test_a_client_is_known_from_the_moment_it_is_opened(nordcell: ClientId) -> None:
+    assert [known.id for known in settings_read.all_clients()] == [nordcell]
+    with connection.cursor() as another_process:
+        another_process.execute("UPDATE client SET slug = 'northcell'")
+    assert settings_read.client_by_slug("northcell").id == nordcell
+    with pytest.raises(NotFound):
+        settings_read.client_by_slug("southcell")
 
 
 def test_only_the_terminal_opens_clients(nordcell: ClientId) -> None:

@@ -93,24 +93,31 @@ def borrowed() -> Iterator[None]:
 @remembered
 def all_clients() -> tuple[ClientSettings, ...]:
     """Return every client of the installation, switched off or not, by name."""
+    return _read_clients()
+
+
+def _read_clients() -> tuple[ClientSettings, ...]:
     with borrowed():
         return tuple(_client(row) for row in tables.Client.objects.order_by("name", "id"))
 
 
 def client(client_id: ClientId) -> ClientSettings:
     """Return one client. Raises NotFound."""
-    for known in all_clients():
-        if known.id == client_id:
-            return known
-    raise NotFound(client=client_id)
+    return _meant(lambda known: known.id == client_id, client=client_id)
 
 
 def client_by_slug(slug: str) -> ClientSettings:
     """Return one client by its short name in addresses. Raises NotFound."""
-    for known in all_clients():
-        if known.slug == slug:
-            return known
-    raise NotFound
+    return _meant(lambda known: known.slug == slug)
+
+
+def _meant(is_it: Callable[[ClientSettings], bool], **named: object) -> ClientSettings:
+    # One that is not remembered may be new, and its people are at work from the first second.
+    for ask in (all_clients, _read_clients):
+        for known in ask():
+            if is_it(known):
+                return known
+    raise NotFound(**named)
 
 
 def memberships(person_id: int) -> tuple[MembershipRecord, ...]:
