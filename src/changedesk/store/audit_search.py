@@ -202,8 +202,13 @@ def keep(tx: Tx, search: KeptSearch, *, actor: str, until: datetime | None) -> N
     key_id, cipher = client.metas[client.meta_epoch]
     plain = msgspec.json.encode([search.name, search.query])
     sealed = seal.seal(key_id, cipher, plain, _aad(tx, search.id))
-    tx.run("audit_search.drop_ended", at=search.made_at)
+    drop_ended(tx, at=search.made_at)
     tx.run("audit_search.keep", id=search.id, actor=actor, sealed=sealed, at=search.made_at, expires_at=until)
+
+
+def drop_ended(tx: Tx, *, at: datetime) -> None:
+    """Drop the searches whose hour is over."""
+    tx.run("audit_search.drop_ended", at=at)
 
 
 def _aad(look: Look, search: UUID) -> bytes:

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from changedesk.base.actor import automation
+from changedesk.base.clock import now
 from changedesk.base.ids import ClientId, SubjectId
 from changedesk.ledger import seal
 from changedesk.ledger.entry import EntryKind
@@ -32,7 +33,8 @@ _UNSOUND: Final = (seal.Corrupt, seal.UnknownKey, Unreadable, keys.Erased)
 def run(client_id: int) -> int:
     """Make the next entries of a client's log searchable; return how many that were. A duty of the worker.
 
-    Zero when another worker is at it.
+    Zero when another worker is at it. Searches that were held for an hour go in the same turn: each search is an entry,
+    so that one follows.
     """
     client = ClientId(client_id)
     with begin(automation(client, CONSUMER)) as tx, log.following(tx, CONSUMER) as start:
@@ -54,6 +56,7 @@ def run(client_id: int) -> int:
             audit_search.put(tx, Block(number, part[-1].idx % BLOCK + 1, min(times), max(times)), found)
         audit_search.put_former(tx, former)
         audit_search.forget_former(tx, {row.subject_id for row in rows if row.kind == EntryKind.ERASURE_CONFIRMED})
+        audit_search.drop_ended(tx, at=now())
         log.advance(tx, CONSUMER, rows[-1].idx + 1)
     return len(rows)
 

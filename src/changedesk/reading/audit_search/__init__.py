@@ -114,16 +114,12 @@ def search(
     config = configuration(actor.client)
     with look(actor.client) as seen:
         plan = Lookup(seen, actor, config, language).plan(asked)
-        if after is not None:
-            places = walk.newer(seen, plan, after=after, limit=limit + 1)
-            more, places = len(places) > limit, places[-limit:]
-            newer, older = (places[0] if more else None), (places[-1] if places else None)
-        else:
-            places = walk.older(seen, plan, before=before, limit=limit + 1)
-            more, places = len(places) > limit, places[:limit]
-            newer, older = (places[0] if places and before is not None else None), (places[-1] if more else None)
+        places, counted = _page(seen, plan, before=before, after=after, limit=limit + 1)
+        more = len(places) > limit
+        places = places[:limit] if after is None else places[-limit:]
+        older = places[-1] if places and (more or after is not None) else None
+        newer = places[0] if places and (before is not None or (more and after is not None)) else None
         first = before is None and after is None
-        counted = walk.count(seen, plan) if first else walk.Counted(0, exact=False, newest=())
         lists = facets(seen, counted, text, asked, config, actor=actor, language=language) if with_facets else ()
         items = lines(seen, places, actor=actor, at=at, language=language)
         behind = log.size(seen) - log.cursors(seen).get(audit_search.CONSUMER, 0)
@@ -139,6 +135,16 @@ def search(
         asked=query.shape(asked),
         personal=query.personal(asked),
     )
+
+
+def _page(
+    seen: Look, plan: Plan, *, before: int | None, after: int | None, limit: int
+) -> tuple[list[int], walk.Counted]:
+    if after is not None:
+        return walk.newer(seen, plan, after=after, limit=limit), walk.UNCOUNTED
+    if before is not None:
+        return walk.older(seen, plan, before=before, limit=limit), walk.UNCOUNTED
+    return walk.first(seen, plan, limit=limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,10 @@ class Counted:
     newest: tuple[tuple[Block, int], ...]
 
 
+UNCOUNTED: Final = Counted(0, exact=False, newest=())
+"""What a further page says: only a first one is counted."""
+
+
 def hits(seen: Look, plan: Plan, *, start: int = _LAST, down: bool = True) -> Iterator[tuple[Block, int]]:
     """Give stretches, from a number on, with the bitmap of what matches in each; those without a match too."""
     wanted = frozenset(terms(plan))
@@ -49,13 +53,17 @@ def older(seen: Look, plan: Plan, *, before: int | None, limit: int) -> list[int
         bits = found
         if before is not None and block.number == before // BLOCK:
             bits &= (1 << before % BLOCK) - 1
-        while bits and len(places) < limit:
-            top = bits.bit_length() - 1
-            places.append(block.start + top)
-            bits ^= 1 << top
+        places += _newest(block, bits, limit - len(places))
         if len(places) == limit:
             break
     return places
+
+
+def _newest(block: Block, bits: int, most: int) -> Iterator[int]:
+    for _ in range(min(most, bits.bit_count())):
+        top = bits.bit_length() - 1
+        yield block.start + top
+        bits ^= 1 << top
 
 
 def newer(seen: Look, plan: Plan, *, after: int, limit: int) -> list[int]:
@@ -74,21 +82,21 @@ def newer(seen: Look, plan: Plan, *, after: int, limit: int) -> list[int]:
     return places[::-1]
 
 
-def count(seen: Look, plan: Plan) -> Counted:
-    """Count matches, the newest first, as far as that is worth while."""
-    total = 0
+def first(seen: Look, plan: Plan, *, limit: int) -> tuple[list[int], Counted]:
+    """Return the places of the newest matches, and how many there are as far as that is worth counting: in one walk."""
+    places: list[int] = []
     newest: list[tuple[Block, int]] = []
-    counted = 0
+    total = counted = 0
     for looked, (block, found) in enumerate(hits(seen, plan), start=1):
+        places += _newest(block, found, limit - len(places))
         total += found.bit_count()
         if found and len(newest) < FACET_BLOCKS and counted < COUNTED:
             newest.append((block, found))
             counted += found.bit_count()
-        if total > COUNTED or looked == COUNTED_BLOCKS:
-            break
-    else:
-        return Counted(total, exact=True, newest=tuple(newest))
-    return Counted(min(total, COUNTED), exact=False, newest=tuple(newest))
+        if len(places) == limit and (total > COUNTED or looked >= COUNTED_BLOCKS):
+            return places, Counted(min(total, COUNTED), exact=False, newest=tuple(newest))
+    exact = total <= COUNTED
+    return places, Counted(total if exact else COUNTED, exact=exact, newest=tuple(newest))
 
 
 def choices(seen: Look, newest: Sequence[tuple[Block, int]], letters: Sequence[str]) -> dict[str, int]:
