@@ -262,15 +262,26 @@ def master_state(*, actor: Actor) -> MasterState:
     return MasterState(masters.version(), found, tuple(masters.in_file()))
 
 
+def prepare_master(*, actor: Actor) -> MasterState:
+    """Make a new version in the master file that wraps nothing yet, so that it can be copied to other machines first.
+
+    One that waits already, or a key service, is left as it is. Raises Forbidden, MasterUnavailable.
+    """
+    was = master_state(actor=actor)
+    if not was.old:
+        masters.add_version()
+    return master_state(actor=actor)
+
+
 def renew_master(*, actor: Actor, fresh: bool = True, tell: Tell = lambda _share, _note: None) -> MasterState:
     """Wrap every client's keys under the newest version of the master; all that is wrapped opens throughout.
 
     ``fresh``: make a new version in the master file first, where the newest one wraps everything already. A key service
     makes its versions itself. Stopped anywhere, it goes on where it was. Raises Forbidden, MasterUnavailable.
     """
-    was = master_state(actor=actor)
-    if fresh and not was.old:
-        masters.add_version()
+    if fresh:
+        prepare_master(actor=actor)
+    access.require(actor, Verb.CONFIGURE_NEW_CLIENT)
     newest = masters.version()
     waiting = list(_everybody())
     for place, client in enumerate(waiting):

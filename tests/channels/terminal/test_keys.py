@@ -66,6 +66,9 @@ def test_the_masters_old_version_goes_only_when_nothing_needs_it(home: Desk) -> 
     refused = run("keys", "drop-master", "1")
     assert (refused.exit_code, "still needed" in refused.output) == (1, True)
     assert answer("keys", "status") == {"master": "file:1", "wrapped": {"file:1": 4}, "under_older_versions": 0}
+    ready = answer("keys", "rotate", "master", "--prepare")
+    assert ready == {"master": "file:2", "wrapped": {"file:1": 4}, "under_older_versions": 4}
+    assert answer("keys", "rotate", "master", "--prepare") == ready
     done = run("keys", "rotate", "master")
     assert "Nothing needs file:1 any more" in done.output
     assert "Removed" in run("keys", "drop-master", "1").output

@@ -44,6 +44,7 @@ class FileStands(Refusal):
 
 OfClient = Annotated[str, typer.Option("--client", help="The client's short name.", envvar="CHANGEDESK_CLIENT")]
 Finish = Annotated[bool, typer.Option("--finish", help="Of log: the older key signs no more.")]
+Prepare = Annotated[bool, typer.Option("--prepare", help="Of master: make the version only, to be copied first.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Do here what the worker would, and return when it is done.")]
 Half = Annotated[Path, typer.Argument(dir_okay=False, help="A half's file.")]
 
@@ -81,13 +82,18 @@ def keys_rotate(
     what: What,
     client: OfClient = "",
     finish: Finish = False,  # noqa: FBT002 - Typer's way to declare a flag
+    prepare: Prepare = False,  # noqa: FBT002 - as above
     wait: Wait = False,  # noqa: FBT002 - as above
     as_json: AsJson = False,  # noqa: FBT002 - as above
 ) -> None:
     """Renew the master for everybody, or a client's kek, blind, meta or log key, while the desk works."""
     with show.refusals(json_wanted=as_json):
         if what is What.MASTER:
-            _rotate_master(as_json=as_json)
+            if not prepare:
+                _rotate_master(as_json=as_json)
+                return
+            rotating.prepare_master(actor=_installer())
+            keys_status("", as_json)
             return
         if not client:
             raise NotFound
