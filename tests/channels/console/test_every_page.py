@@ -71,6 +71,7 @@ PAGES: dict[str, tuple[Callable[[Actor], bool], tuple[str, ...]]] = {
     "console:disputes": (verbs(V.QUEUE_READ), ("slug",)),
     "console:notices": (verbs(V.NOTICE_READ), ("slug",)),
     "console:outbox": (verbs(V.OUTBOX_READ), ("slug",)),
+    "console:erase": (verbs(V.REQUEST_SUBMIT), ("slug", "customer")),
     "console:erasures": (verbs(V.REQUEST_READ), ("slug",)),
     "console:erasure": (verbs(V.REQUEST_READ), ("slug", "nobody")),
     "console:imports": (imports.may_read, ("slug",)),

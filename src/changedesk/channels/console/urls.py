@@ -76,6 +76,7 @@ urlpatterns = [
     path("c/<slug:slug>/disputes", disputes.disputes, name="disputes"),
     path("c/<slug:slug>/notices", telling.notices, name="notices"),
     path("c/<slug:slug>/outbox", telling.outbox, name="outbox"),
+    path("c/<slug:slug>/customers/<uuid:key>/erase", erasures.erase, name="erase"),
     path("c/<slug:slug>/erasures", erasures.erasures, name="erasures"),
     path("c/<slug:slug>/erasures/<uuid:key>", erasures.erasure, name="erasure"),
     path("c/<slug:slug>/privacy", privacy.requests, name="privacy"),

@@ -30,6 +30,7 @@ def kind_groups(offered: Iterable[KindForm], chosen: str, panel: CustomerPanel, 
     pages = {
         "merge": visit.url("account_duplicates" if account else "duplicates", panel.id),
         "ownership_transfer": visit.url("transfer", panel.id),
+        "erasure": visit.url("erase", panel.id),
     }
     kinds = [
         {

@@ -1,15 +1,27 @@
-"""Certificates of erasure: what went, what stays by which rule and until when."""
+"""Erasures: what one would take, and asking for it; certificates: what went, what stays by which rule, until when."""
 
+from collections.abc import Sequence
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from changedesk import flow
+from changedesk.base.ids import SubjectId
+from changedesk.base.refusal import Refusal
+from changedesk.channels.console import errors as pages
+from changedesk.channels.console.show import customer as people
+from changedesk.channels.console.show import undoing as asked
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import erasures as reading
+from changedesk.reading import forms
+from changedesk.reading.customer import record as read
 from changedesk.reading.erasures import Certificate
+from changedesk.rules.access import Verb
+from changedesk.rules.forgetting import Decision, Verdict
 
 LIMIT: Final = 50
 CAUSES: Final = {
@@ -47,6 +59,62 @@ def erasure(visit: Visit, key: UUID) -> HttpResponse:
         {"erasure": {**_row(found, visit), "erased": found.erased, "kept": found.kept, "index": found.index}},
         here="erasures",
     )
+
+
+@page("GET", "HEAD", "POST", needs=Verb.REQUEST_SUBMIT)
+def erase(visit: Visit, key: UUID) -> HttpResponse:
+    """Show what an erasure would take, and what stays by which rule until when; on POST ask for it."""
+    subject = SubjectId(key)
+    plan = flow.preview_erasure(subject, actor=visit.actor, at=visit.at)
+    if not visit.posted:
+        return _weighed(visit, subject, plan)
+    submission = visit.given("submission")
+    try:
+        made = flow.request_erasure(
+            subject,
+            channel=asked.channel(visit),
+            note=visit.given("note"),
+            actor=visit.actor,
+            at=visit.at,
+            key=flow.Once(f"console:{submission}", b"") if submission else None,
+        )
+    except Refusal as refusal:
+        errors = pages.of(refusal, language=visit.language)
+        return _weighed(visit, subject, plan, errors=errors, status=pages.status_of(refusal))
+    messages.success(visit.request, _("Asked for. The reference is %(ref)s.") % {"ref": made.ref})
+    return visit.to("change", made.ref)
+
+
+def _weighed(
+    visit: Visit,
+    subject: SubjectId,
+    plan: Sequence[Decision],
+    *,
+    errors: list[pages.Error] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    panel = read(subject, actor=visit.actor, at=visit.at, language=visit.language)
+    labels = {one.path: one.label_in(visit.language) for one in forms.fields(actor=visit.actor)}
+    rows = [
+        {
+            "label": labels.get(one.path, one.path),
+            "rule": one.rule,
+            "until": one.until,
+            "kept": one.verdict is Verdict.KEEP,
+        }
+        for one in plan
+    ]
+    context = {
+        "customer": people.head(panel),
+        "badge": people.badge(panel),
+        "goes": [one for one in rows if not one["kept"]],
+        "stays": [one for one in rows if one["kept"]],
+        "channel_field": asked.fields(visit)["channel_field"],
+        "note": visit.given("note"),
+        "submission": visit.given("submission") or uuid4().hex,
+        "errors": errors or [],
+    }
+    return visit.show("console/erase.html", context, here="search", status=status)
 
 
 def _row(item: Certificate, visit: Visit) -> dict[str, Any]:
