@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.cast import Desk, desk, soon
+from tests.cast import SECRET, Desk, desk, soon
 from tests.flow.walk import LATER, POST, URL, ask, done, history, kinds, ready, record, request_of, stands, vouch
 from tests.postgres import Database
 
@@ -98,11 +98,39 @@ def test_everything_goes_and_the_history_says_erased(d: Desk, dana: SubjectId, d
             "SELECT 1 FROM desk.decision WHERE note_ct IS NOT NULL",
             "SELECT 1 FROM desk.factor WHERE secret_ct IS NOT NULL",
             "SELECT 1 FROM desk.open_field",
-            "SELECT 1 FROM desk.import_row WHERE subject_id IS NOT NULL",
+            "SELECT 1 FROM desk.import_row WHERE body_mac <> ''",
         ):
             assert admin.execute(left.encode()).fetchone() is None, left
     panel = customer(dana, actor=d.ben, at=at, language="en")
     assert panel.erased
+
+
+def imported(d: Desk, at: datetime) -> flow.Created:
+    row = flow.SourceRow("crm", "77", b"as it was")
+    values = {
+        "personal.name": "Noa Lind", "contact.email": "noa@old.example", "contact.phone_mobile": "+1 202 555 0155"
+    }  # fmt: skip
+    made = flow.create_customers([flow.NewCustomer(values=values, source=row)], actor=d.crm, at=at).one()
+    if not made.unchanged:
+        flow.bind_factor(made.subject, SECRET, actor=d.crm, at=at)
+    return made
+
+
+def test_the_file_that_brought_a_person_does_not_bring_them_back(d: Desk, dana: SubjectId, database: Database) -> None:
+    noa = imported(d, LATER).subject
+    at = erased(d, noa, soon(LATER, 9))
+    with pytest.raises(Gone):
+        imported(d, soon(at))
+    with psycopg.connect(database.admin_url) as admin:
+        assert admin.execute("SELECT count(*) FROM desk.import_row WHERE body_mac <> ''").fetchone() == (0,)
+
+
+def test_what_was_forgotten_in_part_is_not_brought_back_by_its_file(d: Desk, dana: SubjectId) -> None:
+    noa = imported(d, LATER).subject
+    at = erased(d, noa, soon(LATER, 9), classes=("contact",))
+    again = imported(d, soon(at))
+    assert (again.subject, again.unchanged) == (noa, True)
+    assert "contact.email" not in stands(d, noa).state
 
 
 def test_reads_fail_closed_from_the_moment_that_it_begins(d: Desk, dana: SubjectId) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.cast import START, Desk, desk, soon
-from tests.flow.walk import history, kinds, record, stands
+from tests.flow.walk import POST, ask, history, kinds, record, request_of, stands
 from tests.postgres import Database
 
 from changedesk import flow
@@ -110,6 +110,18 @@ def test_what_a_value_once_was_goes_while_the_record_stands(d: Desk, dana: Subje
     assert stands(d, dana).values()["service.language"] == "de"
     assert night(d, years(START, 9)) == 0, "a value that stands is not taken while its record stands"
     _everything_fits(d, dana)
+
+
+def test_a_part_waits_for_what_is_asked_of_the_record(d: Desk, dana: SubjectId) -> None:
+    record(d, dana, {"service.language": "ar"}, at=START + timedelta(hours=1))
+    record(d, dana, {"service.language": "de"}, at=START + timedelta(days=400))
+    early = years(START, 2) + timedelta(days=2)
+    asked = ask(d, dana, POST, at=early - timedelta(days=1))
+    assert night(d, early) == 0
+    now = request_of(d, asked.ref)
+    assert now.proposal is not None, "what was asked for can still be applied"
+    flow.withdraw(asked.ref, seen_version=now.version, actor=d.ben, at=early)
+    assert night(d, early + timedelta(days=1)) == 1
 
 
 def _everything_fits(d: Desk, dana: SubjectId) -> None:

@@ -31,8 +31,8 @@ from changedesk.store.tx import Look, look
 AT_ONCE: Final = 100
 STARTS_AT: Final = 2
 """The hour, where the client keeps its hours, from which a day's run may start."""
-YOUNGEST: Final = timedelta(days=364)
-"""What is younger cannot be due: the shortest time of any class is a year."""
+YOUNGEST: Final = timedelta(days=1)
+"""What is younger cannot be due: terms are of whole days."""
 _FIRST: Final = UUID(int=0)
 
 
@@ -122,7 +122,8 @@ def _due_of(
         if subject.key is None or id_ in stopped or subject.values().get(OVERLAYS["legal_hold"]) is True:
             continue
         due = due_of(seen, config, subject, at=at)
-        if due is not None:
+        # What is asked for the record is sealed with it, and what was said of it still on its way: a part goes after.
+        if due is not None and (due.whole or not forget.open_requests(seen, id_)):
             found[id_] = due
     return found
 

@@ -153,6 +153,8 @@ def wipe(tx: Tx, subject: SubjectId, *, at: datetime) -> None:
     subject_requests.forget(tx, subject)
     end_factors(tx, subject, at=at)
     _empty(tx, subject, at=at)
+    # The row's name in its source stays, as a keyed digest: whoever sends it again is told that it was erased.
+    tx.run("forget.import_rows", subject=subject)
     _shred(tx, subject, but=None, at=at)
     keys.forget_subject(subject)
 
@@ -173,7 +175,6 @@ def _empty(tx: Tx, subject: SubjectId, *, at: datetime) -> None:
     _unsend(tx, subject, but=None, at=at)
     tx.run("forget.consents", subject=subject)
     tx.run("forget.decisions", subject=subject)
-    tx.run("forget.import_rows", subject=subject)
 
 
 def redo(tx: Tx, subject: Subject, gone: Callable[[int, Assertion], bool], *, at: datetime) -> Subject:

@@ -53,7 +53,6 @@ GRANT UPDATE (ct) ON desk.payload TO {app};
 GRANT UPDATE (evidence_ct) ON desk.consent TO {app};
 GRANT UPDATE (note_ct) ON desk.decision TO {app};
 GRANT UPDATE (secret_ct) ON desk.factor TO {app};
-GRANT DELETE ON desk.import_row TO {app};
 -- Searching the history: derived tables are made anew, kept searches and files end.
 GRANT SELECT, INSERT, DELETE ON desk.found_block, desk.found_term, desk.found_former, desk.kept_search TO {app};
 GRANT UPDATE (entries, first_at, last_at) ON desk.found_block TO {app};

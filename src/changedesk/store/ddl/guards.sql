@@ -54,9 +54,6 @@ BEGIN
     IF NOT coalesce(desk.being_forgotten(VARIADIC whom), false) THEN
         RAISE EXCEPTION 'nothing is wiped without an erasure' USING ERRCODE = 'CD021';
     END IF;
-    IF TG_OP = 'DELETE' THEN
-        RETURN OLD;
-    END IF;
     IF part IS NOT NULL AND to_jsonb(NEW) - part <> to_jsonb(OLD) - part THEN
         RAISE EXCEPTION 'the history is append-only' USING ERRCODE = 'CD001';
     END IF;
@@ -74,7 +71,7 @@ CREATE TRIGGER decision_forgets BEFORE UPDATE ON desk.decision FOR EACH ROW EXEC
 CREATE TRIGGER factor_forgets BEFORE UPDATE ON desk.factor FOR EACH ROW
     WHEN (NEW.secret_ct IS DISTINCT FROM OLD.secret_ct) EXECUTE FUNCTION desk.guard_forgetting();
 CREATE TRIGGER key_forgets BEFORE UPDATE ON desk.subject_key FOR EACH ROW WHEN (NEW.wrapped IS NULL) EXECUTE FUNCTION desk.guard_forgetting();
-CREATE TRIGGER import_row_forgets BEFORE DELETE ON desk.import_row FOR EACH ROW EXECUTE FUNCTION desk.guard_forgetting();
+CREATE TRIGGER import_row_forgets BEFORE UPDATE ON desk.import_row FOR EACH ROW EXECUTE FUNCTION desk.guard_forgetting();
 CREATE TRIGGER subject_forgets BEFORE UPDATE ON desk.subject FOR EACH ROW
     WHEN (NEW.key_id <> OLD.key_id OR NEW.erased_at IS DISTINCT FROM OLD.erased_at)
     EXECUTE FUNCTION desk.guard_erased();
