@@ -218,7 +218,7 @@ def test_every_page_is_shown_to_who_may_see_it_and_refused_to_who_may_not(buildi
     wrong = {}
     for name, (allowed, _) in PAGES.items():
         status = building.people[role].get(building.address(name), follow=name == "console:start").status_code
-        wanted = (404,) if name in MISSING else (UNFIT.get(name, SHOWN),)
+        wanted: tuple[int, ...] = (404,) if name in MISSING else (UNFIT.get(name, SHOWN),)
         if not allowed(building.actors[role]):
             wanted = (ELSEWHERE[name],) if name in ELSEWHERE else REFUSED
         if status not in wanted:
