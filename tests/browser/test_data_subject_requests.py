@@ -88,7 +88,7 @@ def test_the_list_shows_the_days_left_and_a_refusal_names_its_ground(stage: Stag
     expect(rows.first).to_contain_text("overdue")
     expect(rows.nth(1)).to_contain_text("days left")
     found: list[str] = []
-    pages = {"privacy": "privacy", "privacy-new": f"privacy/new/{subject}", "privacy-one": f"privacy/{ref}"}
+    pages = {"privacy": "privacy", "privacy-one": f"privacy/{ref}"}
     pictures(stage, "Petra", pages, found)
     page.goto(stage.to(f"privacy/{ref}"))
     page.locator("summary", has_text="Take more time").click()
