@@ -86,6 +86,7 @@ SILENT: Final = frozenset(
         _K.VALUE_REVEALED,
         _K.RECORD_SEARCHED,
         _K.EVIDENCE_EXPORTED,
+        _K.DESK_OPENED,
         # Steps of a data-subject request that the person takes part in, or that its answer sums up.
         _K.PRIVACY_RECEIVED,
         _K.PRIVACY_IDENTIFIED,
