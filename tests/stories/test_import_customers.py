@@ -44,7 +44,7 @@ def run(name: str, here: installed.Installed, report: Path, *, dry_run: bool = F
     assert isinstance(chosen, CustomerMap)
     return import_customers(
         SHARED / BASES[name][0], chosen, actor=here.actor, catalogue=here.catalogue, region=here.region,
-        report_to=report, dry_run=dry_run,
+        zone=here.time_zone, report_to=report, dry_run=dry_run,
     )  # fmt: skip
 
 

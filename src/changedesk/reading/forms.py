@@ -87,18 +87,20 @@ def form_of(kind: str, *, actor: Actor, language: str, subject_type: str = "cust
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a file is read against: the client's fields, the country of its bare numbers, its first language."""
+    """What a file is read against: fields, the country of bare numbers, the client's first language, its hours."""
 
     catalogue: Catalogue
     region: str
     language: str
+    time_zone: str
 
 
 def ground(*, actor: Actor) -> Ground:
     """Return what an import for this client is read against. Raises Forbidden."""
     access.require(actor, Verb.CUSTOMER_READ, subject=actor.subject)
     config = configuration(actor.client)
-    return Ground(config.catalogue, config.settings.region, config.settings.default_language)
+    settings = config.settings
+    return Ground(config.catalogue, settings.region, settings.default_language, settings.time_zone)
 
 
 def fields(*, actor: Actor) -> tuple[Field, ...]:

@@ -82,7 +82,7 @@ def take(
     file.write_text(body, encoding="utf-8")
     chosen = parse_map(map_text, "m")
     if isinstance(chosen, CustomerMap):
-        report = import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US")
+        report = import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US", zone="UTC")
     else:
         report = import_changes(file, chosen, actor=here.actor, catalogue=here.catalogue)
     assert report.path == folder / "base.csv.report.csv"
@@ -186,10 +186,12 @@ def test_a_run_that_was_killed_shows_as_unfinished(here: installed.Installed, tm
     chosen = parse_map(MAP, "m")
     assert isinstance(chosen, CustomerMap)
     with pytest.raises(Killed):
-        import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US", progress=die)
+        import_customers(
+            file, chosen, actor=here.actor, catalogue=here.catalogue, region="US", zone="UTC", progress=die
+        )
     (run,) = runs(actor=here.actor).items
     assert (run.finished_at, dict(run.counts)) == (None, {})
-    done = import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US")
+    done = import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US", zone="UTC")
     assert (done.unchanged, done.taken) == (500, 100)
     assert [bool(item.finished_at) for item in runs(actor=here.actor).items] == [True, False]
 
@@ -199,7 +201,7 @@ def test_a_dry_run_and_a_file_that_cannot_go_in_are_no_runs(here: installed.Inst
     file.write_text(HEAD + "1,Ann,,,\n", encoding="utf-8")
     chosen = parse_map(MAP, "m")
     assert isinstance(chosen, CustomerMap)
-    import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US", dry_run=True)
+    import_customers(file, chosen, actor=here.actor, catalogue=here.catalogue, region="US", zone="UTC", dry_run=True)
     with pytest.raises(HeaderWrong):
         take(here, tmp_path, "id\n1\n")
     assert runs(actor=here.actor).items == ()
@@ -241,7 +243,7 @@ def test_whoever_may_not_import_does_not(here: installed.Installed, tmp_path: Pa
     assert isinstance(chosen, CustomerMap)
     assert isinstance(log, ChangeMap)
     with pytest.raises(Forbidden):
-        import_customers(tmp_path / "no", chosen, actor=agent, catalogue=here.catalogue, region="US")
+        import_customers(tmp_path / "no", chosen, actor=agent, catalogue=here.catalogue, region="US", zone="UTC")
     with pytest.raises(Forbidden):
         import_changes(tmp_path / "no", log, actor=agent, catalogue=here.catalogue)
 
@@ -253,7 +255,13 @@ def test_a_report_that_cannot_be_written_stops_the_import(here: installed.Instal
     nowhere = tmp_path / "missing" / "report.csv"
     with pytest.raises(ReportUnwritable):
         import_customers(
-            tmp_path / "base.csv", chosen, actor=here.actor, catalogue=here.catalogue, region="US", report_to=nowhere
+            tmp_path / "base.csv",
+            chosen,
+            actor=here.actor,
+            catalogue=here.catalogue,
+            region="US",
+            zone="UTC",
+            report_to=nowhere,
         )
     report, _ = take(here, tmp_path, HEAD + "1,Ann,,,\n")
     assert report.taken == 1

@@ -48,7 +48,8 @@ class Office:
         map_ = parse_map(MAP, "m")
         assert isinstance(map_, CustomerMap)
         return self._said(body, lambda: import_customers(
-            self.file, map_, actor=self.d.crm, catalogue=self.catalogue, region="US", now=lambda: self.at))  # fmt: skip
+            self.file, map_, actor=self.d.crm, catalogue=self.catalogue, region="US", zone="UTC",
+            now=lambda: self.at))  # fmt: skip
 
     def log(self, rows: str) -> Said:
         map_ = parse_map(FIELDS, "m")

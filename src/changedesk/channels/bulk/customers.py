@@ -20,6 +20,7 @@ from changedesk.channels.bulk.transforms import CellRefused, Source, value
 from changedesk.kinds import ManyBad
 from changedesk.rules import access
 from changedesk.rules.fields import Catalogue
+from changedesk.rules.status import today_in
 from changedesk.rules.values import BadValue, Strictness, normalise
 from changedesk.rules.values.address import countries
 
@@ -82,6 +83,7 @@ def import_customers(
     actor: Actor,
     catalogue: Catalogue,
     region: str,
+    zone: str,
     now: Callable[[], datetime] = clock.now,
     dry_run: bool = False,
     report_to: Path | None = None,
@@ -89,8 +91,8 @@ def import_customers(
 ) -> Report:
     """Take the customers of a file in, and return the totals; the report's file says what became of each row.
 
-    ``catalogue`` and ``region`` are those of the actor's client. A row that was taken in before changes nothing. A
-    field that cannot be taken is left out with a warning, unless the map says that the row needs it. Raises
+    ``catalogue``, ``region`` and ``zone`` are those of the actor's client. A row that was taken in before changes
+    nothing. A field that cannot be taken is left out with a warning, unless the map says that the row needs it. Raises
     Forbidden; FileUnreadable and HeaderWrong before anything went in: later, ``stopped`` tells.
     """
     access.require(actor, access.Verb.IMPORT_RUN)
@@ -105,7 +107,7 @@ def import_customers(
         report.left_out = tuple(name for name in reader.columns if name not in used)
         sheet = stack.enter_context(open_sheet(report, file, report_to))
         stack.enter_context(noted(file, map.source, report, actor=actor, now=now, dry_run=dry_run))
-        run = _Run(map, actor, catalogue, region, now, sheet, dry_run=dry_run)
+        run = _Run(map, actor, catalogue, region, zone, now, sheet, dry_run=dry_run)
         try:
             for row in reader:
                 report.rows += 1
@@ -130,13 +132,14 @@ class _Run:
         actor: Actor,
         catalogue: Catalogue,
         region: str,
+        zone: str,
         now: Callable[[], datetime],
         sheet: Sheet,
         *,
         dry_run: bool,
     ) -> None:
-        self.map, self.actor, self.catalogue, self.region, self.now = map_, actor, catalogue, region, now
-        self.sheet, self.dry_run = sheet, dry_run
+        self.map, self.actor, self.catalogue, self.now = map_, actor, catalogue, now
+        self.region, self.zone, self.sheet, self.dry_run = region, zone, sheet, dry_run
         self.waiting: dict[str, _Ready] = {}
 
     def add(self, row: Row) -> None:
@@ -223,7 +226,7 @@ class _Run:
                     self.catalogue[path],
                     raw,
                     region=item.region or self.region,
-                    today=self.now().date(),
+                    today=today_in(self.now(), self.zone),
                     strictness=Strictness.LENIENT,
                 )
             except BadValue as refusal:

@@ -49,7 +49,7 @@ def take_in(
                 "progress": lambda totals, share: tell(share, f"{totals.rows} rows"),
             }
             if isinstance(chosen, bulk.CustomerMap):
-                done = bulk.import_customers(file, chosen, region=here.region, **given)
+                done = bulk.import_customers(file, chosen, region=here.region, zone=here.time_zone, **given)
             else:
                 done = bulk.import_changes(file, chosen, **given)
     _tell(done, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Which client a command works for: its actor, its fields, its country."""
+"""Which client a command works for: its actor, its fields, its country, its hours."""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,11 @@ class Installed:
     catalogue: Catalogue
     region: str
     language: str
+    time_zone: str
 
 
 def client(slug: str) -> Installed:
     """Return the client of a short name. Raises NotFound."""
     actor = admit.terminal(slug)
     ground = forms.ground(actor=actor)
-    return Installed(slug, actor, ground.catalogue, ground.region, ground.language)
+    return Installed(slug, actor, ground.catalogue, ground.region, ground.language, ground.time_zone)
