@@ -14,6 +14,7 @@ from changedesk import flow
 from changedesk.base.actor import Channel, Role
 from changedesk.base.ids import SubjectId
 from changedesk.flow.verify import MethodRefused
+from changedesk.reading.request import request
 from changedesk.store.settings_read import configuration
 
 SIM = {"device.1.type": "phone", "device.1.sim": "8949020000001234567"}
@@ -39,6 +40,12 @@ def sms(d: Desk, dana: SubjectId, at: datetime, ref: str | None = None) -> str |
     """Why no code goes out by text message, for a caller or for a request: None when one would."""
     ways = flow.offers(dana, ref=ref, actor=d.ben, at=at)
     (found,) = {one.refused_reason for one in ways if one.method == "code_sms"}
+    if ref is not None:
+        shown = request(ref, actor=d.ben, at=at, language="en").offers
+        # What a page offers is what the verb takes.
+        assert [(one.method, one.path, one.refused or None) for one in shown] == [
+            (one.method, one.path, one.refused_reason) for one in ways
+        ]
     if found is not None:
         with pytest.raises(MethodRefused):
             flow.challenge(

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from changedesk.base.actor import ActorType, Channel
 from changedesk.base.json import Value
-from changedesk.rules import identity, policy
+from changedesk.rules import distrust, identity
 from changedesk.rules.fields import Field, FieldType
 from changedesk.rules.route import Route
-from changedesk.rules.rule import HELD, Ask
+from changedesk.rules.rule import HELD
 from changedesk.rules.status import end_of, today_in
-from changedesk.store import evidence, past, subjects
+from changedesk.store import evidence, lately
 from changedesk.store.settings_read import Configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look
@@ -28,7 +27,7 @@ def attributes_of(
     at: datetime,
 ) -> dict[str, str]:
     """Return the attributes that rules match: whose decision, how the subject stands, what was changed when."""
-    changed = last_changed(look, person)
+    changed = lately.last_changed(look, person)
     own = set(after) if person.id == subject.id else set()
     found = {
         "opts_out": str(opts_out(categories_of(config, after), after)).lower(),
@@ -43,62 +42,18 @@ def attributes_of(
     # What is taken away is another thing than what is given: a flag that protects the customer, an alert.
     found |= {f"ends.{config.catalogue[path].category}": "true" for path, value in after.items() if not value}
     if person.id != subject.id:
-        changed = _newest(changed, last_changed(look, subject))
-    found |= _lately(config, changed)
+        changed = lately.newest(changed, lately.last_changed(look, subject))
+    found |= distrust.changes_of(config.catalogue, changed)
     return found | _held_lately(look, config, person, changed, at=at)
-
-
-def _lately(config: Configuration, changed: Mapping[str, datetime], prefix: str = "") -> dict[str, str]:
-    """Say when each category was last changed; of several fields of one, the newest."""
-    newest: dict[str, datetime] = {}
-    for path, when in changed.items():
-        if path in config.catalogue:
-            category = prefix + config.catalogue[path].category
-            newest[category] = max(when, newest.get(category, when))
-    return {f"last_changed.{category}": when.isoformat() for category, when in newest.items()}
 
 
 def _held_lately(
     look: Look, config: Configuration, person: Subject, changed: Mapping[str, datetime], *, at: datetime
 ) -> dict[str, str]:
     """Say the same of everything that the person holds, where a rule asks: a SIM is changed on any of their lines."""
-    if not any(word.startswith(HELD) for rule in config.rules for word in rule.scope.changed_within):
+    if not distrust.asks_of_held(config.rules):
         return {}
-    present = [
-        item.account
-        for item in subjects.accounts_of(look, person.id)
-        if item.since <= at and (item.until is None or item.until > at)
-    ]
-    for account in subjects.load(look, present).values():
-        changed = _newest(changed, last_changed(look, account))
-    return _lately(config, changed, HELD)
-
-
-def _newest(one: Mapping[str, datetime], other: Mapping[str, datetime]) -> dict[str, datetime]:
-    return {**one, **{path: max(when, one.get(path, when)) for path, when in other.items()}}
-
-
-def distrusted(look: Look, config: Configuration, person: Subject, *, at: datetime) -> frozenset[str]:
-    """Return the methods that prove nothing of this person just now, whatever they are asked for.
-
-    Asked again when a code is to be sent: the SIM may have been changed since the request was made.
-    """
-    rules = [rule for rule in config.rules if rule.scope.changed_within and not rule.scope.categories]
-    if not rules:
-        return frozenset()
-    told = _held_lately(look, config, person, last_changed(look, person), at=at)
-    ask = Ask(
-        kind="",
-        categories=frozenset(),
-        operation="",
-        channel=Channel.SYSTEM,
-        actor=ActorType.AUTOMATION,
-        at=at,
-        industry=frozenset(config.settings.industries),
-        jurisdictions=frozenset(config.settings.jurisdictions),
-        attributes=told,
-    )
-    return frozenset(policy.decide(ask, rules, policy_version=config.policy_version).methods_forbidden)
+    return distrust.changes_of(config.catalogue, lately.with_held(look, person, changed, at=at), HELD)
 
 
 def _who(config: Configuration, person: Subject, *, at: datetime) -> dict[str, str]:
@@ -160,8 +115,8 @@ def _reach(
         now=at,
         has_totp=bool(evidence.factors_of(look, person)),
     )
-    lately = evidence.challenges_of_subject(look, person.id, since=at - identity.CALLER_TTL - identity.CODE_TTL)
-    proved = {item.method for item in lately if item.purpose == identity.Purpose.CALLER and item.state == "confirmed"}
+    recent = evidence.challenges_of_subject(look, person.id, since=at - identity.CALLER_TTL - identity.CODE_TTL)
+    proved = {item.method for item in recent if item.purpose == identity.Purpose.CALLER and item.state == "confirmed"}
     reach = identity.reachable(offered, proved=proved)
     return {"one_factor": str(reach == _ONE_FACTOR).lower(), "no_factor": str(reach < _ONE_FACTOR).lower()}
 
@@ -177,12 +132,3 @@ def categories_of(config: Configuration, paths: Iterable[str]) -> frozenset[str]
 def opts_out(categories: frozenset[str], after: Mapping[str, Value]) -> bool:
     """Tell whether a change does nothing but end marketing: nothing may stand in its way (GDPR 7(3), 21(3))."""
     return all(category.startswith("pref.marketing") for category in categories) and not any(after.values())
-
-
-def last_changed(look: Look, subject: Subject) -> dict[str, datetime]:
-    """Return when each standing value was last changed; a value that came with the customer is not listed."""
-    later = {path: held.ver for path, held in subject.state.items() if held.ver > 1}
-    if not later:
-        return {}
-    entries = past.provenance(look, subject)
-    return {path: entries[ver].recorded_at for path, ver in later.items() if ver in entries}

@@ -12,20 +12,19 @@ from changedesk.base.clock import micros
 from changedesk.base.ids import ChallengeId, SubjectId, uuid7
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking, named, progress
-from changedesk.flow.circumstances import distrusted, last_changed
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.whose import language_of
 from changedesk.kinds import find
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
-from changedesk.rules import access, identity, policy
+from changedesk.rules import access, distrust, identity, policy
 from changedesk.rules.fields import FieldType
 from changedesk.rules.identity import Method, Offer, Purpose
 from changedesk.rules.lifecycle import OPEN
 from changedesk.rules.route import Route
 from changedesk.rules.values import mask
 from changedesk.rules.wording import challenge_message, new_contact_message, overrides_of
-from changedesk.store import deliveries, evidence, history, once, subjects
+from changedesk.store import deliveries, evidence, history, lately, once, subjects
 from changedesk.store.begin import begin
 from changedesk.store.evidence import Challenge
 from changedesk.store.requests import Request
@@ -103,13 +102,23 @@ def about_whom(seen: Look, subject: SubjectId, ref: str | None, *, actor: Actor)
 def ways(seen: Look, about: About, *, at: datetime) -> list[Offer]:
     """Return the ways to verify whoever this is about; those that may not be used come with the reason."""
     config = configuration(seen.client)
-    forbidden = {*about.route.methods_forbidden, *distrusted(seen, config, about.subject, at=at)}
+    changed = lately.last_changed(seen, about.subject)
+    # Asked again when a code is to be sent: the SIM may have been changed since the request was made.
+    distrusted = distrust.distrusted(
+        config.rules,
+        config.catalogue,
+        lambda: lately.with_held(seen, about.subject, changed, at=at),
+        industries=config.settings.industries,
+        jurisdictions=config.settings.jurisdictions,
+        at=at,
+    )
+    forbidden = {*about.route.methods_forbidden, *distrusted}
     return identity.offers(
         config.catalogue,
         about.subject.values(),
         replace(about.route, methods_forbidden=tuple(sorted(forbidden))),
         changed=set_on(about.subject.id, about.request),
-        last_changed=last_changed(seen, about.subject),
+        last_changed=changed,
         now=at,
         has_totp=bool(evidence.factors_of(seen, about.subject)),
     )

@@ -1,6 +1,7 @@
 """The evidence of a request, ready to show: challenges, consents, decisions, and the ways that are still open."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 
 from changedesk.base.actor import Actor
@@ -8,11 +9,11 @@ from changedesk.reading.people import People
 from changedesk.reading.request_panels import ChallengeView, ConsentAsked, ConsentView, DecisionView, OfferView
 from changedesk.reading.sight import CUSTOMERS, Eyes
 from changedesk.reading.weigh import Weighed
-from changedesk.rules import identity
+from changedesk.rules import distrust, identity
 from changedesk.rules.access import Verb, may
 from changedesk.rules.lifecycle import OPEN
 from changedesk.rules.values import mask
-from changedesk.store import evidence, past
+from changedesk.store import evidence, lately
 from changedesk.store.evidence import Challenge, Consent
 from changedesk.store.settings_read import Configuration
 from changedesk.store.subjects import Subject
@@ -72,18 +73,27 @@ def _contact(item: Challenge, one: Weighed, subject: Subject, eyes: Eyes) -> str
     return mask(eyes.catalogue[path], held.value, eyes.language)
 
 
-def offer_views(look: Look, one: Weighed, subject: Subject, eyes: Eyes, *, at: datetime) -> tuple[OfferView, ...]:
-    """Return the ways to verify for a request that is open, the strongest first."""
+def offer_views(
+    look: Look, one: Weighed, subject: Subject, config: Configuration, eyes: Eyes, *, at: datetime
+) -> tuple[OfferView, ...]:
+    """Return the ways to verify for a request that is open, the strongest first; those that are refused say why."""
     if one.request.state not in OPEN or subject.key is None:
         return ()
-    later = {path: held.ver for path, held in subject.state.items() if held.ver > 1}
-    entries = past.provenance(look, subject) if later else {}
+    changed = lately.last_changed(look, subject)
+    distrusted = distrust.distrusted(
+        config.rules,
+        config.catalogue,
+        lambda: lately.with_held(look, subject, changed, at=at),
+        industries=config.settings.industries,
+        jurisdictions=config.settings.jurisdictions,
+        at=at,
+    )
     offered = identity.offers(
-        eyes.catalogue,
+        config.catalogue,
         subject.values(),
-        one.route,
+        replace(one.route, methods_forbidden=(*one.route.methods_forbidden, *distrusted)),
         changed=one.request.fields if one.request.subject_id == subject.id else (),
-        last_changed={path: entries[ver].recorded_at for path, ver in later.items() if ver in entries},
+        last_changed=changed,
         now=at,
         has_totp=bool(evidence.factors_of(look, subject)),
     )

@@ -101,7 +101,7 @@ def _gather(seen: Look, case: _Case, config: Configuration, *, actor: Actor, at:
         holds=tuple(lines.hold_view(item, people) for item in holds),
         notices=delivery_views(sent, actor=actor, show_codes=show_codes),
         disputes=lines.dispute_views(evidence.disputes_of(seen, [asked.id]), {asked.id: asked.ref}),
-        offers=proof.offer_views(seen, one, person, eyes, at=at),
+        offers=proof.offer_views(seen, one, person, config, eyes, at=at),
         consents=proof.consent_views(seen, one, subject, config, people, actor=actor),
         decisions=proof.decision_views(seen, one, subject, people, actor=actor),
     )
