@@ -126,4 +126,4 @@ def _row(seen: Look, place: int) -> Any:
     rows = audit_search.entries(seen, [place]) if 0 <= place < 2**63 else []
     if not rows:
         raise NotFound
-    return rows[0]
+    return past.by_change(seen, rows[0].change_id)  # with the leaf that it was built on

@@ -10,8 +10,9 @@ from changedesk.store import audit_search
 from changedesk.store.audit_search import BLOCK, Block
 from changedesk.store.tx import Look
 
-AT_ONCE: Final = 64
-"""Stretches that one query brings: half a million entries."""
+FEW: Final = 4
+AT_ONCE: Final = 128
+"""Stretches that one query brings: few at first, which most pages are found in, then more, up to a million entries."""
 COUNTED: Final = 10_000
 """Matches that are counted; beyond, it is said that there are more."""
 COUNTED_BLOCKS: Final = 1_024
@@ -37,11 +38,12 @@ def hits(seen: Look, plan: Plan, *, start: int = _LAST, down: bool = True) -> It
     """Give stretches, from a number on, with the bitmap of what matches in each; those without a match too."""
     wanted = frozenset(terms(plan))
     within = partial(audit_search.recorded_within, seen)
-    while found := audit_search.blocks(seen, start, down=down, limit=AT_ONCE):
+    limit = FEW
+    while found := audit_search.blocks(seen, start, down=down, limit=limit):
         held = audit_search.bits(seen, [one.number for one in found], wanted)
         for block in found:
             yield block, true_of(plan, block, held.get(block.number, {}), within)
-        start = found[-1].number + (-1 if down else 1)
+        start, limit = found[-1].number + (-1 if down else 1), min(limit * 4, AT_ONCE)
         if start < 0:
             return
 
