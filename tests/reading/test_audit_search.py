@@ -140,12 +140,16 @@ def test_what_an_account_or_customer_came_to_is_found_by_its_code(desk: Desk) ->
     assert kinds_of(find_by(desk, "before:suspended")) == []
 
 
-def test_pages_go_both_ways_and_meet(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "BLOCK", 8)
-    monkeypatch.setattr(store, "BLOCK", 8)
-    monkeypatch.setattr(walk, "BLOCK", 8)
-    monkeypatch.setattr(find, "BLOCK", 8)
+def small_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (plan, store, walk, find):
+        monkeypatch.setattr(module, "BLOCK", 8)
+    monkeypatch.setattr(store, "STEP", 3)
+    monkeypatch.setattr(walk, "FEW", 1)
     monkeypatch.setattr(find, "AT_ONCE", 5)
+
+
+def test_pages_go_both_ways_and_meet(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_stretches(monkeypatch)
     for number in range(11):
         desk.customer(contact__email=f"c{number}@mail.example")
     settle(desk)
@@ -168,6 +172,20 @@ def test_pages_go_both_ways_and_meet(desk: Desk, monkeypatch: pytest.MonkeyPatch
     assert [place for part in reversed(up) for place in part] == whole
     inside = find_by(desk, "action:created created:2026-03-02T09:00..2026-03-02T09:01")
     assert inside.count == 11
+
+
+def test_a_time_finds_what_was_recorded_in_it_in_whatever_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_stretches(monkeypatch)
+    minutes = (4, 1, 9, 2, 2, 7, 0, 5, 8, 3, 6)
+    for number, minute in enumerate(minutes):
+        desk.customer(at=soon(START, minute), contact__email=f"c{number}@mail.example")
+    settle(desk)
+    day = "2026-03-02T09:0"
+    for since in range(10):
+        assert find_by(desk, f"action:created created:<{day}{since}").count == sum(one < since for one in minutes)
+        for until in range(since, 10):
+            found = find_by(desk, f"action:created created:{day}{since}..{day}{until}")
+            assert found.count == sum(since <= one <= until for one in minutes)
 
 
 def test_choices_count_what_is_found_and_keep_in_step_with_the_text(desk: Desk) -> None:

@@ -10,31 +10,40 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from struct import Struct
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
+from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
 from changedesk.ledger import seal
 from changedesk.store import keys, log, subjects
 from changedesk.store.tx import Look, Tx
 
 BLOCK: Final = 8192
+STEP: Final = 256
+"""Entries of a stretch whose first and last time are kept together."""
 CONSUMER: Final = "find"
 _TAG_BITS: Final = 31
 """Kept of a tag: enough that few records are opened in vain, too few to say what was held."""
+_TIMES: Final = Struct("<qq")
 _SEARCHES_MOST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of the log, as far as it is known here."""
+    """A stretch of the log, as far as it is known here.
+
+    ``times``: of each step of it, the first and the last instant, in microseconds, as little-endian whole numbers.
+    """
 
     number: int
     entries: int
     first_at: datetime
     last_at: datetime
+    times: bytes
 
     @property
     def start(self) -> int:
@@ -60,18 +69,35 @@ def follow(look: Look, start: int, *, limit: int) -> list[Any]:
     return look.rows("audit_search.follow", start=start, until=start + limit)
 
 
-def put(tx: Tx, block: Block, found: Mapping[str, int]) -> None:
-    """Write what is true of further entries of a stretch, beside what is known of it."""
-    known = bits(tx, [block.number], found).get(block.number, {})
+def put(tx: Tx, number: int, times: Mapping[int, datetime], found: Mapping[str, int]) -> None:
+    """Write what is true of further entries of a stretch, beside what is known of it.
+
+    ``times``: when they were recorded, by place in the stretch.
+    """
+    beside = [one.times for one in blocks(tx, number, down=True, limit=1) if one.number == number]
+    known = bits(tx, [number], found).get(number, {})
     merged = {term: more | known.get(term, 0) for term, more in found.items()}
     tx.run(
         "audit_search.put_block",
-        block=block.number, entries=block.entries, first_at=block.first_at, last_at=block.last_at,
+        block=number, entries=max(times) + 1, first_at=min(times.values()), last_at=max(times.values()),
+        times=_stepped(beside[0] if beside else b"", times),
     )  # fmt: skip
     tx.run(
         "audit_search.put_terms",
-        block=block.number, terms=list(merged), bits=[packed(one) for one in merged.values()],
+        block=number, terms=list(merged), bits=[packed(one) for one in merged.values()],
     )  # fmt: skip
+
+
+def _stepped(known: bytes, times: Mapping[int, datetime]) -> bytes:
+    """Return the times of a stretch's steps with those of further entries."""
+    steps = list(_TIMES.iter_unpack(known))
+    for place, recorded in times.items():
+        number, at = place // STEP, micros(recorded)
+        while len(steps) <= number:
+            steps.append((at, at))
+        first, last = steps[number]
+        steps[number] = (min(first, at), max(last, at))
+    return b"".join(_TIMES.pack(*step) for step in steps)
 
 
 def put_former(tx: Tx, held: Iterable[tuple[SubjectId, str, str]]) -> None:
@@ -109,7 +135,7 @@ def blocks(look: Look, start: int, *, down: bool, limit: int) -> list[Block]:
     """Return stretches from a number on, towards the older ones (``down``) or the newer ones."""
     query = "audit_search.blocks_down" if down else "audit_search.blocks_up"
     rows = look.rows(query, **{"from": start}, limit=limit)
-    return [Block(row.block, row.entries, row.first_at, row.last_at) for row in rows]
+    return [Block(*row) for row in rows]
 
 
 def bits(look: Look, numbers: Sequence[int], terms: Iterable[str]) -> dict[int, dict[str, int]]:
@@ -132,10 +158,24 @@ def _by_block(rows: Sequence[Any]) -> dict[int, dict[str, int]]:
 
 
 def recorded_within(look: Look, block: Block, since: datetime | None, until: datetime | None) -> int:
-    """Return the entries of a stretch that were recorded in a time, as a bitmap."""
-    high = block.start + block.entries
-    rows = look.rows("audit_search.recorded_within", low=block.start, high=high, since=since, until=until)
-    return sum(1 << (row.idx - block.start) for row in rows)
+    """Return the entries of a stretch that were recorded in a time, as a bitmap.
+
+    Only those of a step in which the time begins or ends are looked at: the log is not quite in order of time.
+    """
+    low, high = (None if at is None else micros(at) for at in (since, until))
+    found, places = 0, []
+    for number, (first, last) in enumerate(_TIMES.iter_unpack(block.times)):
+        if (low is not None and last < low) or (high is not None and first >= high):
+            continue
+        step = range(number * STEP, min((number + 1) * STEP, block.entries))
+        if (low is None or first >= low) and (high is None or last < high):
+            found |= (1 << step.stop) - (1 << step.start)
+        else:
+            places += [block.start + place for place in step]
+    rows = look.rows("audit_search.recorded_within", places=places, since=since, until=until) if places else []
+    for row in rows:
+        found |= 1 << row.idx - block.start
+    return found
 
 
 def places_of_request(look: Look, request: RequestId) -> list[int]:

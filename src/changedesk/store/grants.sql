@@ -55,7 +55,7 @@ GRANT UPDATE (note_ct) ON desk.decision TO {app};
 GRANT UPDATE (secret_ct) ON desk.factor TO {app};
 -- Searching the history: derived tables are made anew, kept searches and files end.
 GRANT SELECT, INSERT, DELETE ON desk.found_block, desk.found_term, desk.found_former, desk.kept_search TO {app};
-GRANT UPDATE (entries, first_at, last_at) ON desk.found_block TO {app};
+GRANT UPDATE (entries, first_at, last_at, times) ON desk.found_block TO {app};
 GRANT UPDATE (bits) ON desk.found_term TO {app};
 GRANT SELECT, INSERT ON desk.audit_export TO {app};
 GRANT UPDATE (taken_at) ON desk.audit_export TO {app};

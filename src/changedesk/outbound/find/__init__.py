@@ -18,7 +18,7 @@ from changedesk.rules.fields import Catalogue
 from changedesk.rules.status import OVERLAYS
 from changedesk.rules.values.search import whole_terms
 from changedesk.store import audit_search, keys, log, past
-from changedesk.store.audit_search import BLOCK, CONSUMER, Block
+from changedesk.store.audit_search import BLOCK, CONSUMER
 from changedesk.store.begin import begin
 from changedesk.store.history import STATUS_FIELD
 from changedesk.store.settings_read import configuration
@@ -52,8 +52,7 @@ def run(client_id: int) -> int:
                 for term in _terms(tx, row, payload):
                     found[term] = found.get(term, 0) | bit
                 former += _former(row.subject_id, payload, catalogue)
-            times = [row.recorded_at for row in part]
-            audit_search.put(tx, Block(number, part[-1].idx % BLOCK + 1, min(times), max(times)), found)
+            audit_search.put(tx, number, {row.idx % BLOCK: row.recorded_at for row in part}, found)
         audit_search.put_former(tx, former)
         audit_search.forget_former(tx, {row.subject_id for row in rows if row.kind == EntryKind.ERASURE_CONFIRMED})
         audit_search.drop_ended(tx, at=now())

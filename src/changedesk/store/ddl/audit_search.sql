@@ -2,12 +2,14 @@
 -- No value of anybody stands here: terms are codes and opaque ids, and of former values a few bits of a keyed digest.
 
 -- A stretch of the log (store.audit_search.BLOCK entries): how many of them are known here, and when they were recorded.
+-- times: of each step of it (STEP entries) the first and the last, so that a time which ends inside is asked of one step.
 CREATE TABLE desk.found_block (
     client_id integer     NOT NULL,
     block     integer     NOT NULL,
     entries   integer     NOT NULL,
     first_at  timestamptz NOT NULL,
     last_at   timestamptz NOT NULL,
+    times     bytea       NOT NULL,
     PRIMARY KEY (client_id, block)
 );
 

@@ -11,10 +11,11 @@ LEFT JOIN desk.subject_key k ON k.client_id = l.client_id AND k.key_id = s.key_i
 WHERE l.client_id = %(client)s AND l.idx >= %(start)s AND l.idx < %(until)s ORDER BY l.idx
 
 -- name: audit_search.put_block
-INSERT INTO desk.found_block (client_id, block, entries, first_at, last_at)
-VALUES (%(client)s, %(block)s, %(entries)s, %(first_at)s, %(last_at)s)
+INSERT INTO desk.found_block (client_id, block, entries, first_at, last_at, times)
+VALUES (%(client)s, %(block)s, %(entries)s, %(first_at)s, %(last_at)s, %(times)s)
 ON CONFLICT (client_id, block) DO UPDATE SET entries = excluded.entries,
-    first_at = least(found_block.first_at, excluded.first_at), last_at = greatest(found_block.last_at, excluded.last_at)
+    first_at = least(found_block.first_at, excluded.first_at),
+    last_at = greatest(found_block.last_at, excluded.last_at), times = excluded.times
 
 -- name: audit_search.put_terms
 INSERT INTO desk.found_term (client_id, block, term, bits)
@@ -43,11 +44,11 @@ DELETE FROM desk.found_former WHERE client_id = %(client)s
 -- Searching: stretches by number, newest first or oldest first; terms of some stretches.
 
 -- name: audit_search.blocks_down
-SELECT block, entries, first_at, last_at FROM desk.found_block
+SELECT block, entries, first_at, last_at, times FROM desk.found_block
 WHERE client_id = %(client)s AND block <= %(from)s ORDER BY block DESC LIMIT %(limit)s
 
 -- name: audit_search.blocks_up
-SELECT block, entries, first_at, last_at FROM desk.found_block
+SELECT block, entries, first_at, last_at, times FROM desk.found_block
 WHERE client_id = %(client)s AND block >= %(from)s ORDER BY block LIMIT %(limit)s
 
 -- name: audit_search.bits
@@ -61,11 +62,11 @@ SELECT block, term, bits FROM desk.found_term
 WHERE client_id = %(client)s AND block = ANY(%(blocks)s::int[])
   AND substr(term, 1, 2) = ANY(%(facets)s::text[])
 
--- Of a stretch at the edge of a time, the entries that lie inside it.
+-- Of the entries of a step at the edge of a time, those that lie inside it.
 
 -- name: audit_search.recorded_within
 SELECT l.idx FROM desk.log_leaf l JOIN desk.entry e ON e.client_id = l.client_id AND e.id = l.entry_id
-WHERE l.client_id = %(client)s AND l.idx >= %(low)s AND l.idx < %(high)s
+WHERE l.client_id = %(client)s AND l.idx = ANY(%(places)s::bigint[])
   AND (%(since)s::timestamptz IS NULL OR e.recorded_at >= %(since)s::timestamptz)
   AND (%(until)s::timestamptz IS NULL OR e.recorded_at < %(until)s::timestamptz)
 
