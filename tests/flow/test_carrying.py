@@ -7,13 +7,16 @@ import psycopg
 import pytest
 from tests.cast import SECRET, START, Desk, soon
 from tests.flow.join import applied, merged_now, merging, state_of
+from tests.flow.test_transfer import themselves
 from tests.flow.walk import LATER, ask, history, holds, record, request_of
 from tests.postgres import Database
 
 from changedesk import flow
 from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.ids import SubjectId
+from changedesk.base.refusal import Forbidden
 from changedesk.kinds.merge import survivorship
+from changedesk.kinds.unmerge import NotMerged
 from changedesk.store import requests, subjects
 from changedesk.store.tx import look
 
@@ -43,6 +46,25 @@ def account(d: Desk, dora: SubjectId) -> SubjectId:
 def foreseen(d: Desk, dora: SubjectId, dana: SubjectId, *close: str) -> dict[str, str]:
     plan = flow.preview_merge(dora, dana, close=close, actor=d.ben, at=soon(LATER))
     return {one.request.ref: one.why for one in plan.pending}
+
+
+def told(d: Desk, merge: flow.Receipt) -> dict[str, str]:
+    """The same, as whoever decides on the merge is told it."""
+    return {one.request.ref: one.why for one in flow.foresee_merge(merge.ref, actor=d.ines, at=soon(LATER, 9))}
+
+
+def test_who_decides_on_a_merge_is_told_what_becomes_of_what_waits(d: Desk, dana: SubjectId, dora: SubjectId) -> None:
+    site, fax = ask(d, dora, SITE, at=LATER), ask(d, dora, FAX, at=LATER)
+    asked = merging(d, dora, dana, close=[fax.ref])
+    assert told(d, asked) == {site.ref: "", fax.ref: "chosen"}
+    taken = ask(d, dana, SITE, at=soon(LATER, 6))  # the survivor's own change of that field
+    assert told(d, asked) == {site.ref: "field-taken", fax.ref: "chosen"}
+    with pytest.raises(NotMerged):
+        told(d, taken)
+    with pytest.raises(Forbidden):
+        flow.foresee_merge(asked.ref, actor=themselves(d, dora), at=LATER)
+    assert applied(d, asked, LATER).state == "applied"
+    assert told(d, asked) == {}
 
 
 def became(d: Desk, asked: flow.Receipt) -> dict[str, object]:

@@ -5,7 +5,8 @@ Asking: ``preview``, ``submit``, ``revise``. Proving: ``offers``, ``challenge``,
 pausing: ``withdraw``, ``cancel``, ``hold``, ``release``, ``apply_now``, ``reschedule``. Undoing: ``plan_revert``,
 ``revert``, ``plan_restore``, ``restore``, ``plan_reversal``, ``plan_import``, ``of_import``, ``start_reversal``,
 ``run_reversal``, ``reverse_on``.
-Joining: ``preview_merge``, ``merge``, ``refresh_merge``, ``plan_unmerge``, ``unmerge``, ``settle_work``.
+Joining: ``preview_merge``, ``merge``, ``refresh_merge``, ``foresee_merge``, ``plan_unmerge``, ``unmerge``,
+``settle_work``.
 Giving away: ``propose_transfer``, ``new_holder_offers``, ``challenge_new_holder``, ``decline_transfer``.
 Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_import``. Stopping:
 ``open_dispute``, ``resolve_dispute``. Forgetting: ``preview_erasure``, ``request_erasure``, ``forget_on``,
@@ -48,15 +49,25 @@ from changedesk.flow.dispute import (
 )
 from changedesk.flow.effective import make_effective
 from changedesk.flow.ending import apply_due, apply_now, cancel, expire_due, hold, release, reschedule, withdraw
-from changedesk.flow.erasing import preview_erasure, request_erasure
+from changedesk.flow.erasing import Erasable, preview_erasure, request_erasure
 from changedesk.flow.evidence import seal_evidence
 from changedesk.flow.factor import bind_factor
 from changedesk.flow.forget import go_on as forget_on
 from changedesk.flow.forget import replay as replay_erasure
 from changedesk.flow.handed import reverse_on
 from changedesk.flow.importing import finish_import, note_import
+from changedesk.flow.left_behind import AccountLeft
 from changedesk.flow.linking import Parting
-from changedesk.flow.merging import MergePlan, merge, plan_unmerge, preview_merge, refresh_merge, settle_work, unmerge
+from changedesk.flow.merging import (
+    MergePlan,
+    foresee_merge,
+    merge,
+    plan_unmerge,
+    preview_merge,
+    refresh_merge,
+    settle_work,
+    unmerge,
+)
 from changedesk.flow.record import record_changes
 from changedesk.flow.recorded import (
     UNKNOWN,
@@ -88,6 +99,7 @@ from changedesk.store.seen import Glass
 
 __all__ = [
     "UNKNOWN",
+    "AccountLeft",
     "Approved",
     "Asked",
     "Became",
@@ -98,6 +110,7 @@ __all__ = [
     "Disputable",
     "Disputed",
     "Due",
+    "Erasable",
     "FieldChange",
     "FieldRevert",
     "Glass",
@@ -139,6 +152,7 @@ __all__ = [
     "find_customers",
     "finish_batch",
     "finish_import",
+    "foresee_merge",
     "forget_on",
     "hold",
     "look_at_dispute",

@@ -1,13 +1,15 @@
 """Asking for an erasure: what it would take and what the law keeps, and the request itself."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from changedesk.base.actor import Actor, Channel
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import NotFound
-from changedesk.flow import weighing, whose
+from changedesk.flow import left_behind, weighing, whose
 from changedesk.flow.asking import Gone, Receipt, Wish
+from changedesk.flow.left_behind import AccountLeft
 from changedesk.flow.submit import enter
 from changedesk.kinds.erasure import CLASSES, EVERYTHING
 from changedesk.rules import access
@@ -17,10 +19,21 @@ from changedesk.store.settings_read import configuration
 from changedesk.store.tx import look
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasable:
+    """What an erasure would do: by field what goes and what stays; what becomes of each account of the customer.
+
+    Where an account ``stops`` it, asking for it is refused (AccountsLeft).
+    """
+
+    fields: tuple[Decision, ...]
+    accounts: tuple[AccountLeft, ...]
+
+
 def preview_erasure(
     subject: SubjectId, *, classes: Sequence[str] = (EVERYTHING,), actor: Actor, at: datetime
-) -> list[Decision]:
-    """Return, by field, what an erasure would take, and what is kept by which rule until when. Writes nothing.
+) -> Erasable:
+    """Return what an erasure would take, what is kept by which rule until when, and what is left. Writes nothing.
 
     Raises NothingToErase, ErasureRetained when all of it is kept, Gone, NotFound.
     """
@@ -33,7 +46,10 @@ def preview_erasure(
             raise Gone
         config = configuration(actor.client)
         weighing.require(seen, config, found, classes, at=at)
-        return weighing.decide(seen, config, found, classes, at=at)
+        return Erasable(
+            fields=tuple(weighing.decide(seen, config, found, classes, at=at)),
+            accounts=tuple(left_behind.of(seen, config, found, classes, at=at)),
+        )
 
 
 def request_erasure(
@@ -54,7 +70,8 @@ def request_erasure(
     """Ask for data to be erased: a request like any other, with the verification, approval and wait that policy asks.
 
     ``classes`` are the first words of categories (personal, contact, pref ...) or ``everything``. Raises StatusForbids
-    under a legal hold, ErasureRetained with the day from which it is possible, and whatever a request may meet.
+    under a legal hold, ErasureRetained with the day from which it is possible, AccountsLeft with the accounts that only
+    this person holds, and whatever a request may meet.
     """
     access.require(actor, access.Verb.REQUEST_SUBMIT, subject=actor.subject)
     wish = Wish(

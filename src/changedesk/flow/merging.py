@@ -205,6 +205,23 @@ def refresh_merge(
     return revise(ref, values, seen_version=seen_version, acknowledged=asking.ALL_CONCERNS, actor=actor, at=at)
 
 
+def foresee_merge(ref: str, *, actor: Actor, at: datetime) -> tuple[Pending, ...]:
+    """Return what a merge that was asked for would do with each request beside it, for whoever decides on it.
+
+    Writes nothing. Raises NotMerged where the reference is not that of a merge, or nobody can read it any more.
+    """
+    _not_themselves(actor, access.Verb.REQUEST_READ)
+    with look(actor.client) as seen:
+        request = named.find(seen, ref, actor=actor, verb=access.Verb.REQUEST_READ)
+        if request.kind != MERGE or request.proposal is None:
+            raise NotMerged
+        chosen = survivorship_of(request.proposal.values)
+        into = SubjectId(UUID(str(request.proposal.values[INTO])))
+        found = subjects.load(seen, [request.subject_id, into])
+        merged = found[request.subject_id]
+        return foreseen(seen, merged, as_merged(found[into], merged, chosen.take), chosen.close, at=at)
+
+
 def plan_unmerge(change: ChangeId, *, actor: Actor, at: datetime) -> Parting:
     """Return what undoing a merge would give back, and what it would leave to a person. Writes nothing."""
     access.require(actor, access.Verb.CHANGE_REVERT)

@@ -8,7 +8,7 @@ from uuid import UUID
 from changedesk.base.ids import RequestId, SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import Refusal
-from changedesk.flow import weighing
+from changedesk.flow import left_behind, weighing
 from changedesk.flow.whose import holders
 from changedesk.kinds.erasure import CLASSES, classes_of
 from changedesk.kinds.merge import INTO, NotMergeable, survivorship
@@ -94,7 +94,7 @@ def require(
 ) -> None:
     """Return if the other side fits, and no open transfer stands in the way.
 
-    Raises MergedAway, StatusForbids, NotMergeable, SurvivorMoved, NotMerged, NotTransferable.
+    Raises MergedAway, StatusForbids, NotMergeable, SurvivorMoved, NotMerged, NotTransferable, AccountsLeft.
     """
     if subject.status == "merged" and kind != UNMERGE:
         raise MergedAway(into=str(links.survivor_of(look, subject.id)))
@@ -116,8 +116,10 @@ def require(
             raise NotMergeable(why="merged")
     elif kind == TRANSFER:
         _transferable(look, subject, person, named(after, TO), at=at)
-    elif kind == "erasure":
-        weighing.require(look, config, subject, classes_of(after[CLASSES]), at=at)
+    elif kind == left_behind.ERASURE:
+        classes = classes_of(after[CLASSES])
+        weighing.require(look, config, subject, classes, at=at)
+        left_behind.require_none(look, config, subject, classes, at=at)
 
 
 def _mergeable(look: Look, subject: Subject, after: Mapping[str, Value], *, at: datetime) -> None:
@@ -161,6 +163,8 @@ def moved(
     subject = held[request.subject_id]
     if subject.status == "merged" and request.kind != UNMERGE:
         return ["status.state"]
+    if request.kind == left_behind.ERASURE:
+        return left_behind.moved(tx, request, subject, at=at)
     if request.kind not in LINKING or request.proposal is None:
         return []
     path = {MERGE: INTO, UNMERGE: CHANGE, TRANSFER: TO}[request.kind]

@@ -10,7 +10,7 @@ from uuid import uuid4
 from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
-from changedesk.flow import asking, effects, forget, linking, parties
+from changedesk.flow import asking, effects, forget, left_behind, linking, parties
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.observed import observe, request_facts, version_of
 from changedesk.flow.standing import Standing, standings
@@ -136,8 +136,9 @@ def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> lis
     digest is computed again here, in the transaction that writes: whatever was edited in between no longer fits what
     was approved.
     """
-    beside = parties.others(tx, [one.request for one in due])
-    busy = linking.busy(tx, [one.request for one in due]) | forget.busy(tx, [one.request for one in due])
+    asked = [one.request for one in due]
+    beside = parties.others(tx, asked) | left_behind.along(tx, asked, at=at)
+    busy = linking.busy(tx, asked) | forget.busy(tx, asked) | left_behind.busy(tx, asked, at=at)
     due = [one for one in due if one.request.id not in busy]
     held = subjects.hold(tx, {one.request.subject_id for one in due} | {id_ for ids in beside.values() for id_ in ids})
     if beside and len(due) > 1:

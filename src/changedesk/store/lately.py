@@ -19,12 +19,7 @@ def last_changed(look: Look, subject: Subject) -> dict[str, datetime]:
 
 def with_held(look: Look, person: Subject, changed: Mapping[str, datetime], *, at: datetime) -> Mapping[str, datetime]:
     """Return the same of a person (``changed``) and of every account that they hold at ``at``: the newest of each."""
-    present = [
-        item.account
-        for item in subjects.accounts_of(look, person.id)
-        if item.since <= at and (item.until is None or item.until > at)
-    ]
-    for account in subjects.load(look, present).values():
+    for account in subjects.load(look, subjects.accounts_at(look, person.id, at)).values():
         changed = newest(changed, last_changed(look, account))
     return changed
 

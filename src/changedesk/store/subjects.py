@@ -124,6 +124,12 @@ def accounts_of(look: Look, customer: SubjectId) -> list[Holding]:
     return [_holding(row) for row in look.rows("subjects.accounts_of", customer=customer)]
 
 
+def accounts_at(look: Look, customer: SubjectId, at: datetime) -> list[SubjectId]:
+    """Return the accounts that a customer holds at a moment, each once, the one held longest first."""
+    held = accounts_of(look, customer)
+    return list(dict.fromkeys(one.account for one in held if one.since <= at and (one.until is None or one.until > at)))
+
+
 def holders_of(look: Look, accounts: Sequence[SubjectId]) -> list[Holding]:
     return [_holding(row) for row in look.rows("subjects.holders_of", accounts=list(accounts))]
 

@@ -48,3 +48,22 @@ def test_an_erasure_is_weighed_asked_for_carried_out_and_certified(home: Desk, c
     assert found["change"]
     assert stands(home, SubjectId(UUID(dana))).key is None
     assert crm.post("/erasures", {"subject": dana}).json()["code"] == "erased"
+
+
+def test_accounts_that_only_they_hold_are_named_and_stand_in_the_way(home: Desk, crm: Caller) -> None:
+    dana, account = _with_account(home)
+    weighed = crm.post("/erasures/preview", {"subject": dana}).json()
+    assert weighed["accounts"] == [{"account": account, "becomes": "open", "rule": "", "until": None}]
+    refused = crm.post("/erasures", {"subject": dana, "channel": "phone"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "accounts-left")
+    assert refused.json()["accounts"] == [{"account": account, "becomes": "open", "rule": ""}]
+    assert crm.post("/erasures", {"subject": account, "person": dana, "channel": "phone"}).status_code == 201
+    assert crm.post("/erasures/preview", {"subject": dana}).json()["accounts"][0]["becomes"] == "asked"
+    assert crm.post("/erasures", {"subject": dana, "channel": "phone"}).status_code == 201
+
+
+def _with_account(home: Desk) -> tuple[str, str]:
+    values = {"personal.name": "Dana Novak", "contact.phone_mobile": "+1 202 555 0143"}
+    new = flow.NewCustomer(values=values, accounts=[flow.NewAccount("A-1")])
+    made = flow.create_customers([new], actor=home.crm, at=now() - timedelta(days=9)).one()
+    return str(made.subject), str(made.accounts[0])

@@ -41,3 +41,15 @@ def test_a_certificate_says_what_went_and_that_no_value_is_left(room: Room) -> N
     assert "Dana" not in page
     assert "This customer was erased" in room.get("Ines", f"customers/{dana}").content.decode()
     assert room.get("Ines", f"erasures/{uuid4()}").status_code == 404
+
+
+def test_an_account_that_only_they_hold_is_named_before_anything_is_asked(room: Room) -> None:
+    new = flow.NewCustomer(values={"personal.name": "Dana Novak"}, accounts=[flow.NewAccount("ACC-1")])
+    made = flow.create_customers([new], actor=room.desk.crm, at=clock.now() - timedelta(days=9)).one()
+    page = room.get("Ben", f"customers/{made.subject}/erase").content.decode()
+    assert f"/accounts/{made.accounts[0]}" in page
+    assert "close it, transfer it, or have it erased first" in page
+    assert "Ask for the erasure" not in page
+    answer = room.post("Ben", f"customers/{made.subject}/erase", channel="phone", submission="a")
+    assert answer.status_code == 409
+    assert "alone holds accounts" in answer.content.decode()

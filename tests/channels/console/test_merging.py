@@ -39,6 +39,37 @@ def test_whoever_merges_sees_what_is_under_way_and_chooses_what_becomes_of_it(ro
     assert survivorship(made.proposal.values).close == (asked.ref,)
 
 
+BECOMES = {
+    "en": ("It is asked anew for the record that stays", "It ends with the merge"),
+    "de": ("Es wird für den Datensatz, der bleibt, neu gestellt", "Es endet mit der Zusammenführung"),
+    "ar": ("يُطلب من جديد للسجل الباقي", "ينتهي مع الدمج"),
+}
+"""What is asked anew of the record that stays, and what ends with the merge."""
+
+
+def test_whoever_decides_on_a_merge_sees_what_becomes_of_what_is_under_way(room: Room) -> None:
+    goes, stays, actor, at = room.asked(), room.customer(), room.actor("Ben"), clock.now()
+    wish = flow.Wish(
+        subject=goes.subject, kind="contact_details", values={"contact.url": "https://a.example/"},
+        reason="customer_request", channel=Channel.PHONE,
+    )  # fmt: skip
+    ends = flow.submit([wish], actor=actor, at=at).one()
+    made = flow.merge(
+        goes.subject, stays, close=[ends.ref], reason="duplicate_account", channel=Channel.PHONE, actor=actor, at=at
+    )
+    page = f"changes/{made.ref}/decide"
+    for language, (anew, with_it) in BECOMES.items():
+        room.post("Ines", "profile", language=language)
+        shown = room.get("Ines", page).content.decode()
+        assert f'dir="{"rtl" if language == "ar" else "ltr"}"' in shown
+        first, second = (shown.index(f"/changes/{one.ref}") for one in (goes, ends))
+        assert anew in shown[first : first + 600]
+        assert with_it in shown[second : second + 600]
+    room.post("Ines", "profile", language="en")
+    flow.withdraw(made.ref, seen_version=None, actor=actor, at=clock.now())
+    assert BECOMES["en"][0] not in room.get("Ines", page).content.decode()
+
+
 def test_two_accounts_of_one_holder_are_compared_and_merged(room: Room) -> None:
     values = {"personal.name": "Dana Novak", "contact.email": "dana@old.example"}
     accounts = [flow.NewAccount("ACC-1"), flow.NewAccount("ACC-2")]

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Annotated, Literal
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
@@ -50,8 +51,23 @@ class Becomes(Schema):
     until: date | None
 
 
+class AccountLeft(Schema):
+    """What becomes of an account of the customer; ``rule`` and ``until`` say what keeps it.
+
+    stays (somebody else holds it, too), empty (it was erased itself), kept (by law, until a day), asked (its own
+    erasure is under way, which this one waits for). An erasure is refused while one is held (by a legal hold) or open:
+    close it, give it to another holder, or have it erased by its own request.
+    """
+
+    account: UUID
+    becomes: Literal["stays", "empty", "kept", "asked", "held", "open"]
+    rule: str
+    until: date | None
+
+
 class Weighing(Schema):
     items: list[Becomes]
+    accounts: list[AccountLeft]
 
 
 class Certificates(Schema):
@@ -68,16 +84,23 @@ class Which(asked.Asked):
 
 @router.post("/preview", **documented(200, Weighing, problems=[409]))
 def preview(request: HttpRequest, body: Weighed) -> HttpResponse:
-    """Read what an erasure would take and what the law keeps, by field. Nothing is written."""
+    """Read what an erasure would take and what the law keeps, by field, and what becomes of each account.
+
+    Nothing is written.
+    """
     call = of(request)
     found = flow.preview_erasure(SubjectId(body.subject), classes=body.classes, actor=call.actor, at=call.at)
-    items = [{name: getattr(one, name) for name in Becomes.model_fields} for one in found]
-    return send(tell({"items": items}))
+    items = [{name: getattr(one, name) for name in Becomes.model_fields} for one in found.fields]
+    left = [{name: getattr(one, name) for name in AccountLeft.model_fields} for one in found.accounts]
+    return send(tell({"items": items, "accounts": left}))
 
 
 @router.post("", **documented(201, told.Receipt, key=True))
 def ask(request: HttpRequest, body: Erasure) -> HttpResponse:
-    """Ask for data to be erased: a request, with the verification, the approval and the wait that policy asks."""
+    """Ask for data to be erased: a request, with the verification, the approval and the wait that policy asks.
+
+    While the customer alone holds an account that would go on telling of them it is refused, naming the accounts.
+    """
     call = of(request)
     made = flow.request_erasure(
         SubjectId(body.subject),

@@ -1,5 +1,6 @@
 """Records that are one, in the shape of the pages; values as far as this person may see them."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from changedesk.channels.console.show.asking import choice
 from changedesk.channels.console.visit import Visit
 from changedesk.kinds import find
 from changedesk.reading import forms as reading
-from changedesk.reading.merging import Candidate, LinkLine, WorkLine
+from changedesk.reading.merging import Candidate, Compared, LinkLine, WorkLine
 from changedesk.reading.panels import CustomerPanel
 from changedesk.rules.fields import Sensitivity
 from changedesk.rules.survivorship import Rule, Side
@@ -86,11 +87,11 @@ def closed(visit: Visit) -> tuple[str, ...]:
     return tuple(name.removeprefix(_PENDING) for name, word in given if name.startswith(_PENDING) and word == "close")
 
 
-def pending(plan: flow.MergePlan, visit: Visit) -> list[Shape]:
+def pending(foreseen: Iterable[flow.Pending], visit: Visit) -> list[Shape]:
     """Return what waits for the record that goes, and what becomes of each."""
     labels = {item.path: item.label_in(visit.language) for item in reading.fields(actor=visit.actor)}
     found = []
-    for item in plan.pending:
+    for item in foreseen:
         asked, label = item.request, find(item.request.kind).label
         told = [one["text"] for one in of(item.refusal, language=visit.language)] if item.refusal is not None else []
         found.append(
@@ -139,6 +140,25 @@ def rows(plan: flow.MergePlan, merged: CustomerPanel, survivor: CustomerPanel, v
             }
         )
     return found
+
+
+def decided(found: Compared, foreseen: Iterable[flow.Pending], visit: Visit) -> Shape:
+    """Return what somebody decides on who decides on a merge: whose values stay, and what becomes of what waits."""
+    return {
+        "moved": found.moved,
+        "lines": [
+            {
+                "label": one.label,
+                "stays": one.survivor,
+                "goes": one.merged,
+                "masked": one.masked,
+                "source": one.source,
+                "rule": str(RULES[Rule(one.rule)]),
+            }
+            for one in found.lines
+        ],
+        "pending": pending(foreseen, visit),
+    }
 
 
 def around(visit: Visit, panel: CustomerPanel, *, reason: str) -> Shape:

@@ -12,12 +12,14 @@ from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.errors import Error
 from changedesk.channels.console.show import change as shown
-from changedesk.channels.console.show import policy
+from changedesk.channels.console.show import merging, policy
 from changedesk.channels.console.show import queue as rows
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import forms as reading
+from changedesk.reading.merging import compared
 from changedesk.reading.queue import approvals as waiting
 from changedesk.reading.request import request as read
+from changedesk.reading.request_panels import RequestPanel
 from changedesk.rules.access import Verb
 
 DECISIONS = ("approve", "reject", "request_information")
@@ -82,6 +84,13 @@ def _field_of(refusal: Refusal) -> str:
     return "reason" if refusal.code == "reason-missing" else ""
 
 
+def _merge(visit: Visit, panel: RequestPanel) -> Mapping[str, Any] | None:
+    if panel.kind != "merge" or panel.erased or shown.ended(panel):
+        return None
+    found = compared(panel.ref, actor=visit.actor, at=visit.at, language=visit.language)
+    return merging.decided(found, flow.foresee_merge(panel.ref, actor=visit.actor, at=visit.at), visit)
+
+
 def _answer(
     visit: Visit, ref: str, *, decision: str = "approve", errors: list[Error] | None = None, status: int = 200
 ) -> HttpResponse:
@@ -95,6 +104,7 @@ def _answer(
         "rows": shown.rows(panel),
         "policy": policy.strip(panel.strip, ended=shown.ended(panel), applied=panel.applied_change is not None),
         "evidence": shown.evidence(panel),
+        "merge": _merge(visit, panel),
         "decision": decision if decision in open_to else (open_to[0] if open_to else ""),
         "open_to": open_to,
         "why_not": rows.why_not(allowed["approve"].reason, allowed["approve"].hint),

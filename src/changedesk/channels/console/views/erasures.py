@@ -1,6 +1,5 @@
 """Erasures: what one would take, and asking for it; certificates: what went, what stays by which rule, until when."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -21,13 +20,21 @@ from changedesk.reading import forms
 from changedesk.reading.customer import record as read
 from changedesk.reading.erasures import Certificate
 from changedesk.rules.access import Verb
-from changedesk.rules.forgetting import Decision, Verdict
+from changedesk.rules.forgetting import Verdict
 
 LIMIT: Final = 50
 CAUSES: Final = {
     "request": gettext_lazy("Asked for"),
     "retention": gettext_lazy("No rule kept it any more"),
     "journal": gettext_lazy("Done again after a restore"),
+}
+BECOMES: Final = {
+    "stays": gettext_lazy("It stays: somebody else holds it, too."),
+    "empty": gettext_lazy("It was erased: nothing of it is left."),
+    "kept": gettext_lazy("It stays as long as the law keeps it."),
+    "asked": gettext_lazy("Its own erasure is under way. This one waits for it."),
+    "held": gettext_lazy("A legal hold stands on it. Wait until that is lifted."),
+    "open": gettext_lazy("Still open, and nobody else holds it: close it, transfer it, or have it erased first."),
 }
 
 
@@ -88,7 +95,7 @@ def erase(visit: Visit, key: UUID) -> HttpResponse:
 def _weighed(
     visit: Visit,
     subject: SubjectId,
-    plan: Sequence[Decision],
+    plan: flow.Erasable,
     *,
     errors: list[pages.Error] | None = None,
     status: int = 200,
@@ -102,9 +109,23 @@ def _weighed(
             "until": one.until,
             "kept": one.verdict is Verdict.KEEP,
         }
-        for one in plan
+        for one in plan.fields
+    ]
+    numbers = {one.id: one.number for one in panel.accounts}
+    left = [
+        {
+            "url": visit.url("account", one.account),
+            "number": numbers.get(one.account) or _("An account"),
+            "becomes": BECOMES[one.becomes],
+            "rule": one.rule,
+            "until": one.until,
+            "stops": one.stops,
+        }
+        for one in plan.accounts
     ]
     context = {
+        "accounts": left,
+        "stopped": any(one["stops"] for one in left),
         "customer": people.head(panel),
         "badge": people.badge(panel),
         "goes": [one for one in rows if not one["kept"]],

@@ -120,7 +120,7 @@ def _preview(
         "other": people.head(survivor),
         "badge": people.badge(merged),
         "rows": shown.rows(plan, merged, survivor, visit),
-        "pending": shown.pending(plan, visit),
+        "pending": shown.pending(plan.pending, visit),
         "swap_url": visit.url(name, survivor.id, merged.id),
         "policy": policy.strip(strip),
         "submission": visit.given("submission") or uuid4().hex,
