@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from tests.cast import SECRET, START, Desk, desk, soon
 from tests.flow.join import applied, merged_now, merging, state_of, unmerged_now
-from tests.flow.walk import LATER, URL, ask, history, holds, kinds, record, stands
+from tests.flow.walk import LATER, URL, agree, ask, history, holds, kinds, prove, record, stands, vouch
 from tests.postgres import Database
 
 from changedesk import flow
@@ -265,7 +265,11 @@ def test_the_database_links_nothing_without_an_applied_merge(
 
 
 def test_whoever_decides_on_a_merge_sees_both_sides(d: Desk, dana: SubjectId, dora: SubjectId) -> None:
-    asked = merging(d, dora, dana)
+    vouch(d, dora, LATER)
+    asked = flow.merge(dora, dana, reason="duplicate_account", channel=Channel.PHONE, actor=d.ben, at=soon(LATER, 0.2))
+    early = merging_read.compared(asked.ref, actor=d.ines, at=LATER, language="en")
+    assert "dora@old.example" not in repr(early), "nothing is theirs to decide on before it is proved"
+    asked = agree(d, prove(d, asked, soon(LATER)), soon(LATER, 2))
     seen = merging_read.compared(asked.ref, actor=d.ines, at=LATER, language="en")
     mail = next(one for one in seen.lines if one.path == "contact.email")
     assert (mail.survivor, mail.merged, mail.masked) == ("dana@old.example", "dora@old.example", False)

@@ -31,9 +31,9 @@ STATUSES: Final[Mapping[str, int]] = {
 }
 _FACTS: Final = frozenset(
     {
-        "allowed", "choices", "concerns", "due", "into", "known", "level", "nearest", "needed", "part", "path", "paths",
-        "place", "ref", "reference", "retry_at", "rule", "seen", "state", "subject", "until", "verb", "version",
-        "wanted", "why",
+        "accounts", "allowed", "choices", "concerns", "due", "into", "known", "level", "nearest", "needed", "part",
+        "path", "paths", "place", "ref", "reference", "retry_at", "rule", "seen", "state", "subject", "until", "verb",
+        "version", "wanted", "why",
     }
 )  # fmt: skip
 _WORD: Final = re.compile(

@@ -44,7 +44,7 @@ STOPS: Final = frozenset({Becomes.OPEN, Becomes.HELD})
 class AccountsLeft(Refusal):
     """This person alone holds accounts that would go on telling of them.
 
-    ``data``: accounts (account, becomes: open or held, rule of each).
+    ``data``: accounts (account, becomes: open or held).
     """
 
     code = "accounts-left"
@@ -85,9 +85,7 @@ def require_none(look: Look, config: Configuration, customer: Subject, classes: 
     """Return if nothing is left behind by an erasure. Raises AccountsLeft."""
     left = [one for one in of(look, config, customer, classes, at=at) if one.stops]
     if left:
-        raise AccountsLeft(
-            accounts=[{"account": str(one.account), "becomes": one.becomes.value, "rule": one.rule} for one in left]
-        )
+        raise AccountsLeft(accounts=[{"account": str(one.account), "becomes": one.becomes.value} for one in left])
 
 
 def along(look: Look, asked: Iterable[Request], *, at: datetime) -> dict[RequestId, tuple[SubjectId, ...]]:

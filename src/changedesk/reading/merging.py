@@ -11,7 +11,9 @@ from changedesk.base.ids import ChangeId, SubjectId, parse_reference
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.kinds.merge import INTO, survivorship
 from changedesk.reading import sight
+from changedesk.reading.deciding import approve_action
 from changedesk.reading.sight import Eyes
+from changedesk.reading.weigh import weigh
 from changedesk.rules import access, matching
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Catalogue, FieldType
@@ -191,7 +193,7 @@ def _beside(seen: Look, account: Subject, holders: Sequence[SubjectId]) -> set[S
 def compared(ref: str, *, actor: Actor, at: datetime, language: str) -> Compared:
     """Return what a merge that waits would keep of both sides, for whoever decides on it; masked for the viewer.
 
-    Who decides sees the values that they decide on. Raises Forbidden, NotFound.
+    Whoever may approve it as it is now sees the values that they decide on. Raises Forbidden, NotFound.
     """
     sight.require(actor, Verb.REQUEST_READ)
     _not_themselves(actor, Verb.REQUEST_READ)
@@ -205,10 +207,11 @@ def compared(ref: str, *, actor: Actor, at: datetime, language: str) -> Compared
         found = subjects.load(seen, [request.subject_id, into])
         merged, survivor = found[request.subject_id], found[into]
         views = sight.of_subjects(seen, [merged, survivor], actor=actor, at=at)
+        mine_to_decide = approve_action(weigh(seen, [request], catalogue, at=at)[request.id], actor).allowed
     chosen = survivorship(request.proposal.values)
     sides = [*((path, "merged", rule) for path, rule in chosen.take.items())]
     sides += [(path, "survivor", rule) for path, rule in chosen.keep.items()]
-    open_ = [path for path, _, _ in sides] if access.may(actor, Verb.REQUEST_APPROVE) else []
+    open_ = [path for path, _, _ in sides] if mine_to_decide else []
     mine, theirs = (Eyes(views[one.id].with_paths(open_), catalogue, language) for one in (survivor, merged))
     return Compared(
         ref=request.ref,
