@@ -131,6 +131,12 @@ def drop(tx: Tx) -> None:
         log.advance(tx, CONSUMER, 0)
 
 
+def behind(look: Look) -> int:
+    """Return how many entries of the log cannot be found yet."""
+    row = look.row("audit_search.behind", consumer=CONSUMER)
+    return 0 if row is None else int(row.behind)
+
+
 def blocks(look: Look, start: int, *, down: bool, limit: int) -> list[Block]:
     """Return stretches from a number on, towards the older ones (``down``) or the newer ones."""
     query = "audit_search.blocks_down" if down else "audit_search.blocks_up"

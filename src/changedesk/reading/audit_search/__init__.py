@@ -25,7 +25,7 @@ from changedesk.reading.timeline import entry_views
 from changedesk.rules import access, query
 from changedesk.rules.access import Verb
 from changedesk.rules.query import Expr
-from changedesk.store import audit_search, log, past, subjects
+from changedesk.store import audit_search, past, subjects
 from changedesk.store.settings_read import Configuration, configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, look
@@ -122,7 +122,7 @@ def search(
         first = before is None and after is None
         lists = facets(seen, counted, text, asked, config, actor=actor, language=language) if with_facets else ()
         items = lines(seen, places, actor=actor, at=at, language=language)
-        behind = log.size(seen) - log.cursors(seen).get(audit_search.CONSUMER, 0)
+        behind = audit_search.behind(seen)
     return Found(
         items=items,
         older=older,

@@ -11,8 +11,8 @@ from changedesk.store.audit_search import BLOCK, Block
 from changedesk.store.tx import Look
 
 FEW: Final = 4
-AT_ONCE: Final = 128
-"""Stretches that one query brings: few at first, which most pages are found in, then more, up to a million entries."""
+AT_ONCE: Final = 256
+"""Stretches that one query brings: few at first, which most pages are found in, then many: two million entries."""
 COUNTED: Final = 10_000
 """Matches that are counted; beyond, it is said that there are more."""
 COUNTED_BLOCKS: Final = 1_024
@@ -43,7 +43,7 @@ def hits(seen: Look, plan: Plan, *, start: int = _LAST, down: bool = True) -> It
         held = audit_search.bits(seen, [one.number for one in found], wanted)
         for block in found:
             yield block, true_of(plan, block, held.get(block.number, {}), within)
-        start, limit = found[-1].number + (-1 if down else 1), min(limit * 4, AT_ONCE)
+        start, limit = found[-1].number + (-1 if down else 1), min(limit * 8, AT_ONCE)
         if start < 0:
             return
 

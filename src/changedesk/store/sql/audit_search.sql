@@ -30,6 +30,13 @@ ON CONFLICT DO NOTHING
 -- name: audit_search.forget_former
 DELETE FROM desk.found_former WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s::uuid[])
 
+-- How many entries of the log are not found yet.
+
+-- name: audit_search.behind
+SELECT h.size - coalesce((SELECT c.next_idx FROM desk.cursor c
+                          WHERE c.client_id = %(client)s AND c.consumer = %(consumer)s), 0) AS behind
+FROM desk.log_head h WHERE h.client_id = %(client)s
+
 -- Everything that was derived goes, to be made anew.
 
 -- name: audit_search.drop_blocks
