@@ -1,8 +1,9 @@
 """Whoever searches the history leaves a line in it: searches, files made of them, and what a person keeps of them.
 
-These are about no customer: they stand in the desk's own record, which is opened with its first entry.
+These, and broken glass, are about no customer: they stand in the desk's own record, opened with its first entry.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4, uuid5
@@ -51,7 +52,7 @@ def note_search(asked: str, *, shown: int, actor: Actor, at: datetime) -> None:
     """
     access.require(actor, access.Verb.AUDIT_SEARCH)
     with begin(actor) as tx:
-        _note(tx, EntryKind.RECORD_SEARCHED, {"search": asked, "shown": shown}, actor=actor, at=at)
+        note(tx, EntryKind.RECORD_SEARCHED, {"search": asked, "shown": shown}, actor=actor, at=at)
 
 
 def note_export(
@@ -75,7 +76,7 @@ def note_export(
     }
     with begin(actor) as tx:
         audit_search.add_export(tx, made)
-        _note(tx, EntryKind.EVIDENCE_EXPORTED, facts, actor=actor, at=at)
+        note(tx, EntryKind.EVIDENCE_EXPORTED, facts, actor=actor, at=at)
     return made.expires_at
 
 
@@ -159,6 +160,7 @@ def _open(tx: Tx, id_: SubjectId, *, actor: Actor, at: datetime) -> Subject:
     return subjects.load(tx, [id_])[id_]
 
 
-def _note(tx: Tx, kind: EntryKind, facts: dict[str, Json], *, actor: Actor, at: datetime) -> None:
+def note(tx: Tx, kind: EntryKind, facts: Mapping[str, Json], *, actor: Actor, at: datetime) -> None:
+    """Write an entry that is about no customer, in the caller's transaction."""
     draft = history.Draft(own(tx, actor=actor, at=at), kind, actor, at, facts=facts)
     history.append(tx, [draft], terms=terms_for(tx.client))

@@ -5,7 +5,6 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from changedesk.base.actor import Actor, Role
-from changedesk.base.ids import ClientId
 from changedesk.ledger import note as notes
 from changedesk.ledger.audit import Finding
 from changedesk.ledger.checkpoint import Checkpoint, parse, sign_checkpoint
@@ -13,7 +12,7 @@ from changedesk.ledger.note import NoteRefused
 from changedesk.store import alarms, audits, log, log_keys
 from changedesk.store.audits import AuditRun
 from changedesk.store.begin import begin
-from changedesk.store.settings_read import members
+from changedesk.store.settings_read import members_in
 from changedesk.store.tx import Look
 
 EVERY: Final = timedelta(minutes=10)
@@ -73,17 +72,8 @@ def end_audit(
             ),
         )  # fmt: skip
         if first is not None and _is_new(first, before):
-            alarms.sound(tx, run, alarmed(actor.client), at=at)
+            alarms.sound(tx, members_in(actor.client, ALARMED), run=run, at=at)
             log.notify(tx)
-
-
-def alarmed(client: ClientId) -> list[int]:
-    """Return the people of a client who are told when its log is damaged: operators and auditors."""
-    return [
-        person.id
-        for person, member in members(client)
-        if person.active and member.active and ALARMED & frozenset(member.roles)
-    ]
 
 
 def _is_new(first: Finding, before: AuditRun | None) -> bool:

@@ -12,7 +12,7 @@ from changedesk.base.actor import Actor, Role
 from changedesk.base.ids import ChangeId, ClientId, SubjectId, uuid7
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.flow import named
+from changedesk.flow import audit_trail, named
 from changedesk.flow.combine import Combiner
 from changedesk.flow.indexing import terms_for
 from changedesk.ledger.entry import EntryKind
@@ -21,10 +21,10 @@ from changedesk.rules import access, seeing
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Sensitivity
 from changedesk.rules.status import RESTRICTED_BY_LAW
-from changedesk.store import evidence, history, once, seen, subjects
+from changedesk.store import alarms, evidence, history, once, seen, subjects
 from changedesk.store.begin import begin
 from changedesk.store.seen import Glass, Search, Sighting
-from changedesk.store.settings_read import configuration
+from changedesk.store.settings_read import configuration, members_in
 from changedesk.store.subjects import Subject
 
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#/-]{0,119}")
@@ -333,8 +333,8 @@ def break_glass(
     """Let somebody see all customers of the client as if they were verified at a level, for at most an hour.
 
     It shows and does nothing else: verbs ask for the same proof as before. It ends by itself, and another person
-    reviews it within ``rules.seeing.REVIEW_WITHIN``. A call with a key that was used gets what it got then. Raises
-    Forbidden, GlassUnclear, GlassOverdue, and what a key is refused for.
+    reviews it within ``rules.seeing.REVIEW_WITHIN``; who may is told at once. A call with a key that was used gets what
+    it got then. Raises Forbidden, GlassUnclear, GlassOverdue, and what a key is refused for.
     """
     access.require(actor, Verb.ACCESS_BREAK_GLASS)
     made = _glass(level, minutes, reason, reference, actor, at)
@@ -346,6 +346,9 @@ def break_glass(
         if any(one.actor == actor.id for one in late):
             raise GlassOverdue
         seen.break_glass(tx, made)
+        facts = _who(actor, made) | {"level": level, "until": made.until.isoformat(), "reason": reason}
+        audit_trail.note(tx, EntryKind.GLASS_BROKEN, facts, actor=actor, at=at)
+        alarms.sound(tx, members_in(actor.client, seeing.REVIEWERS), glass=made.id, at=at)
         if claimed is not None:
             once.record(tx, actor.id, [(claimed, {"id": str(made.id)})], at=at)
     return made
@@ -367,13 +370,8 @@ def _glass(level: int, minutes: int, reason: str, reference: str, actor: Actor, 
 
 
 def review_break_glass(
-    id: UUID,  # noqa: A002 - as everywhere
-    *,
-    verdict: str,
-    actor: Actor,
-    at: datetime,
-    key: once.Once | None = None,
-) -> bool:
+    id: UUID, *, verdict: str, actor: Actor, at: datetime, key: once.Once | None = None,  # noqa: A002 - as everywhere
+) -> bool:  # fmt: skip
     """Say whether somebody else's wider sight was justified.
 
     Return whether the first call with this key had done it already. Raises Forbidden, NotFound, GlassUnclear, OwnGlass,
@@ -393,4 +391,6 @@ def review_break_glass(
         if found.reviewed_at is not None:
             raise GlassReviewed
         seen.review(tx, id, by=actor.id, verdict=verdict, at=at)
+        told = {**_who(actor, None), "break_glass": str(id), "broken_by": found.actor, "verdict": verdict}
+        audit_trail.note(tx, EntryKind.GLASS_REVIEWED, told, actor=actor, at=at)
     return False

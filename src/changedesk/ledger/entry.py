@@ -54,6 +54,8 @@ class EntryKind(StrEnum):
     RECORD_VIEWED = "record.viewed"
     VALUE_REVEALED = "value.revealed"
     RECORD_SEARCHED = "record.searched"
+    GLASS_BROKEN = "glass.broken"
+    GLASS_REVIEWED = "glass.reviewed"
     EVIDENCE_EXPORTED = "evidence.exported"
     ERASURE_REQUESTED = "erasure.requested"
     PRIVACY_RECEIVED = "privacy.received"

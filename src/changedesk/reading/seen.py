@@ -49,7 +49,10 @@ class SeenOnce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenLine:
-    """One view, search or reveal. ``fields``: labels of what was shown in clear; ``found``: how many a search found."""
+    """One view, search or reveal, broken glass or its review.
+
+    ``fields``: labels of what was shown in clear; ``found``: how many a search found.
+    """
 
     change: ChangeId
     at: datetime

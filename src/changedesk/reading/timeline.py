@@ -24,7 +24,14 @@ from changedesk.store.tx import Look, look
 
 LIMIT_MAX: Final = 200
 INTERNAL: Final = frozenset(
-    {EntryKind.RECORD_VIEWED, EntryKind.RECORD_SEARCHED, EntryKind.VALUE_REVEALED, EntryKind.EVIDENCE_EXPORTED}
+    {
+        EntryKind.RECORD_VIEWED,
+        EntryKind.RECORD_SEARCHED,
+        EntryKind.VALUE_REVEALED,
+        EntryKind.GLASS_BROKEN,
+        EntryKind.GLASS_REVIEWED,
+        EntryKind.EVIDENCE_EXPORTED,
+    }
 )
 """What the desk did for itself; customers read what happened to their data, which these did not change."""
 _FOR_CUSTOMERS: Final = tuple(kind.value for kind in EntryKind if kind not in INTERNAL)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from changedesk.base.actor import Actor, ActorType, Role
+from changedesk.rules.access import ROLES, Verb
 from changedesk.rules.fields import FieldType
 
 ONE_VIEW: Final = timedelta(minutes=5)
@@ -32,6 +33,8 @@ GLASS_REASONS: Final = ("emergency", "verification_down", "fraud_in_progress", "
 GLASS_MOST: Final = timedelta(minutes=60)
 GLASS_LEVELS: Final = (2, 3)
 REVIEW_WITHIN: Final = timedelta(hours=24)
+REVIEWERS: Final = frozenset(role for role, verbs in ROLES.items() if Verb.ACCESS_REVIEW in verbs)
+"""Who is told of broken glass, and who broke it among them: it may have been somebody else at their desk."""
 VERDICTS: Final = ("justified", "not_justified")
 _PURPOSES: Final[Mapping[Role, str]] = {
     Role.FRAUD: "fraud_prevention",

@@ -1,4 +1,4 @@
-"""Alarms of audits that found something: who is to be told, and what became of it."""
+"""Alarms, of audits that found something and of broken glass: who is to be told, and what became of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,23 @@ from changedesk.store.tx import Look, Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """One alarm for one person (of the settings), with the first bad entry of the audit that raised it."""
+    """One alarm for one person (of the settings), about an audit or broken glass of a time ``at``.
 
-    run_id: UUID
+    ``fault`` and ``idx``: the first bad entry of the audit; ``until``: when the broken glass ends, None for an audit.
+    """
+
+    about: UUID
     person: int
     attempts: int
-    started_at: datetime
-    fault: str
+    at: datetime
+    fault: str | None
     idx: int | None
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What became of one alarm: pending, sent, shown, failed, unconfirmed."""
+    """What became of an audit's alarm: pending, sent, shown, failed, unconfirmed."""
 
     run_id: UUID
     person: int
@@ -31,10 +35,10 @@ class Told:
     done_at: datetime | None
 
 
-def sound(tx: Tx, run: UUID, people: Sequence[int], *, at: datetime) -> None:
-    """Raise the alarm of an audit for these people; open pages hear of it too."""
+def sound(tx: Tx, people: Sequence[int], *, run: UUID | None = None, glass: UUID | None = None, at: datetime) -> None:
+    """Raise the alarm of an audit, or of broken glass, for these people; open pages hear of it too."""
     if people:
-        tx.run("alarms.raise", run=run, people=list(people), at=at)
+        tx.run("alarms.raise", run=run, glass=glass, people=list(people), at=at)
 
 
 def claim(tx: Tx, *, now: datetime, lease: timedelta, limit: int) -> list[Due]:
@@ -48,7 +52,7 @@ def finish(
 ) -> None:
     """Keep what became of an alarm."""
     tx.run(
-        "alarms.finish", run=due.run_id, person=due.person, state=state, error=error, retry_at=retry_at, at=at,
+        "alarms.finish", about=due.about, person=due.person, state=state, error=error, retry_at=retry_at, at=at,
     )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ GRANT SELECT, INSERT ON desk.rotation TO {app};
 GRANT UPDATE (step, step_at, after_id, done, old, finished_at) ON desk.rotation TO {app};
 GRANT UPDATE (wrapped, master, phase) ON desk.client_key TO {app};
 GRANT UPDATE (epoch) ON desk.subject_key TO {app};
--- Alarms of audits.
+-- Alarms of audits and of broken glass.
 GRANT SELECT, INSERT ON desk.alarm TO {app};
 GRANT UPDATE (state, attempts, next_at, last_error, done_at) ON desk.alarm TO {app};
 -- Evidence that left the house.

@@ -7,7 +7,7 @@ whole configuration is kept for as long as its ``config_version`` stands.
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -132,6 +132,15 @@ def members(client_id: ClientId) -> tuple[tuple[PersonRecord, MembershipRecord],
     with borrowed():
         rows = tables.Membership.objects.filter(client_id=client_id).select_related("person")
         return tuple((_person(row.person), _membership(row)) for row in rows.order_by("person__display_name"))
+
+
+def members_in(client_id: ClientId, roles: Collection[Role]) -> list[int]:
+    """Return the people who work for a client in one of these roles."""
+    return [
+        person.id
+        for person, member in members(client_id)
+        if person.active and member.active and not member.roles.isdisjoint(roles)
+    ]
 
 
 def clients_of(person_id: int) -> tuple[ClientSettings, ...]:

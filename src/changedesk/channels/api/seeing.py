@@ -127,7 +127,7 @@ def revealed(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 
 
 @router.get("/access", **documented(200, LookedAt, body=False))
 def looked(request: HttpRequest, query: Query[Looks]) -> HttpResponse:
-    """List who looked at whom: views, searches and reveals, with reason and fields, never a value."""
+    """List who looked at whom: views, searches, reveals and broken glass, with reason and fields, never a value."""
     call = of(request)
     page = seen.who_looked(
         actor=call.actor,

@@ -185,8 +185,8 @@ class Live:
         try:
             async for events, following in stretch(reader.actor.client, reader.next, self.in_thread):
                 reader.next = following
-                if events:
-                    yield b"".join(event.text for event in events)
+                if text := b"".join(event.text for event in events if reader.may_hear(event)):
+                    yield text
         except Exception as error:  # noqa: BLE001 - the database went between letting in and reading
             log.warning("log_unread", kind=type(error).__name__)
             return

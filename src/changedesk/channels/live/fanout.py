@@ -27,13 +27,14 @@ InThread = Callable[..., Awaitable[Any]]
 @dataclass(frozen=True, slots=True)
 class Event:
     """``index``: its place in the log; ``text``: as it goes over the wire; ``anew``: the reader goes on from here;
-    ``beside``: it has no place in the log.
+    ``beside``: it has no place in the log; ``glass``: it says that this person broke it.
     """
 
     index: int
     text: bytes
     anew: bool = False
     beside: bool = False
+    glass: str | None = None
 
 
 ALERT: Final = Event(-1, b"event: alert\ndata: {}\n\n", beside=True)
@@ -53,8 +54,14 @@ class Reader:
         self.slow = False
         self._waiting: asyncio.Queue[Event | None] = asyncio.Queue(WAITING_MAX + 1)
 
+    def may_hear(self, event: Event) -> bool:
+        """Say whether an event is for this reader: all are, but for broken glass."""
+        return event.glass is None or live.may_hear_of_glass(self.actor, event.glass)
+
     def put(self, event: Event) -> None:
-        """Hand over an event; one too many ends the stream."""
+        """Hand over an event that is for this reader; one too many ends the stream."""
+        if not self.may_hear(event):
+            return
         if self._waiting.qsize() >= WAITING_MAX:
             self.slow = True
         elif not self.slow:
@@ -198,6 +205,9 @@ def event(item: Happening) -> Event:
 
     The id comes with the last of the two, so that neither is lost when the stream breaks between them.
     """
+    if item.glass is not None:
+        told_ = b"id: %d\n" % item.index + _lines("glass", {"index": item.index})
+        return Event(item.index, told_, glass=item.glass)
     text = b""
     if item.ref is not None:
         text += _lines("queue", {"index": item.index, "ref": item.ref, "tabs": item.tabs})

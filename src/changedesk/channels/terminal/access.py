@@ -24,7 +24,7 @@ def looks(
     before: Before = None,
     as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
-    """Show views, searches and reveals, newest first, never a value."""
+    """Show views, searches, reveals and broken glass, newest first, never a value."""
     with show.refusals(json_wanted=as_json):
         here, at = installed.client(client), clock.now()
         page = seen.who_looked(

@@ -1,11 +1,14 @@
-"""The alarm: a client's log is damaged. By mail to its operators and auditors, once a failure; never what was found.
+"""The alarm, by mail: a client's log is damaged, or somebody broke the glass. Never what was found, nor who it was.
+
+A damaged log is told to operators and auditors, once a failure; broken glass to who may review it, once each.
 
 It is no notice to a customer: it is about no record, so it waits in a table of its own. A sender that dies is followed
 by another one with the same Message-ID, so the same mail may arrive twice, and never not at all.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid5
 
@@ -18,6 +21,7 @@ from changedesk.base.ids import ClientId
 from changedesk.base.refusal import NotFound
 from changedesk.outbound.notices.send import transports
 from changedesk.outbound.notices.transport import NotSent, Temporary, Transport, Unknown
+from changedesk.rules.seeing import REVIEW_WITHIN
 from changedesk.store import alarms, settings_read
 from changedesk.store.alarms import Due
 from changedesk.store.begin import begin
@@ -29,15 +33,24 @@ FIRST_WAIT: Final = timedelta(minutes=1)
 ATTEMPTS_MAX: Final = 12
 """With doubling waits of at most an hour: about six hours."""
 LONGEST_WAIT: Final = timedelta(hours=1)
-PAGE: Final = "/c/{slug}/audit/integrity"
 log = structlog.get_logger("changedesk.alarm")
 
-_SUBJECT: Final[Mapping[str, str]] = {
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """What is told by which page of the desk, per language."""
+
+    page: str
+    subject: Mapping[str, str]
+    body: Mapping[str, str]
+
+
+_DAMAGED_SUBJECT: Final[Mapping[str, str]] = {
     "en": "{client}: the log is damaged",
     "de": "{client}: das Protokoll ist beschädigt",
     "ar": "{client}: السجل متضرر",
 }
-_BODY: Final[Mapping[str, str]] = {
+_DAMAGED_BODY: Final[Mapping[str, str]] = {
     "en": "An audit of {at} (UTC) found that the log of {client} is not what it was.\n\n"
     "First bad entry: {place} ({fault})\n\n"
     "Stop writing to this log, keep the database and the files as they are, and compare them with a backup.\n"
@@ -51,6 +64,24 @@ _BODY: Final[Mapping[str, str]] = {
     "أوقفوا الكتابة في هذا السجل، وأبقوا قاعدة البيانات والملفات كما هي، وقارنوها بنسخة احتياطية.\n"
     "المعروف حتى الآن هنا: {page}\n",
 }
+_GLASS_SUBJECT: Final[Mapping[str, str]] = {
+    "en": "{client}: somebody broke the glass",
+    "de": "{client}: ein Notfallzugriff hat begonnen",
+    "ar": "{client}: بدأ وصول طارئ",
+}
+_GLASS_BODY: Final[Mapping[str, str]] = {
+    "en": "Since {at} (UTC) a member of your staff sees the values of all customers of {client} as if they were"
+    " verified. It ends by itself at {until} (UTC).\n\n"
+    "Another person reviews it within {hours} hours. Who it is and why stands here: {page}\n",
+    "de": "Seit {at} (UTC) sieht jemand aus Ihrem Team die Werte aller Kunden von {client}, als wären sie verifiziert."
+    " Das endet um {until} (UTC) von selbst.\n\n"
+    "Eine andere Person prüft es innerhalb von {hours} Stunden. Wer es ist und warum, steht hier: {page}\n",
+    "ar": "منذ {at} (UTC) يرى أحد موظفيكم قيم جميع عملاء {client} كما لو تم التحقق منهم. ينتهي ذلك تلقائيًا في"
+    " {until} (UTC).\n\n"
+    "يراجعه شخص آخر خلال {hours} ساعة. من هو ولماذا تجدونه هنا: {page}\n",
+}
+_DAMAGED: Final = _Letter("/c/{slug}/audit/integrity", _DAMAGED_SUBJECT, _DAMAGED_BODY)
+_GLASS: Final = _Letter("/c/{slug}/break-glass", _GLASS_SUBJECT, _GLASS_BODY)
 _NOWHERE: Final[Mapping[str, str]] = {"en": "not in the log", "de": "nicht im Protokoll", "ar": "ليس في السجل"}
 
 
@@ -75,7 +106,7 @@ def tell(client: ClientId, way: Callable[[], Transport], *, clock: Callable[[], 
 def _try(client: ClientId, way: Transport, one: Due, *, at: datetime) -> tuple[str, str | None, datetime | None]:
     try:
         message = _message(client, one)
-        way.send(uuid5(one.run_id, str(one.person)), message)
+        way.send(uuid5(one.about, str(one.person)), message)
     except NotFound:
         return "failed", "nobody", None
     except Temporary as refused:
@@ -94,18 +125,25 @@ def _message(client: ClientId, one: Due) -> Message:
     if not person.active or not person.email:
         raise NotFound
     language = person.language.split("-", 1)[0]
+    letter = _DAMAGED if one.until is None else _GLASS
     told = {
         "client": known.name,
-        "at": f"{one.started_at:%Y-%m-%d %H:%M}",
+        "at": _minute(one.at),
         "fault": one.fault,
         "place": _in(_NOWHERE, language) if one.idx is None else str(one.idx),
-        "page": settings.CHANGEDESK_PUBLIC_URL.rstrip("/") + PAGE.format(slug=known.slug),
+        "until": "" if one.until is None else _minute(one.until),
+        "hours": REVIEW_WITHIN // timedelta(hours=1),
+        "page": settings.CHANGEDESK_PUBLIC_URL.rstrip("/") + letter.page.format(slug=known.slug),
     }
     return Message(
         to=person.email,
-        subject=_in(_SUBJECT, language).format(**told),
-        body=_in(_BODY, language).format(**told),
+        subject=_in(letter.subject, language).format(**told),
+        body=_in(letter.body, language).format(**told),
     )
+
+
+def _minute(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def _in(texts: Mapping[str, str], language: str) -> str:

@@ -30,24 +30,6 @@ END $$;
 CREATE TRIGGER audit_run_guard BEFORE UPDATE OR DELETE ON desk.audit_run FOR EACH ROW
     EXECUTE FUNCTION desk.guard_audit_run();
 
--- Who is told of an audit that found something: one mail to each operator and auditor of the client, once a failure.
--- person is of the settings; no address stands here.
-CREATE TABLE desk.alarm (
-    client_id  integer     NOT NULL,
-    run_id     uuid        NOT NULL,
-    person     integer     NOT NULL,
-    state      text        NOT NULL DEFAULT 'pending'
-               CHECK (state IN ('pending', 'sent', 'shown', 'failed', 'unconfirmed')),
-    attempts   integer     NOT NULL DEFAULT 0,
-    next_at    timestamptz NOT NULL,
-    last_error text,
-    done_at    timestamptz,
-    PRIMARY KEY (client_id, run_id, person),
-    FOREIGN KEY (client_id, run_id) REFERENCES desk.audit_run (client_id, id)
-);
--- Read by alarms.claim: those that are due.
-CREATE INDEX alarm_due ON desk.alarm (client_id, next_at) WHERE state = 'pending';
-
 -- Bundles of evidence that left the house. What was asked for is sealed in the entry that says so; change_id names the first
 -- of them, and grows with time.
 CREATE TABLE desk.bundle (

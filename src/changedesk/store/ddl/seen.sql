@@ -5,10 +5,10 @@ CREATE INDEX entry_seen_of_subject ON desk.entry (client_id, subject_id, recorde
     WHERE kind IN ('record.viewed', 'record.searched', 'value.revealed');
 -- Read by seen.by_actor and seen.revealed_since: at whom somebody looked.
 CREATE INDEX entry_seen_by_actor ON desk.entry (client_id, actor, recorded_at, id)
-    WHERE kind IN ('record.viewed', 'record.searched', 'value.revealed');
+    WHERE kind IN ('record.viewed', 'record.searched', 'value.revealed', 'glass.broken', 'glass.reviewed');
 -- Read by seen.newest: who looked at anybody.
 CREATE INDEX entry_seen_newest ON desk.entry (client_id, recorded_at, id)
-    WHERE kind IN ('record.viewed', 'record.searched', 'value.revealed');
+    WHERE kind IN ('record.viewed', 'record.searched', 'value.revealed', 'glass.broken', 'glass.reviewed');
 
 -- What was noted about a reveal, under the customer's key: it is forgotten with them.
 CREATE TABLE desk.reveal_note (

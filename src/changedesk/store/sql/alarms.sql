@@ -1,26 +1,27 @@
--- Alarms of audits that found something: raised with the audit's end, one for each person who is to be told.
+-- Alarms: raised with the end of an audit that found something, or with broken glass, one for each person to be told.
 
 -- name: alarms.raise
-INSERT INTO desk.alarm (client_id, run_id, person, next_at)
-SELECT %(client)s, %(run)s, p, %(at)s FROM unnest(%(people)s::int[]) AS p
+INSERT INTO desk.alarm (client_id, run_id, glass_id, person, next_at)
+SELECT %(client)s, %(run)s::uuid, %(glass)s::uuid, p, %(at)s FROM unnest(%(people)s::int[]) AS p
 
 -- Taken for sending: until the lease ends nobody else takes it, and then it is tried again.
 
 -- name: alarms.claim
 UPDATE desk.alarm a SET attempts = a.attempts + 1, next_at = %(lease_until)s
-FROM (SELECT run_id, person FROM desk.alarm
+FROM (SELECT about, run_id, glass_id, person FROM desk.alarm
       WHERE client_id = %(client)s AND state = 'pending' AND next_at <= %(now)s
       ORDER BY next_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due
-JOIN desk.audit_run r ON r.client_id = %(client)s AND r.id = due.run_id
-WHERE a.client_id = %(client)s AND a.run_id = due.run_id AND a.person = due.person
-RETURNING a.run_id, a.person, a.attempts, r.started_at, r.fault, r.idx
+LEFT JOIN desk.audit_run r ON r.client_id = %(client)s AND r.id = due.run_id
+LEFT JOIN desk.break_glass g ON g.client_id = %(client)s AND g.id = due.glass_id
+WHERE a.client_id = %(client)s AND a.about = due.about AND a.person = due.person
+RETURNING a.about, a.person, a.attempts, coalesce(r.started_at, g.started_at) AS at, r.fault, r.idx, g.until
 
 -- name: alarms.finish
 UPDATE desk.alarm SET state = %(state)s, last_error = %(error)s, next_at = coalesce(%(retry_at)s::timestamptz, next_at),
     done_at = CASE WHEN %(state)s = 'pending' THEN NULL ELSE %(at)s::timestamptz END
-WHERE client_id = %(client)s AND run_id = %(run)s AND person = %(person)s AND state = 'pending'
+WHERE client_id = %(client)s AND about = %(about)s AND person = %(person)s AND state = 'pending'
 
--- Who was told of the newest failure.
+-- Who was told of the newest failure of an audit.
 
 -- name: alarms.newest
 SELECT a.run_id, a.person, a.state, a.last_error, a.done_at FROM desk.alarm a

@@ -25,7 +25,7 @@ ORDER BY e.recorded_at DESC, e.id DESC LIMIT %(limit)s
 -- name: seen.by_actor
 SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.kind, e.actor, e.channel, p.meta_epoch, p.meta_ct
 FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
-WHERE e.client_id = %(client)s AND e.kind IN ('record.viewed', 'record.searched', 'value.revealed')
+WHERE e.client_id = %(client)s AND e.kind IN ('record.viewed', 'record.searched', 'value.revealed', 'glass.broken', 'glass.reviewed')
   AND e.actor = %(actor)s
   AND e.recorded_at >= %(since)s AND e.recorded_at < %(until)s AND (e.recorded_at, e.id) < (%(at)s, %(id)s)
 ORDER BY e.recorded_at DESC, e.id DESC LIMIT %(limit)s
@@ -33,7 +33,7 @@ ORDER BY e.recorded_at DESC, e.id DESC LIMIT %(limit)s
 -- name: seen.newest
 SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.kind, e.actor, e.channel, p.meta_epoch, p.meta_ct
 FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
-WHERE e.client_id = %(client)s AND e.kind IN ('record.viewed', 'record.searched', 'value.revealed')
+WHERE e.client_id = %(client)s AND e.kind IN ('record.viewed', 'record.searched', 'value.revealed', 'glass.broken', 'glass.reviewed')
   AND e.recorded_at >= %(since)s AND e.recorded_at < %(until)s AND (e.recorded_at, e.id) < (%(at)s, %(id)s)
 ORDER BY e.recorded_at DESC, e.id DESC LIMIT %(limit)s
 

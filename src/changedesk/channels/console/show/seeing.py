@@ -15,6 +15,8 @@ KINDS: Final[Mapping[str, Any]] = {
     "record.viewed": gettext_lazy("Record viewed"),
     "record.searched": gettext_lazy("Found by a search"),
     "value.revealed": gettext_lazy("Value revealed"),
+    "glass.broken": gettext_lazy("Glass broken"),
+    "glass.reviewed": gettext_lazy("Broken glass reviewed"),
 }
 PURPOSES: Final[Mapping[str, Any]] = {
     "customer_asks": gettext_lazy("The customer asks what we hold"),
@@ -59,6 +61,7 @@ def glass_reasons(chosen: str) -> list[dict[str, Any]]:
 
 def look(one: SeenLine, visit: Visit) -> dict[str, Any]:
     """Return one line of who looked at whom."""
+    of_all = one.kind.startswith("glass.")
     words = [str(_ROLES.get(role, "")) for role in one.role.split()]
     return {
         "at": one.at,
@@ -68,14 +71,14 @@ def look(one: SeenLine, visit: Visit) -> dict[str, Any]:
         "what": KINDS[one.kind],
         "revealed": one.kind == "value.revealed",
         "found": one.found,
-        "subject": one.subject.hex[-6:],
+        "subject": "" if of_all else one.subject.hex[-6:],
         "subject_url": f"{visit.url('access')}?subject={one.subject}",
         "purpose": PURPOSES.get(one.purpose, one.purpose),
         "reference": one.reference,
         "note": one.note,
         "level": f"V{one.level}" if one.level else "",
         "fields": _(", ").join(one.fields),
-        "glass": bool(one.glass),
+        "glass": bool(one.glass) and not of_all,
     }
 
 

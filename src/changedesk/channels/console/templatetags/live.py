@@ -26,6 +26,7 @@ def live_script(slug: str) -> SafeString | str:
         "resume": gettext("Resume updates"),
         "lost": gettext("Reconnecting…"),
         "damaged": gettext("The log is damaged. See what is known."),
+        "glass": gettext("Somebody broke the glass. Review it."),
     }
     return format_html(
         '<script src="{}" type="module" data-live="{}" data-client="{}" data-words="{}"></script>',

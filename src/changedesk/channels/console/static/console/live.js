@@ -31,17 +31,18 @@ const showState = (state) => {
   lost.textContent = state === "lost" ? words.lost : "";
 };
 
-// The log is damaged: as the page itself says it when it is loaded. Only who may know is told.
-const showAlarm = () => {
+// The log is damaged, or somebody broke the glass: as the page itself says it when it is loaded. Only who may know is
+// told.
+const showNote = (mark, tone, page, text) => {
   const main = document.querySelector("main");
-  if (!main || document.querySelector("[data-alarm]")) return;
+  if (!main || document.querySelector(`[${mark}]`)) return;
   const note = document.createElement("div");
-  note.className = "note tone-danger gap";
+  note.className = `note ${tone} gap`;
   note.setAttribute("role", "alert");
-  note.dataset.alarm = "";
+  note.setAttribute(mark, "");
   const link = document.createElement("a");
-  link.href = `/c/${encodeURIComponent(client)}/audit/integrity`;
-  link.textContent = words.damaged;
+  link.href = `/c/${encodeURIComponent(client)}/${page}`;
+  link.textContent = text;
   note.append(link);
   main.prepend(note);
 };
@@ -113,9 +114,10 @@ function hear(message) {
     return;
   }
   if (message.name === "alert") {
-    showAlarm();
+    showNote("data-alarm", "tone-danger", "audit/integrity", words.damaged);
     return;
   }
+  if (message.name === "glass") showNote("data-glass", "tone-warn", "break-glass", words.glass);
   if (message.name === "queue") queue?.moved(message.data);
   if (message.name === "reset") queue?.reset();
   if (message.name !== "queue") last = message.data.index;
@@ -156,7 +158,7 @@ function listen() {
     alive();
     if (last === null) last = Number(event.data);
   });
-  for (const name of ["queue", "change", "reset", "alert"]) {
+  for (const name of ["queue", "change", "reset", "alert", "glass"]) {
     source.addEventListener(name, (event) => {
       alive();
       tell({ name, data: JSON.parse(event.data) });
