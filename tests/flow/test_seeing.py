@@ -142,8 +142,8 @@ def test_a_revealed_value_is_masked_again_in_the_sixty_first_second(d: Desk, dan
     assert not shown(AT + timedelta(seconds=59, milliseconds=999)).masked
     late = shown(AT + timedelta(seconds=60))
     assert (late.masked, late.seconds_left, "dana@" in late.text) == (True, 0, False)
-    for other in (d.sofia, d.otto):
-        with pytest.raises(NotFound):
+    for other, refusal in ((d.sofia, NotFound), (d.otto, Forbidden)):
+        with pytest.raises(refusal):
             shown(AT, other)
     with pytest.raises(NotFound):
         seen.revealed(ChangeId(uuid4()), actor=d.ben, at=AT, language="en")

@@ -189,7 +189,11 @@ def viewers(subject: SubjectId, *, actor: Actor, at: datetime, language: str) ->
 
 
 def revealed(id: ChangeId, *, actor: Actor, at: datetime, language: str) -> RevealedValue:  # noqa: A002 - as everywhere
-    """Return a value that this actor revealed: in clear until its time is over. Raises NotFound, also for others."""
+    """Return a value that this actor revealed: in clear until its time is over.
+
+    Raises Forbidden, and NotFound also for what others revealed.
+    """
+    access.require(actor, Verb.VALUE_REVEAL)
     catalogue = configuration(actor.client).catalogue
     with look(actor.client) as tx:
         row = past.by_change(tx, id)
@@ -199,8 +203,7 @@ def revealed(id: ChangeId, *, actor: Actor, at: datetime, language: str) -> Reve
         (path,) = _paths(past.meta_of(tx, row.subject_id, row).facts().get("shown"))
     until = row.recorded_at + seeing.REVEALED_FOR
     # A value that was forgotten, or that the law restricts since, is not shown any more either.
-    everything = at < until and access.may(actor, Verb.VALUE_REVEAL)
-    shown = Eyes(Sight(everything), catalogue, language).show(path, record.values().get(path))
+    shown = Eyes(Sight(at < until), catalogue, language).show(path, record.values().get(path))
     return RevealedValue(
         id=id,
         subject=record.id,

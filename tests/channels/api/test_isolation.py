@@ -9,6 +9,7 @@ import httpx
 import pytest
 from tests.cast import Desk
 from tests.channels.api.desk import ALL, Caller, customer, fresh, person, token
+from tests.channels.api.test_batches import FILE, MAP
 from tests.channels.api.test_conventions import change, is_problem
 from tests.channels.api.test_story import ask
 
@@ -116,7 +117,16 @@ def bodies(one: Ours) -> dict[str, Any]:
         "subject_requests_link": {"change_request": one.ref},
         "subject_requests_refuse": {"ground": "excessive", "note": "Again."},
         "subject_requests_statement": {"text": "It is not so."},
+        "seeing_reveal": {"subject": one.subject, "path": "contact.email", "reason": "customer_asks"},
+        "seeing_break_glass": {"minutes": 15, "reason": "emergency", "reference": "INC-1"},
+        "seeing_review": {"verdict": "justified"},
     }
+
+
+FORMS: dict[str, dict[str, Any]] = {
+    "batch_files_enter_file": {"data": {"map": "ours"}, "files": {"file": FILE, "map_file": MAP}},
+}
+QUERIES = {"seeing_viewers": "?subject={id}"}
 
 
 class Operation(NamedTuple):
@@ -139,7 +149,9 @@ def send(caller: Caller, operation: Operation, one: Ours) -> httpx.Response:
     if operation.path.startswith(("/disputes", "/notices")):
         thing = str(uuid.uuid4())
     named = {"id": thing, "ref": one.ref, "challenge": one.challenge, "name": "contact_details", "number": 1}
-    path = operation.path.format(**named, place=10**6, tile="0/000")
+    path = (operation.path + QUERIES.get(operation.id, "")).format(**named, place=10**6, tile="0/000")
+    if operation.id in FORMS:
+        return caller.send(operation.method, path, **FORMS[operation.id])
     return caller.send(operation.method, path, bodies(one).get(operation.id), match=one.version)
 
 
@@ -271,6 +283,14 @@ NEEDS = {
     "subject_requests_statement": "privacy:write",
     "subject_requests_receive": "privacy:write",
     "subject_requests_register": "privacy:read",
+    "batch_files_enter_file": "requests:write",
+    "seeing_reveal": "customers:reveal",
+    "seeing_revealed": "customers:reveal",
+    "seeing_looked": "access:read",
+    "seeing_viewers": "access:read",
+    "seeing_break_glass": None,
+    "seeing_broken": "access:read",
+    "seeing_review": None,
 }
 """The scopes of which each opens the operation; None: no key, staff only."""
 
@@ -286,7 +306,11 @@ def test_a_key_without_the_scope_is_refused_everywhere(http: httpx.Client, home:
         given = frozenset().union(*(access.SCOPES[name] for name in str(scopes).split()))
         without[scopes] = Caller(http, token(home, *(name for name in ALL if not given & access.SCOPES[name])))
     for operation in OPERATIONS:
-        told = is_problem(send(without[NEEDS[operation.id]], operation, ours), 403, "forbidden")
+        refused = send(without[NEEDS[operation.id]], operation, ours)
+        if operation.id == "seeing_reveal":
+            is_problem(refused, 403, "reveal-forbidden")
+            continue
+        told = is_problem(refused, 403, "forbidden")
         assert told["facts"]["verb"] in {str(verb) for verb in access.Verb}
     assert crm.get(f"/customers/{ours.subject}").json()["version"] == 1
     assert crm.get(f"/change-requests/{ours.ref}").json()["version"] == ours.version

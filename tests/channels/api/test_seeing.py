@@ -124,7 +124,8 @@ def test_a_revealed_value_is_told_for_a_minute(
     assert (one["purpose"], one["reference"], one["fields"], one["note"]) == (
         "customer_asks", "call-77", ["E-mail"], "",
     )  # fmt: skip
-    assert otto.get(place).status_code == 404
+    assert otto.get(place).status_code == 403
+    assert crm.get(place).status_code == 404
     later = clock.now() + timedelta(seconds=61)
     monkeypatch.setattr(clock, "now", lambda: later)
     late = ben.get(place).json()
