@@ -134,6 +134,6 @@ def test_observations_never_contend_with_changes() -> None:
     changes = set(EntryKind) - observations
     assert len(changes) == 14
     assert len(observations) == 43
-    assert {kind.partition(".")[0] for kind in observations} == {*OBSERVED_FAMILIES, "erasure"}
+    assert {kind.partition(".")[0] for kind in observations} == {*OBSERVED_FAMILIES, "erasure", "glass", "privacy"}
     assert EntryKind.ERASURE_REQUESTED in observations
     assert EntryKind.ERASURE_CONFIRMED in changes
