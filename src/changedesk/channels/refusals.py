@@ -109,7 +109,7 @@ class NotAForm(HttpRefusal):
     """A file is sent as a part of a form, and this is none."""
 
     code = "not-a-form"
-    hint = "Send Content-Type: multipart/form-data, with the parts that the API document names."
+    hint = "Send Content-Type: multipart/form-data with its boundary, and the parts that the API document names."
     http = 415
 
 

@@ -33,7 +33,7 @@ _MANY: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestLine:
+class DataRequestLine:
     """One request in a list. ``days_left`` as a calendar on the wall counts them, below zero: overdue.
 
     ``due_at`` moves on with every day while the clock is ``stopped``. ``level`` of ``needed``: how well the person is
@@ -80,7 +80,7 @@ class ClockView:
 
 
 @dataclass(frozen=True, slots=True)
-class StepView:
+class DataRequestStep:
     at: datetime
     kind: str
     title: str
@@ -125,18 +125,18 @@ class CopyView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestPanel:
+class DataRequestPanel:
     """One request with everything about it. ``may``: the steps that can be taken now, were it by the right person.
 
     ``extendable_to``: by when it were answered then, None where there is no more time to take.
     """
 
-    line: RequestLine
+    line: DataRequestLine
     jurisdictions: tuple[str, ...]
     clocks: tuple[ClockView, ...]
     extendable_to: datetime | None
     pauses: tuple[str, ...]
-    steps: tuple[StepView, ...]
+    steps: tuple[DataRequestStep, ...]
     notes: tuple[NoteView, ...]
     linked: tuple[LinkedView, ...]
     holds: tuple[HoldLine, ...]
@@ -146,7 +146,7 @@ class RequestPanel:
 
 def waiting(
     *, actor: Actor, at: datetime, language: str, after: str | None = None, limit: int = 50
-) -> Page[RequestLine]:
+) -> Page[DataRequestLine]:
     """Return a page of what is not closed, the most urgent first. Raises Forbidden, BadCursor."""
     access.require(actor, Verb.PRIVACY_READ)
     limit = max(1, min(limit, LIMIT_MAX))
@@ -159,7 +159,7 @@ def waiting(
 
 def newest(
     *, actor: Actor, at: datetime, language: str, before: str | None = None, limit: int = 50
-) -> Page[RequestLine]:
+) -> Page[DataRequestLine]:
     """Return a page of all requests, closed ones too, the newest first. Raises Forbidden, BadCursor."""
     access.require(actor, Verb.PRIVACY_READ)
     limit = max(1, min(limit, LIMIT_MAX))
@@ -170,7 +170,7 @@ def newest(
     return Page(shown, next=None if last is None else cursor(last.created_at, last.id))
 
 
-def of_subject(subject: SubjectId, *, actor: Actor, at: datetime, language: str) -> tuple[RequestLine, ...]:
+def of_subject(subject: SubjectId, *, actor: Actor, at: datetime, language: str) -> tuple[DataRequestLine, ...]:
     """Return what one person asked about their data, newest first. Raises Forbidden, NotFound."""
     access.require(actor, Verb.PRIVACY_READ)
     with look(actor.client) as seen:
@@ -178,7 +178,7 @@ def of_subject(subject: SubjectId, *, actor: Actor, at: datetime, language: str)
         return _lines(seen, subject_requests.of_subject(seen, subject), actor=actor, at=at, language=language)
 
 
-def one(ref: str, *, actor: Actor, at: datetime, language: str) -> RequestPanel:
+def one(ref: str, *, actor: Actor, at: datetime, language: str) -> DataRequestPanel:
     """Return one request with its clocks, steps, notes, links, holds and copy. Raises Forbidden, NotFound."""
     access.require(actor, Verb.PRIVACY_READ)
     canonical = parse_reference(ref)
@@ -198,7 +198,7 @@ def places(*, actor: Actor) -> tuple[str, ...]:
 
 def _lines(
     seen: Look, found: Sequence[SubjectRequest], *, actor: Actor, at: datetime, language: str
-) -> tuple[RequestLine, ...]:
+) -> tuple[DataRequestLine, ...]:
     config = configuration(actor.client)
     known = subjects.load(seen, {item.subject_id for item in found})
     sights = sight.of_subjects(seen, known.values(), actor=actor, at=at)
@@ -209,11 +209,11 @@ def _lines(
     )
 
 
-def _line(item: SubjectRequest, subject: Subject, eyes: Eyes, *, at: datetime, zone: ZoneInfo) -> RequestLine:
+def _line(item: SubjectRequest, subject: Subject, eyes: Eyes, *, at: datetime, zone: ZoneInfo) -> DataRequestLine:
     due = _due(item, at=at)
     called = sight.title(eyes, subject)
     open_ = item.closed_at is None
-    return RequestLine(
+    return DataRequestLine(
         ref=item.ref,
         right=item.right.value,
         subject=item.subject_id,
@@ -248,8 +248,8 @@ def _due(item: SubjectRequest, *, at: datetime) -> Due:
 
 
 def _panel(
-    seen: Look, item: SubjectRequest, line: RequestLine, *, actor: Actor, at: datetime, language: str
-) -> RequestPanel:
+    seen: Look, item: SubjectRequest, line: DataRequestLine, *, actor: Actor, at: datetime, language: str
+) -> DataRequestPanel:
     subject = subjects.load(seen, [item.subject_id])[item.subject_id]
     # Entries are kept in whole milliseconds.
     since = item.created_at.replace(microsecond=item.created_at.microsecond // 1000 * 1000)
@@ -263,14 +263,14 @@ def _panel(
     people = People(names | ({copy.built_by} if copy else set()), viewer=actor, language=language)
     reads = access.may(actor, Verb.VALUE_REVEAL)
     later = _extendable(item, at=at)
-    return RequestPanel(
+    return DataRequestPanel(
         line=line,
         jurisdictions=item.jurisdictions,
         clocks=tuple(_clocks(item, configuration(actor.client))),
         extendable_to=None if later is None else later.at,
         pauses=_pauses(item),
         steps=tuple(
-            StepView(x.recorded_at, x.kind.value, words.title(x.kind, (), language), people.show(x.actor))
+            DataRequestStep(x.recorded_at, x.kind.value, words.title(x.kind, (), language), people.show(x.actor))
             for x in steps
         ),
         notes=tuple(

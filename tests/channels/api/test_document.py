@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
+from ninja.openapi.schema import OpenAPISchema
 from openapi_spec_validator import validate
 
 from changedesk.channels.api import openapi
+from changedesk.channels.api.interface import API
 
 COMMITTED = Path(__file__).parents[3] / "openapi.json"
 
@@ -21,6 +25,20 @@ def test_the_document_is_valid_openapi_3_1() -> None:
     document = json.loads(openapi.text())
     assert document["openapi"].startswith("3.1")
     validate(document)
+
+
+def test_a_name_means_one_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The framework keeps the last of two models of one name, and every answer of the other one breaks its schema."""
+    met: dict[str, Any] = {}
+    other: set[str] = set()
+
+    def noted(_self: OpenAPISchema, definitions: dict[str, Any]) -> None:
+        other.update(name for name, schema in definitions.items() if met.setdefault(name, schema) != schema)
+
+    monkeypatch.setattr(OpenAPISchema, "add_schema_definitions", noted)
+    API.get_openapi_schema(path_prefix=openapi.ROOT)
+    assert met
+    assert not other
 
 
 def test_every_no_is_a_problem_document() -> None:

@@ -1,5 +1,6 @@
 """The interface put together: its routes, who may call, and what becomes of every "no"."""
 
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
@@ -43,6 +44,8 @@ from changedesk.reading import request as requests_read
 from changedesk.rules import access
 
 log = structlog.get_logger("changedesk.api")
+_BOUNDARY: Final = re.compile(r';\s*boundary="?[^\s",;]{1,70}"?\s*(;|$)', re.IGNORECASE)
+"""What parts a form (RFC 2046, 5.1.1)."""
 WITH_BODY: Final = frozenset({"POST", "PATCH", "PUT"})
 _UNDER: Final = {"submit": "/values", "preview": "/values", "revise": "/values", "create": "/values"}
 """What the pointers of refused values start from, by the name of the view."""
@@ -170,7 +173,8 @@ def unfit(method: str, path: str, header: calls.Header) -> Refusal | None:
         return refusals.BodyTooLarge()
     media = header("Content-Type").partition(";")[0].strip().lower()
     if file:
-        return refusals.NotAForm() if media != batch_files.FORM else None
+        parted = media == batch_files.FORM and _BOUNDARY.search(header("Content-Type"))
+        return None if parted else refusals.NotAForm()
     return refusals.NotJson() if size and media != calls.JSON else None
 
 

@@ -59,7 +59,7 @@ class Settled(asked.Asked):
     what: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.#-]{1,120}$")]
 
 
-class Choice(Schema):
+class FieldChoice(Schema):
     """One field in which the two differ: whose value stays, by which rule. Values only for keys that may see them."""
 
     path: str
@@ -86,7 +86,7 @@ class Waiting(Schema):
 class MergePlan(Schema):
     merged: UUID
     survivor: UUID
-    choices: list[Choice]
+    choices: list[FieldChoice]
     pending: list[Waiting]
     route: dict[str, object]
     conflicts: dict[str, str]

@@ -22,7 +22,7 @@ from changedesk.rules import access, policy
 router = Router(tags=["Change requests"])
 
 
-class Narrowed(asked.Asked):
+class QueueNarrowed(asked.Asked):
     """Which requests, oldest first. ``state`` goes before ``tab``."""
 
     tab: Literal["open", "customer", "approval", "returned", "waiting", "done"] = "open"
@@ -130,7 +130,7 @@ def revise(request: HttpRequest, ref: str, body: asked.Revision) -> HttpResponse
 
 
 @router.get("", **documented(200, told.Rows, body=False))
-def waiting(request: HttpRequest, query: Query[Narrowed]) -> HttpResponse:
+def waiting(request: HttpRequest, query: Query[QueueNarrowed]) -> HttpResponse:
     """Read the queue: requests by what has to happen next."""
     call = of(request)
     page = queue.queue(

@@ -22,7 +22,7 @@ router = Router(tags=["Reversals"])
 Actor = Annotated[str, Field(pattern=r"^([sk][0-9]{1,18}|a\.[a-z_]{1,40})$")]
 
 
-class Whose(asked.Asked):
+class Undone(asked.Asked):
     """Whose changes, and from when until when; ``until`` itself is not in it."""
 
     whose: Actor
@@ -90,7 +90,7 @@ class Reversals(Schema):
     next: str | None
 
 
-class Approval(asked.Asked):
+class ReversalApproval(asked.Asked):
     """The digest of the whole that was seen, and why it may go ahead."""
 
     digest: asked.Digest
@@ -119,7 +119,7 @@ class WhichRows(asked.Asked):
 
 
 @router.post("", **documented(201, ReversalPanel, key=True, also=200, also_answer=Plan))
-def ask(request: HttpRequest, body: Whose, dry_run: bool = False) -> HttpResponse:  # noqa: FBT001, FBT002 - the address's word
+def ask(request: HttpRequest, body: Undone, dry_run: bool = False) -> HttpResponse:  # noqa: FBT001, FBT002 - the address's word
     """Ask for everything of one actor to be undone, as a batch that a second person approves by its digest.
 
     With ``dry_run=true`` nothing is asked: 200, and what each change would meet. A repeat goes on where it was ended.
@@ -210,7 +210,7 @@ def one(request: HttpRequest, id: asked.Id, query: Query[WhichRows]) -> HttpResp
 
 
 @router.post("/{id}/approve", **documented(200, Approved, key=True))
-def approve(request: HttpRequest, id: asked.Id, body: Approval) -> HttpResponse:  # noqa: A002 - the address's word
+def approve(request: HttpRequest, id: asked.Id, body: ReversalApproval) -> HttpResponse:  # noqa: A002 - the address's word
     """Let the whole go ahead, as a second person, exactly as it was seen. What moved since is left behind."""
     call = of(request)
     done = flow.approve_batch(id, digest=body.digest, note=body.note, actor=call.actor, at=call.at, key=call.once())

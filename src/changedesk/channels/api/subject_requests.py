@@ -20,7 +20,7 @@ from changedesk.flow.subject_steps import Handled
 from changedesk.reading import recipients
 from changedesk.reading import subject_requests as reading
 from changedesk.reading.recipients import Disclosure
-from changedesk.reading.subject_requests import Figures, RequestLine, RequestPanel
+from changedesk.reading.subject_requests import DataRequestLine, DataRequestPanel, Figures
 from changedesk.rules.rights import Right
 
 router = Router(tags=["Data-subject requests"])
@@ -87,7 +87,7 @@ class Noted(asked.Asked):
     note: asked.Text = ""
 
 
-class Answered(Noted):
+class DataRequestAnswer(Noted):
     """``part``: what was asked is done in part; the note says what is not, and why."""
 
     part: bool = False
@@ -110,7 +110,7 @@ class Step(Schema):
 
 
 class Lines(Schema):
-    items: list[RequestLine]
+    items: list[DataRequestLine]
     next: str | None
 
 
@@ -122,7 +122,7 @@ class Year(Schema):
     items: list[Figures]
 
 
-class Which(asked.Asked):
+class DataRequests(asked.Asked):
     """``waiting``: the most urgent first. ``all``: closed ones too, the newest first."""
 
     state: Literal["waiting", "all"] = "waiting"
@@ -156,7 +156,7 @@ def receive(request: HttpRequest, body: Received) -> HttpResponse:
 
 
 @router.get("", **documented(200, Lines, body=False))
-def requests(request: HttpRequest, query: Query[Which]) -> HttpResponse:
+def requests(request: HttpRequest, query: Query[DataRequests]) -> HttpResponse:
     """List requests with the days that are left."""
     call = of(request)
     given: dict[str, Any] = {"actor": call.actor, "at": call.at, "language": call.language, "limit": query.limit}
@@ -177,7 +177,7 @@ def figures(request: HttpRequest, query: Query[Period]) -> HttpResponse:
     return send(tell({"items": reading.figures(actor=call.actor, since=since, until=until)}))
 
 
-@router.get("/{ref}", **documented(200, RequestPanel, body=False))
+@router.get("/{ref}", **documented(200, DataRequestPanel, body=False))
 def one(request: HttpRequest, ref: str) -> HttpResponse:
     """Read one request: its clocks, steps and notes, what carries it out, and the steps that can be taken."""
     call = of(request)
@@ -254,7 +254,7 @@ def download(request: HttpRequest, ref: str, body: asked.Nothing = _NONE) -> Htt
 
 
 @router.post("/{ref}/answer", **documented(200, Step, key=True))
-def answer(request: HttpRequest, ref: str, body: Answered = Answered()) -> HttpResponse:  # noqa: B008 - never written to
+def answer(request: HttpRequest, ref: str, body: DataRequestAnswer = DataRequestAnswer()) -> HttpResponse:  # noqa: B008 - never written to
     """Answer: what was asked is done, and the person is told. Refused until it is known that it is they who ask."""
     return _do(request, lambda **given: subject_answer.answer(ref, part=body.part, note=body.note, **given))
 

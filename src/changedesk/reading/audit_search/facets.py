@@ -32,7 +32,7 @@ MISSING: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class FacetChoice:
     """One value with how many of the counted matches have it. ``query``: the search with it, or, chosen, without."""
 
     value: str
@@ -45,7 +45,7 @@ class Choice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facet:
     key: str
-    choices: tuple[Choice, ...]
+    choices: tuple[FacetChoice, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ def facets(
         for count, value in values[:CHOICES_MOST]:
             one = chosen.get((key, value.casefold()))
             choices.append(
-                Choice(
+                FacetChoice(
                     value=value,
                     label=people.show(value).name if key == "actor" else _label(key, value, config, language),
                     count=count,

@@ -13,7 +13,7 @@ from changedesk.channels.console.errors import Error
 from changedesk.channels.console.show import customer, policy
 from changedesk.reading.audit_search import Found, Line
 from changedesk.reading.audit_search.event import Event, Verdict, Word
-from changedesk.reading.audit_search.facets import Choice
+from changedesk.reading.audit_search.facets import FacetChoice
 
 if TYPE_CHECKING:
     from changedesk.channels.console.visit import Visit
@@ -73,7 +73,7 @@ def found(page: Found, visit: "Visit", base: Sequence[tuple[str, str]]) -> Shape
     }  # fmt: skip
 
 
-def _choice(key: str, one: Choice) -> Shape:
+def _choice(key: str, one: FacetChoice) -> Shape:
     label = _channel(one.value) if key == "channel" else one.label
     return {"label": label, "count": one.count, "chosen": one.chosen, "query": one.query}
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from changedesk.channels.console.show import words
 from changedesk.reading.recipients import Disclosure
-from changedesk.reading.subject_requests import Figures, RequestLine, RequestPanel
+from changedesk.reading.subject_requests import DataRequestLine, DataRequestPanel, Figures
 
 if TYPE_CHECKING:
     from changedesk.channels.console.visit import Visit
@@ -89,7 +89,7 @@ WHO: Final = {
 }
 
 
-def badge(line: RequestLine) -> dict[str, Any]:
+def badge(line: DataRequestLine) -> dict[str, Any]:
     """Return what the badge of a request says: how many days are left, and how loud."""
     if line.closed_at is not None:
         return {}
@@ -104,7 +104,7 @@ def badge(line: RequestLine) -> dict[str, Any]:
     return {"tone": tone, "icon": "clock", "word": word}
 
 
-def row(line: RequestLine, visit: "Visit") -> dict[str, Any]:
+def row(line: DataRequestLine, visit: "Visit") -> dict[str, Any]:
     state, word = STATES[line.state]
     return {
         "url": visit.url("privacy_request", line.ref),
@@ -133,7 +133,7 @@ def row(line: RequestLine, visit: "Visit") -> dict[str, Any]:
     }
 
 
-def panel(found: RequestPanel, visit: "Visit") -> dict[str, Any]:
+def panel(found: DataRequestPanel, visit: "Visit") -> dict[str, Any]:
     return {
         "jurisdictions": found.jurisdictions,
         "clocks": [
