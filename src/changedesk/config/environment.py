@@ -186,6 +186,8 @@ def django_database(url: str, pool_size: int) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         **{django: str(parts.get(libpq) or "") for libpq, django in known.items()},
         "CONN_MAX_AGE": 0,
+        # A connection that a database restart broke is replaced, not handed out.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {**rest, "pool": {"min_size": 1, "max_size": pool_size, "timeout": 10}},
         "TEST": {"MIGRATE": False},
     }
