@@ -112,6 +112,13 @@ def answers(url: str) -> None:
     pytest.fail("it did not come back")
 
 
+def test_a_reset_takes_the_sign_ins_of_the_demonstration_along(installation: Installation) -> None:
+    for name in ("demo-authenticators.json", "demo-signins.json", "demo-planted"):
+        (installation.state / name).write_text("[]", encoding="utf-8")
+    assert "Deleted" in installation.run("reset", "--yes").stdout
+    assert not list(installation.state.glob("demo-*"))
+
+
 def test_a_taken_port_gives_the_next_free_one() -> None:
     first = any_port()
     with socket.socket() as taken:

@@ -227,6 +227,9 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
         Server(state_dir=env.state_dir).erase()
         for name in ("secrets", "log", "tlog"):
             shutil.rmtree(env.state_dir / name, ignore_errors=True)
+        # Sign-ins and authenticators of a demonstration open nothing any more, and would be taken for the next one's.
+        for left in env.state_dir.glob("demo-*"):
+            left.unlink()
     out.print("Deleted.")
 
 
