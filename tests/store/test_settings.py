@@ -1,3 +1,4 @@
+import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -63,6 +64,18 @@ def test_a_client_is_known_from_the_moment_it_is_opened(nordcell: ClientId) -> N
     assert settings_read.client_by_slug("northcell").id == nordcell
     with pytest.raises(NotFound):
         settings_read.client_by_slug("southcell")
+
+
+def test_who_works_for_a_client_that_this_process_has_not_met_finds_it_among_theirs(nordcell: ClientId) -> None:
+    ada = hire(nordcell, "ada@nordcell.example", Role.AGENT)
+    assert [known.id for known in settings_read.all_clients()] == [nordcell]
+    new = {"id": nordcell + 1, "slug": "newcell", "name": "Newcell", "ledger_origin": "desk.example/newcell"}
+    with connection.cursor() as another_process:
+        another_process.execute(
+            "INSERT INTO client SELECT (jsonb_populate_record(client, %s)).* FROM client", [json.dumps(new)]
+        )
+        another_process.execute("UPDATE membership SET client_id = %s", [nordcell + 1])
+    assert [known.slug for known in settings_read.clients_of(ada)] == ["newcell"]
 
 
 def test_only_the_terminal_opens_clients(nordcell: ClientId) -> None:

@@ -145,8 +145,8 @@ def members_in(client_id: ClientId, roles: Collection[Role]) -> list[int]:
 
 def clients_of(person_id: int) -> tuple[ClientSettings, ...]:
     """Return the active clients that a person works for, by name."""
-    own = {membership.client for membership in memberships(person_id)}
-    return tuple(known for known in all_clients() if known.id in own and known.active)
+    own = [client(membership.client) for membership in memberships(person_id)]
+    return tuple(sorted((known for known in own if known.active), key=lambda known: (known.name.casefold(), known.id)))
 
 
 @remembered

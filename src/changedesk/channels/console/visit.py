@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 
 from changedesk.base import clock
 from changedesk.base.actor import Actor
-from changedesk.base.refusal import Refusal
+from changedesk.base.refusal import NotFound, Refusal
 from changedesk.channels.console import errors
 from changedesk.channels.console.show import shell
 from changedesk.channels.opened import recording
@@ -140,7 +140,9 @@ def enter(request: HttpRequest, slug: str) -> Visit:
     actor = actor_of(request, slug)
     person_id = int(request.user.pk or 0)
     found = admit.clients_of(person_id)
-    client = next(item for item in found if item.id == actor.client)
+    client = next((item for item in found if item.id == actor.client), None)
+    if client is None:  # let go between the two questions
+        raise NotFound
     record = admit.person(person_id)
     translation.activate(record.language)
     request.LANGUAGE_CODE = translation.get_language()
