@@ -6,16 +6,15 @@ from typing import Final
 
 from changedesk import kinds
 from changedesk.base.actor import Actor
-from changedesk.reading import lines, words
+from changedesk.reading import duties, lines, words
 from changedesk.reading.deciding import rule_views
-from changedesk.reading.request_panels import DeadlineView, HoldDutyView, NoticeDutyView, Strip
+from changedesk.reading.request_panels import Strip
 from changedesk.rules import access
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Catalogue, Field, Sensitivity
 from changedesk.rules.route import Route
 from changedesk.store.settings_read import configuration
 
-_HOUR: Final = 3600
 CONSEQUENCE: Final = "consequence"
 """Tag of a field that follows from others: nobody types it."""
 _INITIATORS: Final = ("customer", "business", "system")
@@ -125,34 +124,9 @@ def strip_of(route: Route, *, level: int, changed: Collection[str], actor: Actor
     access.require(actor, Verb.REQUEST_PREVIEW, subject=actor.subject)
     config = configuration(actor.client)
     points = [item for item in config.catalogue.contact_points() if item.path in changed]
-    return Strip(
-        level_needed=route.level,
-        level_reached=level,
-        methods_forbidden=route.methods_forbidden,
-        new_contacts_needed=tuple(item.label_in(language) for item in points) if route.confirm_new_contacts else (),
-        new_contacts_confirmed=False,
-        consent_needed=route.consent,
-        consent_given=False,
-        approvals_needed=route.approvals,
-        approvals_given=0,
-        separation=route.separation,
-        holds=tuple(
-            HoldDutyView(blocks=item.blocks, hours=round(item.seconds / _HOUR), release=item.release, rule=item.rule)
-            for item in route.holds
-        ),
-        notices=tuple(
-            NoticeDutyView(event=item.event, to=item.to, channels=item.channels, security=item.security, rule=item.rule)
-            for item in route.notices
-        ),
-        deadlines=tuple(
-            DeadlineView(duty=item.duty, due_at=item.due, overdue=False, rule=item.rule) for item in route.deadlines
-        ),
-        wait_seconds=route.wait_seconds,
-        retention_class=route.retention_class,
-        retention_least=route.retention_least,
-        retention_most=route.retention_most,
-        evidence=route.evidence,
-        recipients=route.recipients,
+    return duties.strip(
+        route,
+        level=level,
+        new_contacts=[item.label_in(language) for item in points] if route.confirm_new_contacts else (),
         rules=rule_views(route, config),
-        policy_version=route.policy_version,
     )

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId, parse_reference
 from changedesk.base.refusal import NotFound
 from changedesk.ledger.value import decode_value
-from changedesk.reading import lines, proof, sight, steps, words
+from changedesk.reading import duties, lines, proof, sight, steps, words
 from changedesk.reading.deciding import actions, approve_action, open_to_decide, rule_views
 from changedesk.reading.notices import delivery_views
 from changedesk.reading.panels import DeliveryView, Diff, DisputeView, HoldView
@@ -17,10 +17,7 @@ from changedesk.reading.people import People
 from changedesk.reading.queue import NEEDS, proposed
 from changedesk.reading.request_panels import (
     ConsentView,
-    DeadlineView,
     DecisionView,
-    HoldDutyView,
-    NoticeDutyView,
     OfferView,
     RequestPanel,
     Strip,
@@ -36,8 +33,6 @@ from changedesk.store.requests import Request
 from changedesk.store.settings_read import Configuration, configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, look
-
-_HOUR: Final = timedelta(hours=1).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,41 +200,13 @@ def _diff(case: _Case, eyes: Eyes) -> tuple[Diff, ...]:
 
 
 def _strip(one: Weighed, eyes: Eyes, config: Configuration, *, outside: bool, at: datetime) -> Strip:
-    route = one.route
-    return Strip(
-        level_needed=route.level,
-        level_reached=one.hand.level,
-        methods_forbidden=route.methods_forbidden,
-        new_contacts_needed=tuple(eyes.label(path) for path in one.new_contacts),
-        new_contacts_confirmed=one.hand.new_contacts_confirmed or not one.new_contacts,
-        consent_needed=route.consent,
-        consent_given=one.hand.consented,
-        approvals_needed=route.approvals,
-        approvals_given=len(one.hand.approvers),
-        separation=route.separation,
-        holds=tuple(
-            HoldDutyView(blocks=item.blocks, hours=round(item.seconds / _HOUR), release=item.release, rule=item.rule)
-            for item in route.holds
-        ),
-        notices=tuple(
-            NoticeDutyView(event=item.event, to=item.to, channels=item.channels, security=item.security, rule=item.rule)
-            for item in route.notices
-        ),
-        deadlines=tuple(
-            DeadlineView(
-                duty=item.duty,
-                due_at=item.due,
-                overdue=not one.request.ended and at > item.due,
-                rule=item.rule,
-            )
-            for item in route.deadlines
-        ),
-        wait_seconds=route.wait_seconds,
-        retention_class=route.retention_class,
-        retention_least=route.retention_least,
-        retention_most=route.retention_most,
-        evidence=route.evidence,
-        recipients=route.recipients,
-        rules=() if outside else rule_views(route, config),
-        policy_version=route.policy_version,
+    return duties.strip(
+        one.route,
+        level=one.hand.level,
+        new_contacts=[eyes.label(path) for path in one.new_contacts],
+        confirmed=one.hand.new_contacts_confirmed or not one.new_contacts,
+        consented=one.hand.consented,
+        approvals=len(one.hand.approvers),
+        rules=() if outside else rule_views(one.route, config),
+        overdue_at=None if one.request.ended else at,
     )

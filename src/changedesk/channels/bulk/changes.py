@@ -113,7 +113,7 @@ def import_changes(
         name = f"{map.source}-{map.log}"
         stack.enter_context(noted(file, name, report, actor=actor, now=now, dry_run=dry_run))
         run = _Run(map, actor, now, sheet, held, dry_run=dry_run)
-        groups = _groups(_counted(reader, report, sheet), map, sheet)
+        groups = _groups(sheet.counting(reader), map, sheet)
         while batch := list(islice(groups, BATCH)):
             run.send(batch)
             if progress:
@@ -121,16 +121,6 @@ def import_changes(
     if progress:
         progress(report, 1.0)
     return report
-
-
-def _counted(reader: Reader, report: Report, sheet: Sheet) -> Iterator[Row]:
-    try:
-        for row in reader:
-            report.rows += 1
-            yield row
-    except FileUnreadable as refusal:
-        report.stopped = f"{refusal.sentence} {refusal.hint}"
-        sheet.refused([reader.number + 1], refusal)
 
 
 def _held_records(file: Path, map_: ChangeMap) -> dict[str, dict[str, str]]:

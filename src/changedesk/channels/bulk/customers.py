@@ -14,7 +14,7 @@ from changedesk.base.actor import Actor, Channel
 from changedesk.base.refusal import Refusal
 from changedesk.channels.bulk.mapping import CustomerMap, Join
 from changedesk.channels.bulk.report import CHECKED, TAKEN, UNCHANGED, Report, Sheet, open_sheet
-from changedesk.channels.bulk.rows import FileUnreadable, HeaderWrong, Row, open_rows
+from changedesk.channels.bulk.rows import HeaderWrong, Row, open_rows
 from changedesk.channels.bulk.running import noted
 from changedesk.channels.bulk.transforms import CellRefused, Source, value
 from changedesk.kinds import ManyBad
@@ -108,17 +108,12 @@ def import_customers(
         sheet = stack.enter_context(open_sheet(report, file, report_to))
         stack.enter_context(noted(file, map.source, report, actor=actor, now=now, dry_run=dry_run))
         run = _Run(map, actor, catalogue, region, zone, now, sheet, dry_run=dry_run)
-        try:
-            for row in reader:
-                report.rows += 1
-                run.add(_joined(row, joins))
-                if len(run.waiting) >= BATCH:
-                    run.flush()
-                    if progress:
-                        progress(report, reader.share)
-        except FileUnreadable as refusal:
-            report.stopped = f"{refusal.sentence} {refusal.hint}"
-            sheet.refused([reader.number + 1], refusal)
+        for row in sheet.counting(reader):
+            run.add(_joined(row, joins))
+            if len(run.waiting) >= BATCH:
+                run.flush()
+                if progress:
+                    progress(report, reader.share)
         run.flush()
     if progress:
         progress(report, 1.0)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from changedesk.base.refusal import Refusal
+from changedesk.channels.bulk.rows import FileUnreadable, Reader, Row
 from changedesk.channels.bulk.transforms import CellRefused
 from changedesk.kinds import ManyBad
 from changedesk.kinds.merge import MERGED_INTO, MERGED_INTO_TEXT
@@ -71,6 +72,16 @@ class Sheet:
         for name in self.report.left_out:
             self._lines.writerow(("", "left_out", "column-not-in-map", name, _LEFT_OUT, ""))
         self._sink.close()
+
+    def counting(self, reader: Reader) -> Iterator[Row]:
+        """Yield the rows of a file, counted; one that cannot be read to its end ends here, and the report says why."""
+        try:
+            for row in reader:
+                self.report.rows += 1
+                yield row
+        except FileUnreadable as refusal:
+            self.report.stopped = f"{refusal.sentence} {refusal.hint}"
+            self.refused([reader.number + 1], refusal)
 
     def became(self, rows: Sequence[int], outcome: str, record: object) -> None:
         """Note rows that went in, stay as they were, or would go in."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +19,7 @@ from changedesk.base.refusal import Refusal
 from changedesk.channels.bulk.customers import FieldNotInCatalogue
 from changedesk.channels.bulk.report import Report, Sheet, open_sheet
 from changedesk.channels.bulk.request_map import RequestMap
-from changedesk.channels.bulk.rows import FileUnreadable, HeaderWrong, Reader, Row, open_rows
+from changedesk.channels.bulk.rows import HeaderWrong, Row, open_rows
 from changedesk.kinds.merge import MERGED_INTO, MERGED_INTO_TEXT
 from changedesk.rules import access
 from changedesk.rules.fields import Catalogue
@@ -86,7 +86,7 @@ def request_batch(
             with file.open("rb") as content:
                 mark = hashlib.file_digest(content, "sha256").digest()
             report.batch = flow.start_batch(map_name, mark, actor=actor, at=now(), key=key).id
-        lines = _counted(reader, report, sheet)
+        lines = sheet.counting(reader)
         while part := list(islice(lines, TOGETHER)):
             run.send(part)
             if progress:
@@ -96,16 +96,6 @@ def request_batch(
             finished = flow.finish_batch(report.batch, actor=actor, at=now())
             report.digest = (finished.digest or b"").hex()
     return report
-
-
-def _counted(reader: Reader, report: RequestReport, sheet: Sheet) -> Iterator[Row]:
-    try:
-        for row in reader:
-            report.rows += 1
-            yield row
-    except FileUnreadable as refusal:
-        report.stopped = f"{refusal.sentence} {refusal.hint}"
-        sheet.refused([reader.number + 1], refusal)
 
 
 class _Run:

@@ -8,31 +8,18 @@ import typer
 
 from changedesk import flow
 from changedesk.base import clock
-from changedesk.base.actor import Actor
-from changedesk.base.refusal import Forbidden, NotFound
-from changedesk.channels import bulk, signin
+from changedesk.base.refusal import NotFound
+from changedesk.channels import bulk
 from changedesk.channels.terminal import installed, show
 from changedesk.channels.terminal.looking import request_app
-from changedesk.channels.terminal.options import AsJson, Client
+from changedesk.channels.terminal.options import AsJson, Client, KeyFile, Secret
 from changedesk.reading import batches as reading
 
 app = typer.Typer(no_args_is_help=True, help="Batches: the requests of one file, decided on as one.")
 ENDED_EARLY: Final = 3
 """Exit code for a file that ended badly; the batch goes on with the mended file's run."""
 
-KeyFile = Annotated[
-    Path | None,
-    typer.Option("--key-file", exists=True, dir_okay=False, help="Holds your key; else CHANGEDESK_KEY does."),
-]
-Secret = Annotated[str, typer.Option("--key", envvar="CHANGEDESK_KEY", hidden=True)]
 Batch = Annotated[str, typer.Argument(metavar="ID", help="The batch's id.")]
-
-
-class KeyOfOtherClient(Forbidden):
-    """This key is one of another client."""
-
-    code = "key-of-other-client"
-    hint = "Name the client that the key was made for, or use a key of this one."
 
 
 @request_app.command("batch")
@@ -48,7 +35,7 @@ def enter(
 ) -> None:
     """Enter a file of requests as one batch. The same file again goes on where it was ended, and changes nothing."""
     with show.refusals(json_wanted=as_json):
-        here, actor = installed.client(client), _person(client, key_file, secret)
+        here, actor = installed.client(client), installed.person(client, key_file, secret)
         chosen = bulk.read_request_map(map_name)
         with show.progress(file.name, hidden=as_json) as tell:
             done = bulk.request_batch(
@@ -106,7 +93,7 @@ def approve(
 ) -> None:
     """Let the whole batch go ahead, as a second person, exactly as it was seen. Can be given again after a break."""
     with show.refusals(json_wanted=as_json):
-        actor = _person(client, key_file, secret)
+        actor = installed.person(client, key_file, secret)
         done = flow.approve_batch(_id(id_), digest=digest, note=note, actor=actor, at=clock.now())
         if report is not None:
             bulk.approval_report(done, report)
@@ -128,14 +115,6 @@ def maps(as_json: AsJson = False) -> None:  # noqa: FBT002 - as above
         show.as_json(found)
     else:
         show.table(("map", "about"), [tuple(item.values()) for item in found])
-
-
-def _person(client: str, key_file: Path | None, secret: str) -> Actor:
-    key = key_file.read_text("utf-8").strip() if key_file else secret
-    actor = signin.actor_of_key(f"Bearer {key}", at=clock.now())
-    if actor.client != installed.client(client).actor.client:
-        raise KeyOfOtherClient
-    return actor
 
 
 def _id(text: str) -> UUID:

@@ -9,11 +9,8 @@ import typer
 
 from changedesk import flow
 from changedesk.base import clock
-from changedesk.base.actor import Actor
-from changedesk.channels import signin
 from changedesk.channels.terminal import installed, show
-from changedesk.channels.terminal.batches import KeyFile, KeyOfOtherClient, Secret
-from changedesk.channels.terminal.options import AsJson, Client
+from changedesk.channels.terminal.options import AsJson, Client, KeyFile, Secret
 from changedesk.flow import policies
 from changedesk.flow.reversal import BadPeriod
 from changedesk.reading import policies as reading
@@ -39,7 +36,7 @@ def plan(
 ) -> None:
     """Say what it would meet, change by change. Asks for nothing."""
     with show.refusals(json_wanted=as_json):
-        actor = _person(client, key_file, secret)
+        actor = installed.person(client, key_file, secret)
         found = flow.plan_reversal(whose, since=_time(since), until=_time(until), actor=actor, at=clock.now())
     rows = [
         {"change": one.change, "subject": one.subject, "recorded_at": one.recorded_at, "finding": one.finding,
@@ -73,7 +70,7 @@ def start(
 ) -> None:
     """Ask for it. The same command again goes on where it was ended; 'batch approve' lets it go ahead."""
     with show.refusals(json_wanted=as_json):
-        actor = _person(client, key_file, secret)
+        actor = installed.person(client, key_file, secret)
         once = hashlib.sha256(f"{whose}|{since}|{until}|{reason}|{force}".encode()).hexdigest()
         made = flow.start_reversal(
             whose,
@@ -120,7 +117,7 @@ def write(
 ) -> None:
     """Keep a draft on top of the policy in force, and show how it differs."""
     with show.refusals(json_wanted=as_json):
-        actor = _person(client, key_file, secret)
+        actor = installed.person(client, key_file, secret)
         _, *now = reading.in_force(actor=actor)
         told = [given or kept for given, kept in zip((packs, jurisdictions, industries), now, strict=True)]
         new = policies.NewPolicy(
@@ -168,7 +165,7 @@ def publish(
 ) -> None:
     """Put a policy in force that somebody else wrote."""
     with show.refusals(json_wanted=as_json):
-        version = policies.publish_policy(number, actor=_person(client, key_file, secret), at=clock.now())
+        version = policies.publish_policy(number, actor=installed.person(client, key_file, secret), at=clock.now())
     if as_json:
         show.as_json({"policy_version": version})
     else:
@@ -183,14 +180,6 @@ def _tell(panel: reading.PolicyPanel, *, as_json: bool) -> None:
     for name, (was, now) in panel.settings.items():
         show.facts({name: f"{', '.join(was)} -> {', '.join(now)}"})
     show.table(("rule", "pack", "change"), [(one.rule, one.pack, one.change) for one in panel.rules])
-
-
-def _person(client: str, key_file: Path | None, secret: str) -> Actor:
-    key = key_file.read_text("utf-8").strip() if key_file else secret
-    actor = signin.actor_of_key(f"Bearer {key}", at=clock.now())
-    if actor.client != installed.client(client).actor.client:
-        raise KeyOfOtherClient
-    return actor
 
 
 def _time(text: str) -> datetime:
