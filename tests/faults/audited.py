@@ -20,7 +20,6 @@ from changedesk.outbound.publish import anchors
 from changedesk.reading import audit
 from changedesk.reading.audit import Given, Verdict
 from changedesk.store import tile_files
-from changedesk.store.pool import _configure
 from changedesk.store.tile_files import INSTALLATION, Folder
 from changedesk.store.tx import Look, look
 
@@ -50,7 +49,6 @@ class Log:
     def forged(self) -> Iterator["psycopg.Connection[Any]"]:
         """A transaction of somebody whom no trigger, key or row policy stops; it is taken back at the end."""
         with psycopg.connect(self.database.admin_url, autocommit=True) as connection:
-            _configure(connection)
             connection.execute("BEGIN")
             connection.execute("SET LOCAL session_replication_role = replica")
             yield connection

@@ -16,7 +16,7 @@ from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
 from changedesk.flow.revert import NothingToRevert
-from changedesk.store import pool
+from changedesk.store import pool, tx, wire
 from changedesk.store.tx import CommitUnknown
 
 
@@ -30,43 +30,35 @@ class Dying:
     def __init__(self, at: int, how: str) -> None:
         self.at, self.how, self.sent = at, how, 0
 
-    def __call__(self, connection: Any, run: Callable[[], Any], statement: object) -> Any:
-        if (isinstance(statement, bytes) and statement == b"ROLLBACK") or statement == "ROLLBACK":
-            return run()
+    def __call__(self, on: Any, run: Callable[[], Any]) -> Any:
         self.sent += 1
         if self.sent != self.at:
             return run()
         if self.how == "before":
             raise DiedError
         if self.how == "drop":
-            connection.close()
+            on.finish()
             raise psycopg.OperationalError("the connection is gone")
         run()
-        connection.close()
+        on.finish()
         raise psycopg.OperationalError("the answer never came")
 
 
 @contextmanager
 def dying(monkeypatch: pytest.MonkeyPatch, dies: Dying) -> Iterator[None]:
-    execute = psycopg.Connection.execute
-    ask_ = psycopg.Cursor.execute
+    ask = wire.Wire.ask
+    say = tx._say
 
-    def on_connection(self: Any, query: Any, *given: Any, **more: Any) -> Any:
-        nested[0] += 1
-        try:
-            return dies(self, lambda: execute(self, query, *given, **more), query)
-        finally:
-            nested[0] -= 1
+    def asking(self: Any, on: Any, name: str, given: Any) -> Any:
+        return dies(on, lambda: ask(self, on, name, given))
 
-    def on_cursor(self: Any, query: Any, *given: Any, **more: Any) -> Any:
-        if nested[0]:
-            return ask_(self, query, *given, **more)
-        return dies(self.connection, lambda: ask_(self, query, *given, **more), query)
+    def saying(connection: Any, command: bytes) -> Any:
+        # To begin and to commit are single messages too: the end of a transaction is where a caller cannot know.
+        return dies(connection.pgconn, lambda: say(connection, command))
 
-    nested = [0]
     with monkeypatch.context() as patch:
-        patch.setattr(psycopg.Connection, "execute", on_connection)
-        patch.setattr(psycopg.Cursor, "execute", on_cursor)
+        patch.setattr(wire.Wire, "ask", asking)
+        patch.setattr(tx, "_say", saying)
         yield
 
 

@@ -10,9 +10,6 @@ from datetime import UTC, datetime
 from struct import Struct
 from typing import Any, Final
 
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
-
 from changedesk.base.clock import micros
 
 _HEAD: Final = Struct(">iIIii").pack
@@ -34,38 +31,9 @@ _TYPES: Final[Mapping[str, tuple[int, int, Callable[[Any], bytes]]]] = {
     "uuid": (2950, 2951, lambda value: value.int.to_bytes(16)),
     "jsonb": (3802, 3807, lambda value: b"\x01" + value),
 }
+OIDS: Final[Mapping[str, int]] = {kind: array for kind, (_, array, _) in _TYPES.items()}
+"""Of each element type, the type of its array."""
 _TYPED: Final = re.compile(rb"%\((\w+)\)s::(\w+)\[\]")
-
-
-class Packed:
-    """A packed array, ready to be sent."""
-
-    __slots__ = ("data", "oid")
-
-    def __init__(self, oid: int, data: bytes) -> None:
-        self.oid = oid
-        self.data = data
-
-
-class PackedDumper(Dumper):
-    """Sends a packed array as it is. One dumper per array type: the oid is part of how a query is prepared."""
-
-    format = Format.BINARY
-
-    def __init__(self, cls: type, context: Any = None) -> None:
-        super().__init__(cls, context)
-        self.oid = 0
-
-    def dump(self, obj: Packed) -> bytes:
-        return obj.data
-
-    def get_key(self, obj: Packed, format: Any) -> Any:  # noqa: A002, ARG002 - psycopg's own names
-        return (Packed, obj.oid)
-
-    def upgrade(self, obj: Packed, format: Any) -> "PackedDumper":  # noqa: A002, ARG002 - psycopg's own names
-        made = PackedDumper(Packed)
-        made.oid = obj.oid
-        return made
 
 
 def array_types(sql: bytes) -> dict[str, str]:
@@ -73,11 +41,11 @@ def array_types(sql: bytes) -> dict[str, str]:
     return {name.decode(): kind.decode() for name, kind in _TYPED.findall(sql)}
 
 
-def pack(kind: str, values: Sequence[Any]) -> Packed:
+def pack(kind: str, values: Sequence[Any]) -> bytes:
     """Return values as one packed array; None is NULL. ``kind`` is the element type as the query writes it."""
-    oid, array_oid, one = _TYPES[kind]
+    oid, _, one = _TYPES[kind]
     if not values:
-        return Packed(array_oid, _EMPTY(0, 0, oid))
+        return _EMPTY(0, 0, oid)
     parts: list[bytes] = [b""]
     add = parts.append
     has_null = 0
@@ -90,4 +58,4 @@ def pack(kind: str, values: Sequence[Any]) -> Packed:
             add(_LENGTH(len(data)))
             add(data)
     parts[0] = _HEAD(1, has_null, oid, len(values), 1)
-    return Packed(array_oid, b"".join(parts))
+    return b"".join(parts)

@@ -8,14 +8,7 @@ import psycopg
 from django.conf import settings
 from psycopg_pool import ConnectionPool
 
-from changedesk.store.arrays import Packed, PackedDumper
-
 Connection = psycopg.Connection[tuple[Any, ...]]
-
-
-def _configure(connection: Connection) -> None:
-    connection.prepare_threshold = 2
-    connection.adapters.register_dumper(Packed, PackedDumper)
 
 
 def _check(connection: Connection) -> None:
@@ -40,7 +33,6 @@ def pool() -> ConnectionPool[Connection]:
             "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
             " -c jit=off -c timezone=UTC",
         },
-        configure=_configure,
         check=_check if settings.FACTS_POOL_CHECK else None,
         open=False,
         name="facts",

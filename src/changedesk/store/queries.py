@@ -1,13 +1,18 @@
 """Named SQL: a file of ``store/sql`` for each subject, each query under ``-- name: subject.verb`` and a reason."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
+
+from psycopg.adapt import PyFormat
+from psycopg.pq import Format
 
 from changedesk.store.arrays import array_types
 
 _NAME: Final = re.compile(r"^-- name: ([a-z_]+\.[a-z_]+)\n", re.MULTILINE)
+_PARAMETER: Final = re.compile(rb"%\((\w+)\)s")
 _COMMENT: Final = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 
 
@@ -27,3 +32,28 @@ def _load() -> Mapping[str, bytes]:
 SQL: Final[Mapping[str, bytes]] = _load()
 ARRAYS: Final[Mapping[str, Mapping[str, str]]] = {name: array_types(text) for name, text in SQL.items()}
 """Of each query, the parameters that are arrays, with the type of their elements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A query as the server reads it: ``$1`` and so on are the ``plain`` parameters, then the ``arrays``."""
+
+    text: bytes
+    plain: Sequence[str]
+    arrays: Sequence[tuple[str, str]]
+    """Name, and type of the elements."""
+    wanted: Sequence[PyFormat]
+    binary: Sequence[Format]
+    """The formats of the arrays."""
+
+
+def _statement(name: str, text: bytes) -> Statement:
+    arrays = tuple(ARRAYS[name].items())
+    used = dict.fromkeys(found.decode() for found in _PARAMETER.findall(text))
+    plain = [item for item in used if item not in ARRAYS[name]]
+    places = {item: b"$%d" % place for place, item in enumerate([*plain, *ARRAYS[name]], 1)}
+    numbered = _PARAMETER.sub(lambda met: places[met[1].decode()], text).replace(b"%%", b"%")
+    return Statement(numbered, plain, arrays, [PyFormat.AUTO] * len(plain), [Format.BINARY] * len(arrays))
+
+
+STATEMENTS: Final[Mapping[str, Statement]] = {name: _statement(name, text) for name, text in SQL.items()}

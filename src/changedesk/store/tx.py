@@ -1,17 +1,14 @@
 """A transaction as a value. Readers get a ``Look``; only ``begin`` makes a ``Tx``, and only a ``Tx`` can write."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from psycopg import OperationalError, errors
-from psycopg.pq import ExecStatus
-from psycopg.rows import namedtuple_row
 
 from changedesk.base.ids import ClientId
-from changedesk.store.arrays import pack
+from changedesk.store import wire
 from changedesk.store.pool import Connection, pool
-from changedesk.store.queries import ARRAYS, SQL
 
 
 class CommitUnknown(Exception):  # noqa: N818 - says what became of it
@@ -21,26 +18,19 @@ class CommitUnknown(Exception):  # noqa: N818 - says what became of it
 class Look:
     """One client's data in one transaction, for reading."""
 
-    __slots__ = ("_cursor", "client", "connection", "kept")
+    __slots__ = ("_wire", "client", "connection", "kept")
 
     def __init__(self, connection: Connection, client: ClientId) -> None:
         self.connection = connection
         self.client = client
         self.kept: Any = None
         """The client's keys, as this transaction found them (store.keys)."""
-        self._cursor = connection.cursor(row_factory=namedtuple_row, binary=True)
+        self._wire = wire.of(connection)
 
     def rows(self, query: str, **given: object) -> list[Any]:
         """Run a named query; ``%(client)s`` is always this transaction's client. Rows come as named tuples."""
-        return self._cursor.execute(SQL[query], self._bound(query, given)).fetchall()
-
-    def _bound(self, query: str, given: Mapping[str, object]) -> dict[str, object]:
-        bound: dict[str, object] = {"client": self.client, **given}
-        for name, kind in ARRAYS[query].items():
-            values = bound[name]
-            if isinstance(values, list):
-                bound[name] = pack(kind, values)
-        return bound
+        given["client"] = self.client
+        return self._wire.rows(query, self._wire.ask(self.connection.pgconn, query, given))
 
     def row(self, query: str, **given: object) -> Any | None:
         """Run a named query that finds at most one row."""
@@ -55,7 +45,8 @@ class Tx(Look):
 
     def run(self, query: str, **given: object) -> int:
         """Run a named query for its effect; return how many rows it touched."""
-        return self._cursor.execute(SQL[query], self._bound(query, given)).rowcount
+        given["client"] = self.client
+        return self._wire.ask(self.connection.pgconn, query, given).command_tuples or 0
 
 
 @contextmanager
@@ -87,9 +78,4 @@ def _transaction(client: ClientId, start: str) -> Iterator[Connection]:
 
 def _say(connection: Connection, command: bytes) -> bytes | None:
     """Send a command that has no arguments, straight through libpq, and return its tag: it frames a transaction."""
-    result = connection.pgconn.exec_(command)
-    if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
-        if connection.closed:
-            raise OperationalError("the connection was lost")
-        raise errors.error_from_result(result, connection.info.encoding)
-    return result.command_status
+    return wire.fine(connection.pgconn.exec_(command)).command_status

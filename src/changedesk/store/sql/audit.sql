@@ -25,7 +25,8 @@ SELECT -1 AS idx, NULL::bytea AS logged, e.id, e.change_id, e.kind, e.subject_id
        EXISTS (SELECT FROM desk.staged q WHERE q.client_id = %(client)s AND q.entry_id = e.id) AS queued
 FROM desk.entry e
 LEFT JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
-LEFT JOIN desk.entry b ON b.client_id = e.client_id AND b.subject_id = e.subject_id AND b.ver = e.ver - 1
+LEFT JOIN LATERAL (SELECT id, leaf_hash FROM desk.entry
+                   WHERE client_id = %(client)s AND subject_id = e.subject_id AND ver = e.ver - 1 OFFSET 0) b ON true
 WHERE e.client_id = %(client)s
   AND NOT EXISTS (SELECT FROM desk.log_leaf l WHERE l.client_id = %(client)s AND l.entry_id = e.id)
 ORDER BY e.id LIMIT %(limit)s

@@ -126,13 +126,16 @@ WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver <= (SELE
   AND e.ver >= (SELECT CASE WHEN %(whole)s THEN 1 ELSE ver / %(every)s::int * %(every)s::int END FROM newest)
 ORDER BY e.ver DESC
 
+-- The entry before is looked up by its key: a join under row security would read the record whole for it.
+
 -- name: history.by_change
 SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
-       e.fields_hash, e.meta_hash, before.leaf_hash AS prev_leaf, e.leaf_hash, p.meta_epoch, p.ct, p.meta_ct, l.idx
+       e.fields_hash, e.meta_hash,
+       (SELECT b.leaf_hash FROM desk.entry b
+        WHERE b.client_id = %(client)s AND b.subject_id = e.subject_id AND b.ver = e.ver - 1) AS prev_leaf,
+       e.leaf_hash, p.meta_epoch, p.ct, p.meta_ct, l.idx
 FROM desk.entry e
 JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
-LEFT JOIN desk.entry before
-  ON before.client_id = e.client_id AND before.subject_id = e.subject_id AND before.ver = e.ver - 1
 LEFT JOIN desk.log_leaf l ON l.client_id = e.client_id AND l.entry_id = e.id
 WHERE e.client_id = %(client)s AND e.change_id = %(change)s
 

@@ -1,0 +1,77 @@
+"""Statements go straight to the server: values arrive as they are, plans are let go, a lost server is an error."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import psycopg
+import pytest
+from tests.cast import START, Desk, desk, soon
+from tests.postgres import Database
+
+from changedesk.base.ids import SubjectId
+from changedesk.base.refusal import NotFound
+from changedesk.reading import sight
+from changedesk.store import evidence, pool, requests, subjects, wire
+from changedesk.store.begin import begin
+from changedesk.store.tx import Look, look
+
+
+@pytest.fixture
+def d(database: Database) -> Desk:
+    del database
+    return desk()
+
+
+def _ask_all(seen: Look) -> None:
+    assert subjects.load(seen, [SubjectId(uuid4())]) == {}
+    assert requests.by_refs(seen, ["CR-NONE"]) == {}
+    assert evidence.active_holds(seen, [], now=START) == []
+
+
+def test_a_statement_is_asked_again_after_its_plan_was_let_go(d: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool.close()
+    monkeypatch.setattr(wire, "PREPARED_MOST", 2)
+    for _ in range(4):
+        with look(d.client) as seen:
+            _ask_all(seen)
+            left = seen.connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
+            assert left is not None
+            assert left[0] <= 2
+    pool.close()
+
+
+def test_a_plan_outlives_a_transaction_that_was_taken_back(d: Desk) -> None:
+    for _ in range(8):
+        with pytest.raises(NotFound), look(d.client) as seen:  # noqa: PT012 - what came before it is asked of the server
+            assert requests.by_refs(seen, ["CR-NONE"]) == {}
+            sight.find(seen, SubjectId(uuid4()), actor=d.ben)
+    with look(d.client) as seen:
+        _ask_all(seen)
+
+
+def test_values_come_back_as_they_went(d: Desk) -> None:
+    person = d.customer(contact__email="eve@old.example")
+    until = datetime(2999, 12, 31, 23, 59, 59, 123456, tzinfo=UTC)
+    hold = evidence.Hold(
+        id=uuid4(), subject_id=person, request_id=None, blocks=("contact", "*"), rule="ü 'x' %s $1", release="staff",
+        placed_by="s1", starts_at=soon(START), ends_at=until,
+    )  # fmt: skip
+    endless = evidence.Hold(
+        id=uuid4(), subject_id=person, request_id=None, blocks=("*",), rule="", release="staff", placed_by="s1",
+        starts_at=soon(START, 2), ends_at=None,
+    )  # fmt: skip
+
+    with begin(d.ben) as tx:
+        evidence.place_holds(tx, [hold, endless])
+    with look(d.client) as seen:
+        assert evidence.active_holds(seen, [person], now=soon(START, 3)) == [hold, endless]
+
+
+def test_a_server_that_went_away_is_an_operational_error(d: Desk, database: Database) -> None:
+    with pytest.raises(psycopg.OperationalError), look(d.client) as seen:  # noqa: PT012 - what is raised where matters
+        with psycopg.connect(database.admin_url, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(%s)", [seen.connection.info.backend_pid])
+        _ask_all(seen)
+    pool.close()
+    with look(d.client) as seen:
+        _ask_all(seen)
