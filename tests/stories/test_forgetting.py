@@ -18,6 +18,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from tests.cast import Desk, desk, soon
+from tests.flow.join import merged_now
 from tests.flow.walk import LATER, done, history, record, stands, vouch
 from tests.postgres import ROOT, Database
 
@@ -33,7 +34,10 @@ from changedesk.outbound.notices import send
 from changedesk.outbound.notices.outbox import Outbox
 from changedesk.store import tile_files
 
-WORDS = ("Canarybird", "canary.first", "canary.second", "Canarystreet", "2025550143", "canarynote", "canaryevidence")
+WORDS = (
+    "Canarybird", "canary.first", "canary.second", "Canarystreet", "2025550143", "canarynote", "canaryevidence",
+    "Canarytwin", "canary.third",
+)  # fmt: skip
 POST = {
     "contact.postal_address": {
         "country": "US", "lines": "1 Canarystreet", "city": "Springfield", "region": "IL", "postal_code": "62701",
@@ -102,15 +106,23 @@ def lived(d: Desk) -> SubjectId:
     return dana
 
 
+def twin_of(d: Desk, dana: SubjectId) -> SubjectId:
+    """The same person taken in a second time, with a history of its own, and merged since."""
+    twin = d.customer(personal__name="Canarytwin Novak", contact__email="twin@canary.third.example")
+    record(d, twin, {"contact.email": "twin@canary.second.example"}, at=soon(LATER, 20))
+    merged_now(d, twin, dana, LATER + timedelta(days=1), choices={"personal.name": "merged"})
+    return twin
+
+
 def erase(d: Desk, dana: SubjectId) -> None:
-    at = soon(LATER, 60)
+    at = LATER + timedelta(days=3)
     vouch(d, dana, at)
     asked = flow.request_erasure(dana, channel=Channel.PHONE, note="canarynote", actor=d.ben, at=soon(at, 0.2))
     flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(at))
     due = soon(at) + timedelta(days=7)
     flow.apply_due(d.client, at=due)
     send.send(d.client, {"email": Outbox(), "sms": Outbox()}, clock=lambda: due)
-    assert flow.forget_on(d.client, at=due) == 1
+    assert flow.forget_on(d.client, at=due) == 2
 
 
 def command(app: str, state: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -129,6 +141,7 @@ def test_who_was_forgotten_stays_forgotten(
 ) -> None:
     d = desk()
     dana, other = lived(d), d.customer(contact__email="kim@stays.example")
+    twin = twin_of(d, dana)
     backup = state / "yesterday.dump"
     tool("pg_dump", "--format=custom", f"--file={backup}", "--dbname", database.admin_url)
     erase(d, dana)
@@ -139,24 +152,24 @@ def test_who_was_forgotten_stays_forgotten(
     files = [path for path in state.rglob("*") if path.is_file() and path != backup]
     assert {path.name for path in files} >= {"erasures.jsonl", "checkpoint"}
     assert [hit for path in files for hit in hits(path.name, path.read_bytes())] == []
-    assert stands(d, dana).key is None
+    assert [stands(d, one).key for one in (dana, twin)] == [None] * 2
     assert stands(d, other).values()["contact.email"] == "kim@stays.example"
-    assert all(entry.assertions is None for entry in history(d, dana))
+    assert all(entry.assertions is None for one in (dana, twin) for entry in history(d, one))
 
     admin, app = restored
     tool("pg_restore", "--exit-on-error", "--dbname", admin, str(backup))
-    assert _left(admin, dana) > 0, "yesterday's backup knows them"
+    assert min(_left(admin, dana), _left(admin, twin)) > 0, "yesterday's backup knows them"
     doctor = command(app, state, "doctor", "--json")
     assert doctor.returncode == 2
     assert "erasures-ahead" in {one["code"] for one in json.loads(doctor.stdout)["findings"]}, doctor.stdout
     assert command(app, state, "restore", "check").returncode == 2
-    for told in ("Forgotten again: 1.", "Forgotten again: 0."):
+    for told in ("Forgotten again: 2.", "Forgotten again: 0."):
         ran = command(app, state, "restore", "replay")
         assert (ran.returncode, ran.stdout.strip()) == (0, told), ran.stderr[-2000:]
     assert command(app, state, "restore", "check").returncode == 0
     again = json.loads(command(app, state, "doctor", "--json").stdout)
     assert "erasures-ahead" not in {one["code"] for one in again["findings"]}
-    assert _left(admin, dana) == 0
+    assert _left(admin, dana) + _left(admin, twin) == 0
     assert _left(admin, other) > 0
     assert hits("the restored dump", tool("pg_dump", "--dbname", admin)) == []
     assert hits("the search itself", b"to dana@canary.first.example") == ["the search itself: canary.first"]

@@ -52,6 +52,7 @@ from changedesk.flow.ending import apply_due, apply_now, cancel, expire_due, hol
 from changedesk.flow.erasing import Erasable, preview_erasure, request_erasure
 from changedesk.flow.evidence import seal_evidence
 from changedesk.flow.factor import bind_factor
+from changedesk.flow.family import Weighed
 from changedesk.flow.forget import go_on as forget_on
 from changedesk.flow.forget import replay as replay_erasure
 from changedesk.flow.handed import reverse_on
@@ -130,6 +131,7 @@ __all__ = [
     "RevertPlan",
     "SourceRow",
     "Terms",
+    "Weighed",
     "Wish",
     "apply_due",
     "apply_now",

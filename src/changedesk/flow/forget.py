@@ -17,7 +17,8 @@ from uuid import UUID, uuid4
 from changedesk.base.actor import Actor, automation
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, ClientId, RequestId, SubjectId, uuid7
-from changedesk.flow import weighing
+from changedesk.flow import family, left_behind, weighing
+from changedesk.flow.family import Weighed
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.observed import observe, request_facts
 from changedesk.flow.whose import language_of
@@ -30,7 +31,7 @@ from changedesk.rules.fields import Field, FieldType
 from changedesk.rules.forgetting import Decision, Verdict
 from changedesk.rules.identity import SMS_TAG
 from changedesk.rules.status import RESTRICTED_BY_LAW
-from changedesk.store import deliveries, erasure_journal, forget, history, keys, requests, subjects
+from changedesk.store import deliveries, erasure_journal, forget, history, keys, links, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.forget import Job
 from changedesk.store.requests import Request
@@ -49,41 +50,64 @@ def start(tx: Tx, request: Request, classes: Sequence[str], *, actor: Actor, at:
     """Begin an erasure in the transaction that applies its request. The subject is locked by then."""
     subject = subjects.load(tx, [request.subject_id])[request.subject_id]
     config = configuration(tx.client)
-    decisions = weighing.decide(tx, config, subject, classes, at=at)
-    job = Job(
+    # Read under the lock: what is merged into a locked record stays so.
+    first, *merged = family.weigh(tx, config, subject, classes, at=at)
+    left = left_behind.of(tx, config, subject, classes, at=at)
+    job = replace(
+        _of_request(first, request, classes, actor=actor, at=at),
+        last_word=_say(tx, config, subject, request, at=at),
+        accounts=[one.plain() for one in left],
+    )
+    _begin(tx, job, subject, actor=actor, at=at)
+    for one in merged:
+        beside = replace(_of_request(one, request, classes, actor=actor, at=at), cause="merged", along=job.id)
+        facts: dict[str, Json] = {**request_facts(request), "cause": beside.cause, "survivor": str(subject.id)}
+        _begin(tx, beside, one.subject, actor=actor, at=at)
+        # Where an erasure of that record was begun meanwhile, the database refuses this entry, and all is tried again.
+        _note(tx, beside, facts, actor=actor, at=at)
+
+
+def _of_request(one: Weighed, request: Request, classes: Sequence[str], *, actor: Actor, at: datetime) -> Job:
+    return Job(
         id=uuid4(),
-        subject_id=subject.id,
+        subject_id=one.subject.id,
         request_id=request.id,
         cause="request",
-        whole=weighing.is_whole(decisions, classes),
-        decisions=[plain(one) for one in decisions],
-        recipients=[str(one) for one in request.route["recipients"]],
+        whole=weighing.is_whole(one.decisions, classes),
+        decisions=[plain(decision) for decision in one.decisions],
+        recipients=[str(recipient) for recipient in request.route["recipients"]],
         state="requested",
-        last_word=_say(tx, config, subject, request, at=at),
+        last_word=None,
         requested_by=actor.id,
         requested_at=at,
     )
-    _begin(tx, job, subject, actor=actor, at=at)
 
 
 def busy(tx: Tx, due: Sequence[Request]) -> set[RequestId]:
-    """Return the erasures that must wait, because another one of the same record is under way; the clock tries again.
+    """Return the erasures that must wait, because another one of the same records is under way; the clock tries again.
 
     One that begins between this look and the lock is refused by the database, and the whole is tried again.
     """
     asked = [item for item in due if item.kind == "erasure"]
-    return {item.id for item in asked if forget.hold_open(tx, item.subject_id) is not None}
+    return {
+        item.id
+        for item in asked
+        if any(forget.hold_open(tx, one) for one in (item.subject_id, *links.family(tx, item.subject_id)))
+    }
 
 
 def begin_without_request(tx: Tx, job: Job, subject: Subject, *, actor: Actor, at: datetime) -> bool:
     """Begin an erasure that time or the journal asks for; False when one is under way."""
     if not _begin(tx, job, subject, actor=actor, at=at):
         return False
-    facts: dict[str, Json] = {"cause": job.cause}
-    told = subjects.load(tx, [subject.id])[subject.id]
-    draft = history.Draft(told, EntryKind.ERASURE_REQUESTED, actor, at, facts=facts)
-    history.append(tx, [draft], terms=terms_for(tx.client))
+    _note(tx, job, {"cause": job.cause}, actor=actor, at=at)
     return True
+
+
+def _note(tx: Tx, job: Job, facts: Mapping[str, Json], *, actor: Actor, at: datetime) -> None:
+    told = subjects.load(tx, [job.subject_id])[job.subject_id]
+    draft = history.Draft(told, EntryKind.ERASURE_REQUESTED, actor, at, facts=facts, request=job.request_id)
+    history.append(tx, [draft], terms=terms_for(tx.client))
 
 
 def _begin(tx: Tx, job: Job, subject: Subject, *, actor: Actor, at: datetime) -> bool:
@@ -214,6 +238,9 @@ def _facts(look: Look, job: Job) -> dict[str, Json]:
         "requested_by": job.requested_by,
         "announces": announced,
     }
+    merged: list[Json] = [str(one.subject_id) for one in forget.taken_along(look, [job.id])]
+    accounts: list[Json] = [{"account": str(one["account"]), "becomes": str(one["becomes"])} for one in job.accounts]
+    facts |= {name: told for name, told in (("merged", merged), ("accounts", accounts)) if told}
     if job.request_id is not None:
         request = requests.load(look, [job.request_id])[job.request_id]
         facts = {**request_facts(request), **facts}

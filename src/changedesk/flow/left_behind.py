@@ -1,6 +1,6 @@
 """What becomes of the accounts of somebody who is to be erased: nobody would be left to ask for what only they hold."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -8,12 +8,12 @@ from typing import Final
 
 from changedesk.base.ids import RequestId, SubjectId
 from changedesk.base.refusal import Refusal
-from changedesk.flow import weighing
+from changedesk.flow import family
 from changedesk.flow.whose import holders
 from changedesk.kinds.erasure import CLASSES, EVERYTHING, classes_of
-from changedesk.rules import status
+from changedesk.ledger.value import Json
 from changedesk.rules.forgetting import Decision, Verdict
-from changedesk.store import forget, requests, subjects
+from changedesk.store import forget, links, requests, subjects
 from changedesk.store.requests import Request
 from changedesk.store.settings_read import Configuration, configuration
 from changedesk.store.subjects import Subject
@@ -32,25 +32,30 @@ class Becomes(StrEnum):
     ASKED = "asked"
     """Its own erasure is under way, which this one waits for."""
     HELD = "held"
-    """A legal hold stands on it: whoever is erased could not be asked about it."""
+    """A legal hold stands on it or on what was merged into it: whoever is erased could not be asked about it."""
     OPEN = "open"
     """It would go on telling of somebody who was erased: it is closed, given away or erased first."""
 
 
 ERASURE: Final = "erasure"
 STOPS: Final = frozenset({Becomes.OPEN, Becomes.HELD})
+NEXT: Final[Mapping[Becomes, tuple[str, ...]]] = {
+    Becomes.OPEN: ("close", "transfer", "erase"),
+    Becomes.HELD: ("legal_release",),
+}
+"""What settles an account that stops an erasure, by the names of the operations; one of them is enough."""
 
 
 class AccountsLeft(Refusal):
     """This person alone holds accounts that would go on telling of them.
 
-    ``data``: accounts (account, becomes: open or held).
+    ``data``: accounts (account, becomes: open or held, next: the operations of which one settles it).
     """
 
     code = "accounts-left"
     hint = (
-        "Erase each account named here by its own request, close it or give it to another holder first; under a legal "
-        "hold, wait until that is lifted."
+        "Settle each account named here, then ask again. One that is open: close it, transfer it to another holder, or "
+        "ask for its own erasure. One that is held: have its legal hold lifted first."
     )
     status = "conflict"
 
@@ -69,6 +74,20 @@ class AccountLeft:
         """Say whether the erasure cannot be asked for as long as this account stands so."""
         return self.becomes in STOPS
 
+    @property
+    def next(self) -> tuple[str, ...]:
+        """Return the operations of which one settles an account that stops the erasure."""
+        return NEXT.get(self.becomes, ())
+
+    def plain(self) -> dict[str, Json]:
+        """Return this as a job and its certificate keep it."""
+        return {
+            "account": str(self.account),
+            "becomes": self.becomes.value,
+            "rule": self.rule,
+            "until": None if self.until is None else self.until.isoformat(),
+        }
+
 
 def of(
     look: Look, config: Configuration, customer: Subject, classes: Sequence[str], *, at: datetime
@@ -85,16 +104,21 @@ def require_none(look: Look, config: Configuration, customer: Subject, classes: 
     """Return if nothing is left behind by an erasure. Raises AccountsLeft."""
     left = [one for one in of(look, config, customer, classes, at=at) if one.stops]
     if left:
-        raise AccountsLeft(accounts=[{"account": str(one.account), "becomes": one.becomes.value} for one in left])
+        told = [{"account": str(one.account), "becomes": one.becomes.value, "next": list(one.next)} for one in left]
+        raise AccountsLeft(accounts=told)
 
 
 def along(look: Look, asked: Iterable[Request], *, at: datetime) -> dict[RequestId, tuple[SubjectId, ...]]:
-    """Return, for the erasures of customers as a whole, the accounts to lock with them.
+    """Return, for erasures, what to lock with them: merged records, and accounts where the customer goes as a whole.
 
     Two people who hold an account together are not both forgotten at once, each because of the other.
     """
-    found = {item.id: subjects.accounts_at(look, item.subject_id, at) for item in asked if EVERYTHING in _classes(item)}
-    return {id_: tuple(accounts) for id_, accounts in found.items() if accounts}
+    found: dict[RequestId, tuple[SubjectId, ...]] = {}
+    for item in asked:
+        if item.kind == ERASURE:
+            accounts = subjects.accounts_at(look, item.subject_id, at) if EVERYTHING in _classes(item) else []
+            found[item.id] = (*links.family(look, item.subject_id), *accounts)
+    return {id_: beside for id_, beside in found.items() if beside}
 
 
 def _classes(request: Request) -> tuple[str, ...]:
@@ -123,10 +147,11 @@ def _left(look: Look, config: Configuration, account: Subject, customer: Subject
     others = set(holders(look, account.id, at=at)) - {customer.id}
     if any(one.key is not None for one in subjects.load(look, others).values()):
         return AccountLeft(account=account.id, becomes=Becomes.STAYS)
-    told = [] if account.key is None else weighing.decide(look, config, account, [EVERYTHING], at=at)
+    weighed = [] if account.key is None else family.weigh(look, config, account, [EVERYTHING], at=at)
+    told = [decision for one in weighed for decision in one.decisions]
     if not told:
         return AccountLeft(account=account.id, becomes=Becomes.EMPTY)
-    stopped = status.against(account.values(), {config.catalogue[CLASSES].category}, "erase")
+    stopped = family.held(config, (one.subject for one in weighed))
     if stopped is not None:
         return AccountLeft(account=account.id, becomes=Becomes.HELD, rule=str(stopped.data["blocked_by"]))
     if _asked(look, account.id):

@@ -10,7 +10,7 @@ from changedesk.base.actor import Actor, Channel
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.json import Value
-from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.base.refusal import Forbidden, NotFound, Refusal
 from changedesk.flow import asking, named, whose
 from changedesk.flow.asking import Plan, Receipt, Wish
 from changedesk.flow.carrying import Pending, as_merged, foreseen
@@ -31,6 +31,14 @@ from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, look
 
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class MergeErased(Refusal):
+    """What these two records held was erased, so nothing is left that could be parted."""
+
+    code = "merge-erased"
+    hint = "Open the certificate of the erasure. Take the person in anew if they are a customer again."
+    status = "conflict"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +231,10 @@ def foresee_merge(ref: str, *, actor: Actor, at: datetime) -> tuple[Pending, ...
 
 
 def plan_unmerge(change: ChangeId, *, actor: Actor, at: datetime) -> Parting:
-    """Return what undoing a merge would give back, and what it would leave to a person. Writes nothing."""
+    """Return what undoing a merge would give back, and what it would leave to a person. Writes nothing.
+
+    Raises NotFound, NotMerged, MergeErased.
+    """
     access.require(actor, access.Verb.CHANGE_REVERT)
     with look(actor.client) as seen:
         return parting(seen, _link(seen, change), at=moment(micros(at)))
@@ -235,6 +246,8 @@ def _link(seen: Look, change: ChangeId) -> links.Link:
         raise NotFound
     if found.until is not None:
         raise NotMerged
+    if any(one.key is None for one in subjects.load(seen, [found.merged_id, found.survivor_id]).values()):
+        raise MergeErased
     return found
 
 
@@ -253,7 +266,7 @@ def unmerge(
 ) -> Receipt:
     """Ask for a merge to be undone, by a request of the merged record: its own verification and approvals.
 
-    ``change`` is the merged record's entry of the merge. Raises NotFound, NotMerged.
+    ``change`` is the merged record's entry of the merge. Raises NotFound, NotMerged, MergeErased.
     """
     access.require(actor, access.Verb.CHANGE_REVERT)
     with look(actor.client) as seen:

@@ -8,7 +8,7 @@ from uuid import UUID
 from changedesk.base.ids import RequestId, SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import Refusal
-from changedesk.flow import left_behind, weighing
+from changedesk.flow import family, left_behind
 from changedesk.flow.whose import holders
 from changedesk.kinds.erasure import CLASSES, classes_of
 from changedesk.kinds.merge import INTO, NotMergeable, survivorship
@@ -94,7 +94,8 @@ def require(
 ) -> None:
     """Return if the other side fits, and no open transfer stands in the way.
 
-    Raises MergedAway, StatusForbids, NotMergeable, SurvivorMoved, NotMerged, NotTransferable, AccountsLeft.
+    Raises MergedAway, StatusForbids, NotMergeable, SurvivorMoved, NotMerged, NotTransferable, AccountsLeft, and what
+    family.require raises.
     """
     if subject.status == "merged" and kind != UNMERGE:
         raise MergedAway(into=str(links.survivor_of(look, subject.id)))
@@ -118,7 +119,7 @@ def require(
         _transferable(look, subject, person, named(after, TO), at=at)
     elif kind == left_behind.ERASURE:
         classes = classes_of(after[CLASSES])
-        weighing.require(look, config, subject, classes, at=at)
+        family.require(look, config, subject, classes, at=at)
         left_behind.require_none(look, config, subject, classes, at=at)
 
 

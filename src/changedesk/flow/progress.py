@@ -145,7 +145,7 @@ def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> lis
         # What brings records together is weighed against each of them as the one before has left it.
         return [item for one in due for item in apply(tx, [one], actor=actor, at=at)]
     # Asked again under the lock: a freeze that was placed meanwhile has committed by now, or waits for us.
-    stopped = _stopped(tx, [one.request for one in due], at=at) | _forbidden(tx, due, held)
+    stopped = _stopped(tx, [one.request for one in due], at=at) | _forbidden(tx, due, held, beside)
     halted = _take(tx, "hold", [one for one in due if one.request.id in stopped], stopped, actor=actor, at=at)
     due = [one for one in due if one.request.id not in stopped]
     config = configuration(tx.client)
@@ -172,8 +172,16 @@ def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> lis
     return [*_write(tx, ready, held, actor=actor, at=at), *halted, *gone, *ended]
 
 
-def _forbidden(look: Look, due: Sequence[Standing], held: Mapping[SubjectId, Subject]) -> dict[RequestId, OnHold]:
-    """Return the requests that the way their subject stands by now forbids, or the person behind it."""
+def _forbidden(
+    look: Look,
+    due: Sequence[Standing],
+    held: Mapping[SubjectId, Subject],
+    beside: Mapping[RequestId, Sequence[SubjectId]],
+) -> dict[RequestId, OnHold]:
+    """Return the requests that the way their subject stands by now forbids, or the person behind it.
+
+    An erasure takes what was merged into its subject: the way that stands counts, too.
+    """
     others = subjects.load(look, {one.request.person_id for one in due} - held.keys())
     config = configuration(look.client)
     found: dict[RequestId, OnHold] = {}
@@ -182,6 +190,8 @@ def _forbidden(look: Look, due: Sequence[Standing], held: Mapping[SubjectId, Sub
             {} if request.proposal is None else {path: request.proposal.values.get(path) for path in request.fields}
         )
         whom = [held[request.subject_id], held.get(request.person_id) or others[request.person_id]]
+        if request.kind == left_behind.ERASURE:
+            whom += [held[id_] for id_ in beside.get(request.id, ()) if held[id_].status == "merged"]
         refusal = asking.forbidden_by_status(config, whom, values, request.operation, reason=request.reason_code)
         if refusal is not None:
             found[request.id] = refusal

@@ -14,7 +14,7 @@ from changedesk.rules.fields import FieldType
 from changedesk.rules.forgetting import Decision, Keeping, Verdict
 from changedesk.rules.rule import Ask
 from changedesk.rules.status import STATE, Status
-from changedesk.store import past, status
+from changedesk.store import links, past, status, subjects
 from changedesk.store.settings_read import Configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look
@@ -74,9 +74,8 @@ def decide(
     return found
 
 
-def require(look: Look, config: Configuration, subject: Subject, classes: Sequence[str], *, at: datetime) -> None:
+def require(decisions: Sequence[Decision]) -> None:
     """Return if an erasure would take anything. Raises NothingToErase, and ErasureRetained with the day from which."""
-    decisions = decide(look, config, subject, classes, at=at)
     if not decisions:
         raise NothingToErase
     if all(one.verdict is Verdict.KEEP for one in decisions):
@@ -130,7 +129,13 @@ def history_of(look: Look, subject: Subject) -> dict[str, Said]:
 
 
 def closed_at(look: Look, subject: Subject) -> datetime | None:
-    """Return since when a record has ended, None while it has not: what was opened again has not."""
+    """Return since when a record has ended, None while it has not: what was opened again has not.
+
+    A merged record ends with the one that it was merged into.
+    """
+    if subject.status == Status.MERGED.value:
+        into = links.survivor_of(look, subject.id)
+        subject = subjects.load(look, [into])[into]
     if subject.status != Status.CLOSED.value:
         return None
     moves = [one for one in status.of_subject(look, subject.id) if one.path == STATE and one.became == Status.CLOSED]

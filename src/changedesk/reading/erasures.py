@@ -1,4 +1,6 @@
-"""Certificates of erasure: what went, what stays by which rule and until when. They name fields, never a value."""
+"""Certificates of erasure: what went, what stays by which rule and until when, of which records, and what became of
+the accounts. They name fields, never a value.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,11 +48,38 @@ class KeptField:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """One erasure, and how far it is: requested, journaled, done. ``cause``: request, retention, journal (a restore).
+class ErasedRecord:
+    """A record that had been merged into the one that was erased, and came along. ``id``: its own certificate."""
 
-    ``change`` is the entry that confirms it, ``index`` its place in the log: with a receipt of that, anybody can
-    check that it is so. ``recipients`` were told by the feed.
+    id: UUID
+    subject: SubjectId
+    state: str
+    whole: bool
+    erased: tuple[ErasedField, ...]
+    kept: tuple[KeptField, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountHeld:
+    """An account that the person held, and what became of it when the erasure began (``flow.left_behind``).
+
+    ``becomes``: stays (with another holder), empty (it was erased itself), kept (by ``rule``, ``until`` a day).
+    """
+
+    account: SubjectId
+    becomes: str
+    rule: str
+    citation: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """One erasure, and how far it is: requested, journaled, done.
+
+    ``cause``: request, merged (it came along with ``along``, the erasure of the record it was merged into), retention,
+    journal (a restore). ``change`` is the entry that confirms it, ``index`` its place in the log: with a receipt of
+    that, anybody can check that it is so. ``recipients`` were told by the feed.
     """
 
     id: UUID
@@ -68,6 +97,9 @@ class Certificate:
     recipients: tuple[str, ...]
     erased: tuple[ErasedField, ...]
     kept: tuple[KeptField, ...]
+    along: UUID | None
+    merged: tuple[ErasedRecord, ...]
+    accounts: tuple[AccountHeld, ...]
 
 
 def certificates(
@@ -105,6 +137,7 @@ def _shown(seen: Look, jobs: list[Job], *, actor: Actor, language: str) -> tuple
     config = configuration(actor.client)
     people = People({job.requested_by for job in jobs}, viewer=actor, language=language)
     asked = requests.load(seen, [job.request_id for job in jobs if job.request_id is not None])
+    merged = forget.taken_along(seen, [job.id for job in jobs])
     return tuple(
         Certificate(
             id=job.id,
@@ -120,10 +153,35 @@ def _shown(seen: Look, jobs: list[Job], *, actor: Actor, language: str) -> tuple
             change=job.confirmed_change,
             index=_index(seen, job.confirmed_change),
             recipients=tuple(job.recipients),
-            erased=tuple(_erased(config, one, language) for one in job.decisions if _is(one, Verdict.ERASE)),
-            kept=tuple(_kept(config, one, language) for one in job.decisions if _is(one, Verdict.KEEP)),
+            erased=_erased(config, job, language),
+            kept=_kept(config, job, language),
+            along=job.along,
+            merged=tuple(_record(config, one, language) for one in merged if one.along == job.id),
+            accounts=tuple(_account(config, one) for one in job.accounts),
         )
         for job in jobs
+    )
+
+
+def _record(config: Configuration, job: Job, language: str) -> ErasedRecord:
+    return ErasedRecord(
+        id=job.id,
+        subject=job.subject_id,
+        state=job.state,
+        whole=job.whole,
+        erased=_erased(config, job, language),
+        kept=_kept(config, job, language),
+    )
+
+
+def _account(config: Configuration, told: Mapping[str, Any]) -> AccountHeld:
+    rule = str(told["rule"])
+    return AccountHeld(
+        account=SubjectId(UUID(str(told["account"]))),
+        becomes=str(told["becomes"]),
+        rule=rule,
+        citation=_citation(config, rule),
+        until=_day(told["until"]),
     )
 
 
@@ -136,21 +194,36 @@ def _index(seen: Look, change: ChangeId | None) -> int | None:
     return None if row is None else row.idx
 
 
-def _erased(config: Configuration, told: Mapping[str, Any], language: str) -> ErasedField:
-    path = str(told["path"])
-    return ErasedField(path=path, label=_label(config, path, language), upto=told.get("upto"))
+def _erased(config: Configuration, job: Job, language: str) -> tuple[ErasedField, ...]:
+    return tuple(
+        ErasedField(path=one["path"], label=_label(config, one["path"], language), upto=one.get("upto"))
+        for one in job.decisions
+        if _is(one, Verdict.ERASE)
+    )
 
 
-def _kept(config: Configuration, told: Mapping[str, Any], language: str) -> KeptField:
+def _kept(config: Configuration, job: Job, language: str) -> tuple[KeptField, ...]:
+    return tuple(_kept_field(config, one, language) for one in job.decisions if _is(one, Verdict.KEEP))
+
+
+def _kept_field(config: Configuration, told: Mapping[str, Any], language: str) -> KeptField:
     path, rule = str(told["path"]), str(told["rule"])
     return KeptField(
         path=path,
         label=_label(config, path, language),
         rule=rule,
-        citation=next((one.citation for one in config.rules if one.id == rule), ""),
+        citation=_citation(config, rule),
         retention=str(told["retention"]),
-        until=None if told.get("until") is None else date.fromisoformat(str(told["until"])),
+        until=_day(told.get("until")),
     )
+
+
+def _citation(config: Configuration, rule: str) -> str:
+    return next((one.citation for one in config.rules if one.id == rule), "")
+
+
+def _day(told: object) -> date | None:
+    return None if told is None else date.fromisoformat(str(told))
 
 
 def _label(config: Configuration, path: str, language: str) -> str:

@@ -28,9 +28,10 @@ _LATEST: Final = (datetime.max.replace(tzinfo=UTC, year=2999), UUID(int=2**128 -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """An erasure: whose, of what, and how far it is. ``cause``: request, retention, journal.
+    """An erasure: whose, of what, and how far it is. ``cause``: request, merged (it came along), retention, journal.
 
-    ``decisions``: {path, verdict, rule, retention, until, upto}; ``last_word``: the key of a message still to go.
+    ``decisions``: {path, verdict, rule, retention, until, upto}; ``last_word``: the key of a message still to go;
+    ``along``: the erasure of the record that this one was merged into; ``accounts``: {account, becomes, rule, until}.
     """
 
     id: UUID
@@ -44,6 +45,8 @@ class Job:
     last_word: UUID | None
     requested_by: str
     requested_at: datetime
+    along: UUID | None = None
+    accounts: Sequence[Mapping[str, Any]] = ()
     journaled_at: datetime | None = None
     confirmed_at: datetime | None = None
     confirmed_change: ChangeId | None = None
@@ -61,6 +64,8 @@ def start(tx: Tx, job: Job) -> bool:
         decisions=Jsonb(list(job.decisions)),
         recipients=" ".join(job.recipients),
         last_word=job.last_word,
+        along=job.along,
+        accounts=Jsonb(list(job.accounts)),
         by=job.requested_by,
         at=job.requested_at,
     )
@@ -90,6 +95,11 @@ def newest(look: Look, *, before: tuple[datetime, UUID] | None = None, limit: in
 
 def of_subject(look: Look, subject: SubjectId) -> list[Job]:
     return [_job(row) for row in look.rows("forget.of_subject", subject=subject)]
+
+
+def taken_along(look: Look, erasures: Sequence[UUID]) -> list[Job]:
+    """Return the erasures of merged records that came along with these."""
+    return [_job(row) for row in look.rows("forget.taken_along", erasure=list(erasures))]
 
 
 def _job(row: Any) -> Job:

@@ -49,6 +49,11 @@ def of_survivor(look: Look, survivor: SubjectId) -> list[Link]:
     return [_link(row) for row in look.rows("links.of_survivor", survivor=survivor)]
 
 
+def family(look: Look, survivor: SubjectId) -> list[SubjectId]:
+    """Return what is merged into a record now, also through others: nearest first."""
+    return [SubjectId(row.id) for row in look.rows("links.family", survivor=survivor)]
+
+
 def by_id(look: Look, link: UUID) -> Link | None:
     row = look.row("links.by_id", id=link)
     return None if row is None else _link(row)

@@ -24,6 +24,7 @@ def test_an_erasure_is_weighed_asked_for_carried_out_and_certified(home: Desk, c
     dana = customer(crm)
     weighed = crm.post("/erasures/preview", {"subject": dana})
     assert weighed.status_code == 200, weighed.text
+    assert (weighed.json()["subject"], weighed.json()["merged"]) == (dana, [])
     assert {(one["path"], one["verdict"]) for one in weighed.json()["items"]} >= {("contact.email", "erase")}
     made = crm.post("/erasures", {"subject": dana, "channel": "phone"})
     assert made.status_code == 201, made.text
@@ -53,10 +54,14 @@ def test_an_erasure_is_weighed_asked_for_carried_out_and_certified(home: Desk, c
 def test_accounts_that_only_they_hold_are_named_and_stand_in_the_way(home: Desk, crm: Caller) -> None:
     dana, account = _with_account(home)
     weighed = crm.post("/erasures/preview", {"subject": dana}).json()
-    assert weighed["accounts"] == [{"account": account, "becomes": "open", "rule": "", "until": None}]
+    assert weighed["accounts"] == [
+        {"account": account, "becomes": "open", "rule": "", "until": None, "next": ["close", "transfer", "erase"]}
+    ]
     refused = crm.post("/erasures", {"subject": dana, "channel": "phone"})
     assert (refused.status_code, refused.json()["code"]) == (409, "accounts-left")
-    assert refused.json()["facts"]["accounts"] == [{"account": account, "becomes": "open"}]
+    assert refused.json()["facts"]["accounts"] == [
+        {"account": account, "becomes": "open", "next": ["close", "transfer", "erase"]}
+    ]
     assert crm.post("/erasures", {"subject": account, "person": dana, "channel": "phone"}).status_code == 201
     assert crm.post("/erasures/preview", {"subject": dana}).json()["accounts"][0]["becomes"] == "asked"
     assert crm.post("/erasures", {"subject": dana, "channel": "phone"}).status_code == 201

@@ -1,7 +1,8 @@
 """Erasures: what one would take, asking for it, and the certificates of those that were begun."""
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from changedesk.channels.api.documented import documented, of, onward, send
 from changedesk.channels.api.requests import receipt
 from changedesk.reading import erasures
 from changedesk.reading.erasures import Certificate
+from changedesk.rules.forgetting import Decision
 
 router = Router(tags=["Erasures"])
 Classes = Annotated[list[asked.Word], Field(min_length=1, max_length=20)]
@@ -56,17 +58,29 @@ class AccountLeft(Schema):
 
     stays (somebody else holds it, too), empty (it was erased itself), kept (by law, until a day), asked (its own
     erasure is under way, which this one waits for). An erasure is refused while one is held (by a legal hold) or open:
-    close it, give it to another holder, or have it erased by its own request.
+    ``next`` names the operations of which one settles it (close, transfer, erase; legal_release).
     """
 
     account: UUID
     becomes: Literal["stays", "empty", "kept", "asked", "held", "open"]
     rule: str
     until: date | None
+    next: list[Literal["close", "transfer", "erase", "legal_release"]]
+
+
+class MergedRecord(Schema):
+    """A record that was merged into the one that is erased, and goes with it by its own fields."""
+
+    record: UUID
+    items: list[Becomes]
 
 
 class Weighing(Schema):
+    """``subject``: the record that answers; another one than was asked about, where that one was merged into it."""
+
+    subject: UUID
     items: list[Becomes]
+    merged: list[MergedRecord]
     accounts: list[AccountLeft]
 
 
@@ -86,20 +100,26 @@ class Which(asked.Asked):
 def preview(request: HttpRequest, body: Weighed) -> HttpResponse:
     """Read what an erasure would take and what the law keeps, by field, and what becomes of each account.
 
-    Nothing is written.
+    Records that were merged into the one that answers go with it. Nothing is written.
     """
     call = of(request)
     found = flow.preview_erasure(SubjectId(body.subject), classes=body.classes, actor=call.actor, at=call.at)
-    items = [{name: getattr(one, name) for name in Becomes.model_fields} for one in found.fields]
+    merged = [{"record": one.subject.id, "items": _items(one.decisions)} for one in found.merged]
     left = [{name: getattr(one, name) for name in AccountLeft.model_fields} for one in found.accounts]
-    return send(tell({"items": items, "accounts": left}))
+    said = {"subject": found.subject, "items": _items(found.fields), "merged": merged, "accounts": left}
+    return send(tell(said))
+
+
+def _items(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
+    return [{name: getattr(one, name) for name in Becomes.model_fields} for one in decisions]
 
 
 @router.post("", **documented(201, told.Receipt, key=True))
 def ask(request: HttpRequest, body: Erasure) -> HttpResponse:
     """Ask for data to be erased: a request, with the verification, the approval and the wait that policy asks.
 
-    While the customer alone holds an account that would go on telling of them it is refused, naming the accounts.
+    Of a merged record the one that it leads to is asked for, with all that was merged into it. While the customer alone
+    holds an account that would go on telling of them it is refused, naming the accounts and what settles each.
     """
     call = of(request)
     made = flow.request_erasure(

@@ -55,6 +55,7 @@ def erase_certificate(
         {
             "subject": found.subject,
             "request": found.ref or found.cause,
+            "came along with": found.along or "",
             "state": found.state,
             "begun": found.requested_at,
             "confirmed": found.confirmed_at,
@@ -63,6 +64,12 @@ def erase_certificate(
         }
     )
     show.table(("gone", "up to version"), [(one.path, one.upto) for one in found.erased])
+    if found.merged:
+        lines = [(one.subject, one.id, one.state, one.whole) for one in found.merged]
+        show.table(("merged record", "its certificate", "state", "whole"), lines)
+    if found.accounts:
+        held = [(one.account, one.becomes, one.rule, one.until or "") for one in found.accounts]
+        show.table(("account", "what became of it", "by rule", "until"), held)
     show.table(
         ("kept", "by rule", "until"), [(one.path, one.rule, one.until or "its account is closed") for one in found.kept]
     )

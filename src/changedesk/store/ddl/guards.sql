@@ -86,7 +86,12 @@ $$ BEGIN
     IF TG_OP = 'INSERT' THEN
         IF NEW.state <> 'requested' OR NEW.cause = 'request' AND NOT EXISTS (
             SELECT FROM desk.request r WHERE r.client_id = NEW.client_id AND r.id = NEW.request_id
-            AND r.kind = 'erasure' AND r.subject_id = NEW.subject_id AND r.state = 'applied') THEN
+            AND r.kind = 'erasure' AND r.subject_id = NEW.subject_id AND r.state = 'applied')
+           OR NEW.cause = 'merged' AND NOT EXISTS (
+            SELECT FROM desk.link l
+            JOIN desk.erasure x ON x.client_id = l.client_id AND x.subject_id = l.survivor_id
+            WHERE l.client_id = NEW.client_id AND l.merged_id = NEW.subject_id AND l.until IS NULL
+            AND x.request_id = NEW.request_id) THEN
             RAISE EXCEPTION 'no applied request stands behind this erasure' USING ERRCODE = 'CD021';
         END IF;
         RETURN NEW;

@@ -2,9 +2,9 @@
 
 -- name: forget.start
 INSERT INTO desk.erasure (client_id, id, subject_id, request_id, cause, whole, decisions, recipients, state, last_word,
-                          requested_by, requested_at)
+                          along, accounts, requested_by, requested_at)
 VALUES (%(client)s, %(id)s, %(subject)s, %(request)s, %(cause)s, %(whole)s, %(decisions)s,
-        string_to_array(%(recipients)s, ' '), 'requested', %(last_word)s, %(by)s, %(at)s)
+        string_to_array(%(recipients)s, ' '), 'requested', %(last_word)s, %(along)s, %(accounts)s, %(by)s, %(at)s)
 ON CONFLICT DO NOTHING
 
 -- The one that is open for a subject, locked: two workers go on with it one after the other.
@@ -29,6 +29,11 @@ ORDER BY requested_at DESC, id DESC LIMIT %(limit)s
 
 -- name: forget.of_subject
 SELECT * FROM desk.erasure WHERE client_id = %(client)s AND subject_id = %(subject)s ORDER BY requested_at DESC, id DESC
+
+-- The merged records that erasures took along, in order.
+
+-- name: forget.taken_along
+SELECT * FROM desk.erasure WHERE client_id = %(client)s AND along = ANY(%(erasure)s::uuid[]) ORDER BY along, id
 
 -- name: forget.journaled
 UPDATE desk.erasure SET state = 'journaled', journaled_at = %(at)s

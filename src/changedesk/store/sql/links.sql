@@ -8,6 +8,18 @@ SELECT * FROM desk.link WHERE client_id = %(client)s AND merged_id = ANY(%(merge
 -- name: links.of_survivor
 SELECT * FROM desk.link WHERE client_id = %(client)s AND survivor_id = %(survivor)s ORDER BY since, id
 
+-- All that is merged into a record now, step by step: a chain of merges has an end (guards.sql).
+
+-- name: links.family
+WITH RECURSIVE f (id, far) AS (
+    SELECT merged_id, 1 FROM desk.link
+    WHERE client_id = %(client)s AND survivor_id = %(survivor)s AND until IS NULL
+    UNION ALL
+    SELECT l.merged_id, f.far + 1 FROM f
+    JOIN desk.link l ON l.client_id = %(client)s AND l.survivor_id = f.id AND l.until IS NULL
+)
+SELECT id FROM f ORDER BY far, id
+
 -- name: links.by_id
 SELECT * FROM desk.link WHERE client_id = %(client)s AND id = %(id)s
 

@@ -1,5 +1,6 @@
 """Erasures: what one would take, and asking for it; certificates: what went, what stays by which rule, until when."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -20,20 +21,33 @@ from changedesk.reading import forms
 from changedesk.reading.customer import record as read
 from changedesk.reading.erasures import Certificate
 from changedesk.rules.access import Verb
-from changedesk.rules.forgetting import Verdict
+from changedesk.rules.forgetting import Decision, Verdict
 
 LIMIT: Final = 50
 CAUSES: Final = {
     "request": gettext_lazy("Asked for"),
+    "merged": gettext_lazy("Came along with the record that it was merged into"),
     "retention": gettext_lazy("No rule kept it any more"),
     "journal": gettext_lazy("Done again after a restore"),
 }
+BECAME: Final = {
+    "stays": gettext_lazy("It stayed: somebody else held it, too."),
+    "empty": gettext_lazy("It had been erased: nothing of it was left."),
+    "kept": gettext_lazy("It stayed as long as the law keeps it."),
+}
+SETTLES: Final = {
+    "close": ("account_change_new", "?kind=account_status", gettext_lazy("Close it")),
+    "transfer": ("transfer", "", gettext_lazy("Transfer it")),
+    "erase": ("erase", "", gettext_lazy("Ask for its erasure")),
+    "legal_release": ("account_change_new", "?kind=account_status", gettext_lazy("Lift the legal hold")),
+}
+"""What settles an account, by operation: the page where it is asked for, and its words."""
 BECOMES: Final = {
     "stays": gettext_lazy("It stays: somebody else holds it, too."),
     "empty": gettext_lazy("It was erased: nothing of it is left."),
     "kept": gettext_lazy("It stays as long as the law keeps it."),
     "asked": gettext_lazy("Its own erasure is under way. This one waits for it."),
-    "held": gettext_lazy("A legal hold stands on it. Wait until that is lifted."),
+    "held": gettext_lazy("A legal hold stands on it. Have that lifted first."),
     "open": gettext_lazy("Still open, and nobody else holds it: close it, transfer it, or have it erased first."),
 }
 
@@ -63,16 +77,47 @@ def erasure(visit: Visit, key: UUID) -> HttpResponse:
     found = reading.certificate(key, actor=visit.actor, language=visit.language)
     return visit.show(
         "console/erasure.html",
-        {"erasure": {**_row(found, visit), "erased": found.erased, "kept": found.kept, "index": found.index}},
+        {
+            "erasure": {**_row(found, visit), "erased": found.erased, "kept": found.kept, "index": found.index}
+            | _beside(found, visit)
+        },
         here="erasures",
     )
+
+
+def _beside(found: Certificate, visit: Visit) -> dict[str, Any]:
+    """Return the accounts and the merged records of a certificate."""
+    return {
+        "along_url": "" if found.along is None else visit.url("erasure", found.along),
+        "merged": [
+            {
+                "url": visit.url("erasure", one.id),
+                "mark": one.id.hex[-8:],
+                "whole": one.whole,
+                "gone": len(one.erased),
+                "stays": len(one.kept),
+            }
+            for one in found.merged
+        ],
+        "accounts": [
+            {
+                "url": visit.url("account", one.account),
+                "mark": one.account.hex[-8:],
+                "became": BECAME[one.becomes],
+                "rule": one.rule,
+                "citation": one.citation,
+                "until": one.until,
+            }
+            for one in found.accounts
+        ],
+    }
 
 
 @page("GET", "HEAD", "POST", needs=Verb.REQUEST_SUBMIT)
 def erase(visit: Visit, key: UUID) -> HttpResponse:
     """Show what an erasure would take, and what stays by which rule until when; on POST ask for it."""
-    subject = SubjectId(key)
-    plan = flow.preview_erasure(subject, actor=visit.actor, at=visit.at)
+    plan = flow.preview_erasure(SubjectId(key), actor=visit.actor, at=visit.at)
+    subject = plan.subject
     if not visit.posted:
         return _weighed(visit, subject, plan)
     submission = visit.given("submission")
@@ -102,15 +147,7 @@ def _weighed(
 ) -> HttpResponse:
     panel = read(subject, actor=visit.actor, at=visit.at, language=visit.language)
     labels = {one.path: one.label_in(visit.language) for one in forms.fields(actor=visit.actor)}
-    rows = [
-        {
-            "label": labels.get(one.path, one.path),
-            "rule": one.rule,
-            "until": one.until,
-            "kept": one.verdict is Verdict.KEEP,
-        }
-        for one in plan.fields
-    ]
+    rows = [_field(one, labels) for one in plan.fields]
     numbers = {one.id: one.number for one in panel.accounts}
     left = [
         {
@@ -120,9 +157,11 @@ def _weighed(
             "rule": one.rule,
             "until": one.until,
             "stops": one.stops,
+            "next": [_settles(name, one.account, visit) for name in one.next],
         }
         for one in plan.accounts
     ]
+    merged = [(one.subject.id, [_field(decision, labels) for decision in one.decisions]) for one in plan.merged]
     context = {
         "accounts": left,
         "stopped": any(one["stops"] for one in left),
@@ -130,12 +169,34 @@ def _weighed(
         "badge": people.badge(panel),
         "goes": [one for one in rows if not one["kept"]],
         "stays": [one for one in rows if one["kept"]],
+        "merged": [
+            {
+                "mark": id_.hex[-8:],
+                "goes": [one for one in fields if not one["kept"]],
+                "stays": [one for one in fields if one["kept"]],
+            }
+            for id_, fields in merged
+        ],
         "channel_field": asked.fields(visit)["channel_field"],
         "note": visit.given("note"),
         "submission": visit.given("submission") or uuid4().hex,
         "errors": errors or [],
     }
     return visit.show("console/erase.html", context, here="search", status=status)
+
+
+def _field(one: Decision, labels: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "label": labels.get(one.path, one.path),
+        "rule": one.rule,
+        "until": one.until,
+        "kept": one.verdict is Verdict.KEEP,
+    }
+
+
+def _settles(operation: str, account: SubjectId, visit: Visit) -> dict[str, Any]:
+    page_of, asked_for, word = SETTLES[operation]
+    return {"url": visit.url(page_of, account) + asked_for, "word": word}
 
 
 def _row(item: Certificate, visit: Visit) -> dict[str, Any]:
