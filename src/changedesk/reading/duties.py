@@ -19,12 +19,12 @@ def strip(
     consented: bool = False,
     approvals: int = 0,
     rules: Sequence[RuleView],
-    overdue_at: datetime | None = None,
+    at: datetime | None,
 ) -> Strip:
     """Return what a route asks and how much of it is there.
 
-    ``level`` and the rest say what was done so far. ``overdue_at``: the moment to hold deadlines against; None where
-    none can be overdue.
+    ``level`` and the rest say what was done so far; ``at`` is the moment to hold deadlines against, None where none
+    can be overdue.
     """
     return Strip(
         level_needed=route.level,
@@ -46,12 +46,7 @@ def strip(
             for item in route.notices
         ),
         deadlines=tuple(
-            DeadlineView(
-                duty=item.duty,
-                due_at=item.due,
-                overdue=overdue_at is not None and overdue_at > item.due,
-                rule=item.rule,
-            )
+            DeadlineView(duty=item.duty, due_at=item.due, overdue=bool(at and at > item.due), rule=item.rule)
             for item in route.deadlines
         ),
         wait_seconds=route.wait_seconds,

@@ -129,4 +129,5 @@ def strip_of(route: Route, *, level: int, changed: Collection[str], actor: Actor
         level=level,
         new_contacts=[item.label_in(language) for item in points] if route.confirm_new_contacts else (),
         rules=rule_views(route, config),
+        at=None,
     )

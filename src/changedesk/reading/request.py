@@ -208,5 +208,5 @@ def _strip(one: Weighed, eyes: Eyes, config: Configuration, *, outside: bool, at
         consented=one.hand.consented,
         approvals=len(one.hand.approvers),
         rules=() if outside else rule_views(one.route, config),
-        overdue_at=None if one.request.ended else at,
+        at=None if one.request.ended else at,
     )
