@@ -1,14 +1,19 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.cast import START, key, staff
 
-from changedesk.base.actor import Role
+from changedesk.base.actor import Actor, ActorType, Channel, Role
 from changedesk.base.ids import ClientId
 from changedesk.rules import access, seeing
 
 CLIENT = ClientId(1)
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+KEY = Actor(CLIENT, ActorType.INTEGRATION, "k1", Channel.API, "test")
+
+
+def staff(*roles: Role) -> Actor:
+    return Actor(CLIENT, ActorType.STAFF, "s1", Channel.PHONE, "test", roles=frozenset(roles))
 
 
 @given(st.lists(st.integers(min_value=0, max_value=86_400), max_size=200))
@@ -28,12 +33,12 @@ def test_nobody_reveals_more_than_the_quota_and_the_time_told_is_when_it_goes_on
 
 
 def test_a_view_says_what_the_role_exists_for() -> None:
-    assert seeing.purpose_of(staff(CLIENT, 1, Role.AGENT, Role.FRAUD)) == "fraud_prevention"
-    assert seeing.purpose_of(staff(CLIENT, 1, Role.ADMINISTRATOR)) == "administration"
-    assert seeing.purpose_of(key(CLIENT)) == "connected_system"
+    assert seeing.purpose_of(staff(Role.AGENT, Role.FRAUD)) == "fraud_prevention"
+    assert seeing.purpose_of(staff(Role.ADMINISTRATOR)) == "administration"
+    assert seeing.purpose_of(KEY) == "connected_system"
     assert seeing.purpose_of(access.terminal(CLIENT)) == "operation"
-    assert seeing.role_of(staff(CLIENT, 1, Role.SUPERVISOR, Role.AGENT)) == "agent supervisor"
-    assert seeing.role_of(key(CLIENT)) == "integration"
+    assert seeing.role_of(staff(Role.SUPERVISOR, Role.AGENT)) == "agent supervisor"
+    assert seeing.role_of(KEY) == "integration"
 
 
 def test_a_review_is_late_after_a_day() -> None:
