@@ -194,3 +194,40 @@ def test_a_blind_tag_finds_equal_values_of_one_field_only() -> None:
         blind_tag(bytes(32), "contact.email", "a@x.example"),
     }
     assert len(others | {tag}) == 4
+
+
+def test_every_place_is_spelled_as_the_design_says() -> None:
+    client, places = (7).to_bytes(8, "big"), SUBJECT.bytes + CHANGE.bytes + (3).to_bytes(8, "big")
+    assert payload_aad(CLIENT, SUBJECT, CHANGE, 3) == b"acl/v1/payload" + client + places
+    assert meta_aad(CLIENT, SUBJECT, CHANGE, 3) == b"acl/v1/meta" + client + places
+    assert state_aad(CLIENT, SUBJECT, 3) == b"acl/v1/state" + client + SUBJECT.bytes + (3).to_bytes(8, "big")
+    named = b"acl/v1/wrap\x00\x00\x00\x04data" + client
+    assert wrap_aad("data", CLIENT, None, KEY_ID, 9) == named + b"\x00" + KEY_ID + (9).to_bytes(8, "big")
+    assert wrap_aad("data", CLIENT, SUBJECT, KEY_ID, 9) == (
+        named + b"\x01" + SUBJECT.bytes + KEY_ID + (9).to_bytes(8, "big")
+    )
+
+
+def test_a_wrapped_key_is_a_version_a_nonce_and_the_sealed_key() -> None:
+    wrapped = wrap(KEY, bytes(32), b"use")
+    assert (wrapped[:1], len(wrapped)) == (b"\x01", 61)
+    assert AESGCM(KEY).decrypt(wrapped[1:13], wrapped[13:], b"use") == bytes(32)
+    for spoiled in (b"\x02" + wrapped[1:], wrapped[:-1], wrapped + b"\x00"):
+        with pytest.raises(Corrupt):
+            unwrap(KEY, spoiled, b"use")
+
+
+def test_padding_that_this_program_would_not_have_written_is_refused() -> None:
+    nonce = bytes(12)
+
+    def forged(padded: bytes) -> bytes:
+        return b"\x01" + KEY_ID + nonce + AESGCM(KEY).encrypt(nonce, padded, AAD)
+
+    assert unseal(keys, forged(b"\x00\x00\x00\x3c" + b"a" * 60), AAD) == b"a" * 60
+    assert unseal(keys, forged(bytes(64)), AAD) == b""
+    for padded in (
+        b"", bytes(63), bytes(65), bytes(128), b"\x00\x00\x00\x3d" + b"a" * 60, b"\x00\x00\x00\x01" + b"a" * 60,
+        bytes(63) + b"a",
+    ):  # fmt: skip
+        with pytest.raises(Corrupt):
+            unseal(keys, forged(padded), AAD)

@@ -94,15 +94,16 @@ def test_consent_names_statement_version_language_and_way() -> None:
     }
     assert consent.require_wording(STATEMENTS, **told) == "I agree."
     assert consent.require_wording(STATEMENTS, **{**told, "wanted": None}) == "I agree."
-    changes: list[tuple[dict[str, object], type[Refusal]]] = [
-        ({"way": "assumed"}, consent.WayUnknown),
-        ({"statement": "terms"}, consent.WrongStatement),
-        ({"version": 1}, consent.WordingUnknown),
-        ({"language": "ar"}, consent.WordingUnknown),
+    other: list[tuple[dict[str, object], type[Refusal], dict[str, object]]] = [
+        ({"way": "assumed"}, consent.WayUnknown, {"way": "assumed"}),
+        ({"statement": "terms"}, consent.WrongStatement, {"wanted": "marketing", "given": "terms"}),
+        ({"version": 1}, consent.WordingUnknown, {"statement": "marketing", "version": 1, "language": "en"}),
+        ({"language": "ar"}, consent.WordingUnknown, {"statement": "marketing", "version": 2, "language": "ar"}),
     ]
-    for change, refusal in changes:
-        with pytest.raises(refusal):
+    for change, refusal, data in other:
+        with pytest.raises(refusal) as refused:
             consent.require_wording(STATEMENTS, **{**told, **change})
+        assert refused.value.data == data
 
 
 def test_consent_to_other_words_or_another_content_is_none() -> None:

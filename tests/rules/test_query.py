@@ -100,9 +100,12 @@ def test_an_unknown_key_names_the_nearest() -> None:
 
 
 def test_no_search_is_longer_than_it_may_be() -> None:
-    for text in ("a" * 1001, "a " * 41, "(" * 14 + "a" + ")" * 14):
-        with pytest.raises(QueryTooLong):
+    for text, most in (("a" * 1001, 1000), ("a " * 41, 40), ("(" * 13 + "a" + ")" * 13, 12)):
+        with pytest.raises(QueryTooLong) as refused:
             read(text)
+        assert refused.value.data == {"wanted": most}
+    for longest in ("a" * 1000, "a " * 40, "(" * 12 + "a" + ")" * 12):
+        assert read(longest) != All(())
 
 
 @pytest.mark.parametrize(

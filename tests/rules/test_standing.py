@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.rules.values.ask import field
 
 from changedesk.base.actor import Channel
 from changedesk.rules import standing
+from changedesk.rules.fields import Catalogue, FieldType
 from changedesk.rules.identity import CALLER_TTL, Method, Purpose
 from changedesk.rules.route import Route
 
@@ -95,3 +97,12 @@ def test_approvals_count_people_who_saw_exactly_this() -> None:
     given = [Decision("s2"), Decision("s2"), Decision("s3"), Decision("s4", b"older"), Decision("s5", verdict="reject")]
     found = standing.weigh(Asked(), ROUTE, (), challenges=(), consents=(), decisions=given, at=NOW)
     assert (found.approvers, found.decided_by) == (("s2", "s3"), frozenset({"s2", "s3", "s5"}))
+
+
+def test_a_contact_point_that_is_set_is_asked_to_answer_and_one_that_is_removed_is_not() -> None:
+    mail = field(FieldType.EMAIL, "contact.email", contact_point=True)
+    phone = field(FieldType.PHONE, "contact.phone", contact_point=True)
+    catalogue = Catalogue.of([mail, phone, field(FieldType.NAME, "personal.name")])
+    given = {"personal.name": "Dana", "contact.phone": "+12025550143", "contact.email": "d@x.example", "gone": "x"}
+    assert standing.new_contacts_of(catalogue, given) == ["contact.email", "contact.phone"]
+    assert standing.new_contacts_of(catalogue, {**given, "contact.phone": None}) == ["contact.email"]

@@ -133,3 +133,14 @@ def test_a_day_ends_after_its_last_instant_and_before_the_next_ones_second(day: 
 )
 def test_days_end_where_the_client_keeps_its_hours(day: date, zone: str, ends: datetime) -> None:
     assert status.end_of(day, zone) == ends
+
+
+def test_a_stop_says_of_which_categories_nothing_may_change() -> None:
+    stops = status.Stops(frozenset({"contact.*", "payment.bank"}), "nobody")
+    assert status.stops_category(stops, "contact.email")
+    assert status.stops_category(stops, "payment.bank")
+    assert not status.stops_category(stops, "payment.card")
+    everything = status.Stops(frozenset({"*"}), "nobody")
+    assert status.stops_category(everything, "personal.name")
+    assert not status.stops_category(everything, "privacy.erase")
+    assert not status.stops_category(status.Stops(frozenset(), "nobody"), "contact.email")

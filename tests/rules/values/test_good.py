@@ -4,11 +4,13 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from tests.rules.values.ask import BIRTH, TODAY, URL, field, read
+from tests.rules.values.ask import BIRTH, TODAY, URL, field, read, why
 
 from changedesk.base.json import Value
 from changedesk.rules.fields import Field, FieldType, Sensitivity
 from changedesk.rules.values import concerns, display, mask, normalise, same
+from changedesk.rules.values.bank import bank_country
+from changedesk.rules.values.card import months_left
 
 T = FieldType
 ADDRESS = {"country": "DE", "lines": "Hauptstr. 1\nHinterhof", "city": "Berlin", "postal_code": "10115"}
@@ -277,3 +279,23 @@ def test_a_typo_is_answered_with_the_well_known_domain() -> None:
 
 def test_regions_are_read_in_any_case() -> None:
     assert normalise(field(T.PHONE), "030 901820", region="de", today=TODAY) == "+4930901820"
+
+
+def test_a_card_is_good_through_the_month_that_it_names() -> None:
+    today = date(2026, 11, 22)
+    left = [months_left({"expiry": month}, today) for month in ("2026-11", "2026-10", "2027-01", "2026-12", "2025-11")]
+    assert left == [0, -1, 2, 1, -12]
+
+
+def test_a_card_that_expired_long_ago_or_will_in_thirty_years_is_still_a_card() -> None:
+    for said, month in (("2000-01", "2000-01"), ("12/2056", "2056-12"), ("1/00", "2000-01")):
+        found = read(T.CARD_TOKEN, {**CARD, "expiry": said})
+        assert isinstance(found, dict)
+        assert found["expiry"] == month
+    for said in ("2057-01", "1999-12", "2027-00"):
+        assert why(T.CARD_TOKEN, {**CARD, "expiry": said}) == "card_expiry"
+
+
+def test_an_account_is_held_where_its_number_says() -> None:
+    assert bank_country("DE89370400440532013000") == "DE"
+    assert bank_country({"country": "US", "account": "1", "bank_code": "2"}) == "US"
