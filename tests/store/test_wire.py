@@ -5,13 +5,14 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.adapt import PyFormat
 from tests.cast import START, Desk, desk, soon
 from tests.postgres import Database
 
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import NotFound
 from changedesk.reading import sight
-from changedesk.store import evidence, pool, requests, subjects, wire
+from changedesk.store import evidence, pool, queries, requests, subjects, wire
 from changedesk.store.begin import begin
 from changedesk.store.tx import Look, look
 
@@ -37,6 +38,19 @@ def test_a_statement_is_asked_again_after_its_plan_was_let_go(d: Desk, monkeypat
             left = seen.connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
             assert left is not None
             assert left[0] <= 2
+    pool.close()
+
+
+def test_a_statement_of_many_values_has_a_plan_for_each_mix_of_types(d: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"v{number}" for number in range(20)]
+    text = b"SELECT " + b", ".join(b"$%d" % place for place in range(1, 21))
+    many = queries.Statement(text, names, (), [PyFormat.AUTO] * 20, ())
+    monkeypatch.setitem(queries.STATEMENTS, "wire.many", many)
+    pool.close()
+    with look(d.client) as seen:
+        for last in (1, 1, 10**12, 10**12, 1):
+            given: dict[str, object] = dict.fromkeys(names, 7) | {"v19": last}
+            assert seen.rows("wire.many", **given)[0][19] == last
     pool.close()
 
 

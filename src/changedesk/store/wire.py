@@ -6,6 +6,7 @@ statements do. Values are dumped and loaded by psycopg here too (its ``adapt.Tra
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -27,12 +28,13 @@ _Key = tuple[str, tuple[int, ...]]
 class Wire:
     """One connection's way to ask: what it has prepared, and how values are put on it and taken from it."""
 
-    __slots__ = ("_asked", "_values")
+    __slots__ = ("_asked", "_names", "_values")
 
     def __init__(self, adapters: AdaptersMap) -> None:
         self._values = Transformer(adapters)
         self._asked: dict[_Key, bytes | None] = {}
         """By statement and types of its values: the name under which it is prepared, None when it was asked once."""
+        self._names = count()
 
     def ask(self, on: PGconn, name: str, given: Mapping[str, Any]) -> PGresult:
         """Run a named statement and return its result. Raises what psycopg raises."""
@@ -55,21 +57,22 @@ class Wire:
         if len(self._asked) >= PREPARED_MOST:
             self._asked.clear()
             fine(on.exec_(b"DEALLOCATE ALL"))
-        prepared = f"{name}/{','.join(map(str, types))}".encode()
+        # The server heeds 63 bytes of a name; a statement and its types together may be longer than that.
+        prepared = b"s%d" % next(self._names)
         fine(on.prepare(prepared, statement.text, all_types))
         self._asked[key] = prepared
         return fine(on.exec_prepared(prepared, values, formats, Format.BINARY))
 
     def rows(self, name: str, result: PGresult) -> list[Any]:
         """Return the rows of a named statement's result as named tuples."""
-        count = result.ntuples
-        if not count:
+        how_many = result.ntuples
+        if not how_many:
             return []
         make = _MAKERS.get((name, result.nfields))
         if make is None:
             make = _MAKERS[name, result.nfields] = _maker(result)
         self._values.set_pgresult(result)
-        found: list[Any] = self._values.load_rows(0, count, make)
+        found: list[Any] = self._values.load_rows(0, how_many, make)
         self._values.set_pgresult(None)
         return found
 
