@@ -92,14 +92,25 @@ def test_a_view_that_shows_more_in_clear_is_recorded_anew_by_the_names_of_its_fi
     assert "dana" not in str(clear.facts).lower()
 
 
-def test_a_search_is_one_entry_with_its_count_and_never_the_words(d: Desk, dana: SubjectId) -> None:
-    d.customer(contact__email="other@old.example")
+def test_a_search_is_on_record_at_each_whom_it_found_and_never_the_words(d: Desk, dana: SubjectId) -> None:
+    other = d.customer(contact__email="other@old.example")
     for text in ("Dana Novak", "nobody at all"):
         with sight.watching() as watch:
             search.search(text, actor=d.crm, at=AT, language="en")
         flow.note_views(watch.views, watch.searches, at=AT)
-    (line,) = seen.who_looked(actor=d.otto, language="en").items
-    assert (line.kind, line.found, line.fields, line.by.id) == ("record.searched", 2, (), "k1")
+    lines = seen.who_looked(actor=d.otto, language="en").items
+    assert {line.subject for line in lines} == {dana, other}
+    for line in lines:
+        assert (line.kind, line.found, line.by.id) == ("record.searched", 2, "k1")
+        assert line.fields == ("E-mail", "Name")  # this key reads values in clear
+        (same,) = seen.who_looked(actor=d.otto, language="en", subject=line.subject).items
+        (viewer,) = seen.viewers(line.subject, actor=d.otto, at=soon(AT), language="en")
+        assert (same, viewer.by.id, viewer.views) == (line, "k1", 1)
+    searches = {one.facts["search_id"] for who in (dana, other) for one in entries(d, who)}
+    assert len(searches) == 1
+    told = str([one.facts for who in (dana, other) for one in entries(d, who)])
+    assert "dana" not in told.lower()
+    assert str(other) not in told  # whoever asks for their own data learns of nobody else
 
 
 def test_customers_who_read_what_is_theirs_are_not_watched(d: Desk, dana: SubjectId) -> None:

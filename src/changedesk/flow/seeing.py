@@ -170,8 +170,8 @@ def note_views(views: Sequence[Sighting], searches: Sequence[Search] = (), *, at
     """Record what is about to be shown; whoever calls shows nothing unless this returns.
 
     Nothing is written for a view that was recorded within ``rules.seeing.ONE_VIEW``, if it showed as much in clear
-    and under the same broken glass. Never a value: names of fields, level, role, purpose. A search is one entry, with
-    the first that it found, that counts and names all of them by id.
+    and under the same broken glass. Never a value: names of fields, level, role, purpose. A search is one entry in the
+    stream of each record that it showed, joined by its id, with the count and never the words.
     """
     fresh = tuple(one for one in views if not _known(one, at))
     if not fresh and not searches:
@@ -233,12 +233,18 @@ def _drafts(one: _Looking) -> list[history.Draft]:
         for view in one.views
     ]
     for search in one.searches:
-        facts = {
-            **_who(search.actor, None),
-            "found": len(search.found),
-            "people": [str(item.id) for item in search.found],
-        }
-        found.append(history.Draft(search.found[0], EntryKind.RECORD_SEARCHED, search.actor, one.at, facts=facts))
+        # Of the others nothing is said in anybody's stream: it is read out to whoever asks for their own data.
+        facts = {**_who(search.actor, None), "search_id": str(uuid4()), "found": len(search.found)}
+        found += [
+            history.Draft(
+                one_found.subject,
+                EntryKind.RECORD_SEARCHED,
+                search.actor,
+                one.at,
+                facts={**facts, "level": one_found.level, "shown": sorted(one_found.fields)},
+            )
+            for one_found in search.found
+        ]
     return found
 
 

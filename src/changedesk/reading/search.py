@@ -16,6 +16,7 @@ from changedesk.rules.values import query_terms
 from changedesk.rules.values.search import BANK, EMAIL, NAME, PHONE, REFERENCE
 from changedesk.store import requests, subjects
 from changedesk.store.requests import Request
+from changedesk.store.seen import Sighting
 from changedesk.store.settings_read import Configuration, configuration
 from changedesk.store.tx import Look, look
 
@@ -43,12 +44,12 @@ def search(text: str, *, actor: Actor, at: datetime, language: str, limit: int =
         wanted = [*found, *([asked.subject_id] if asked is not None else [])]
         known = subjects.load(seen, wanted)
         sights = sight.of_subjects(seen, known.values(), actor=actor, at=at)
-    sight.searched(known.values(), actor=actor)
     hits: list[Hit] = []
+    # What was found is a search, and no view of each of them: both say what stood in clear.
+    notes = {id_: Sighting(subject, actor, level=sights[id_].level) for id_, subject in known.items()}
     for id_, matched in [*([(asked.subject_id, "reference")] if asked is not None else []), *found.items()]:
         subject = known[id_]
-        # What was found is one search, and no view of each of them.
-        eyes = Eyes(replace(sights[id_], shown=None), config.catalogue, language)
+        eyes = Eyes(replace(sights[id_], shown=notes[id_]), config.catalogue, language)
         called, reached = sight.title(eyes, subject), sight.contact(eyes, subject)
         about = asked if asked is not None and matched == "reference" else None
         hits.append(
@@ -63,6 +64,7 @@ def search(text: str, *, actor: Actor, at: datetime, language: str, limit: int =
                 matched=matched,
             )
         )
+    sight.searched(notes.values(), actor=actor)
     return hits[:limit]
 
 

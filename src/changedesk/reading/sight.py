@@ -14,7 +14,7 @@ from changedesk.base.refusal import NotFound
 from changedesk.ledger.value import decode_value
 from changedesk.rules import access, identity
 from changedesk.rules.access import Verb
-from changedesk.rules.fields import Catalogue, Field, FieldType, Sensitivity
+from changedesk.rules.fields import WHOLE_NAME, Catalogue, Field, Sensitivity
 from changedesk.rules.status import RESTRICTED_BY_LAW
 from changedesk.rules.values import display, mask
 from changedesk.rules.values.text import DOTS
@@ -96,8 +96,8 @@ def watching() -> Iterator[Watch]:
         _WATCH.reset(token)
 
 
-def searched(found: Iterable[Subject], *, actor: Actor) -> None:
-    """Note a search that found people."""
+def searched(found: Iterable[Sighting], *, actor: Actor) -> None:
+    """Note a search that found people, with what it shows of each."""
     watch, people = _WATCH.get(), tuple(found)
     if watch is not None and people:
         watch.searches.append(Search(actor, people))
@@ -296,10 +296,10 @@ def own_since(look: Look, subject: Subject, *, actor: Actor) -> datetime | None:
 
 def title(eyes: Eyes, subject: Subject) -> Shown:
     """Return what a customer is called, as far as this viewer may see; the end of the id where there is no name."""
-    values = subject.values()
-    named = [item for item in eyes.catalogue if item.type is FieldType.NAME and values.get(item.path)]
-    whole = [item for item in named if item.path == "personal.name"] or named
-    shown = [eyes.show(item.path, values[item.path]) for item in whole]
+    state = subject.state
+    named = [item.path for item in eyes.catalogue.names if item.path in state]
+    whole = named[:1] if named[:1] == [WHOLE_NAME] else named
+    shown = [one for one in (eyes.read(path, state[path].text) for path in whole) if one.text]
     if not shown:
         return Shown(f"…{subject.id.hex[-6:]}", masked=False)
     return Shown(" ".join(item.text for item in shown), masked=any(item.masked for item in shown))
@@ -307,8 +307,6 @@ def title(eyes: Eyes, subject: Subject) -> Shown:
 
 def contact(eyes: Eyes, subject: Subject) -> Shown:
     """Return the first contact point that a customer has, as this viewer may see it."""
-    values = subject.values()
-    for item in eyes.catalogue.contact_points():
-        if values.get(item.path) is not None:
-            return eyes.show(item.path, values[item.path])
-    return Shown("", masked=False)
+    paths = (item.path for item in eyes.catalogue.contacts if item.path in subject.state)
+    path = next(paths, None)
+    return Shown("", masked=False) if path is None else eyes.read(path, subject.state[path].text)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class FieldType(StrEnum):
@@ -21,6 +22,9 @@ class FieldType(StrEnum):
     NATIONAL_ID = "national_id"
     LANGUAGE = "language"
     REFERENCE = "reference"
+
+
+WHOLE_NAME: Final = "personal.name"
 
 
 class Sensitivity(StrEnum):
@@ -68,6 +72,16 @@ class Catalogue:
     """All fields of one client, by path, in order of display."""
 
     fields: Mapping[str, Field]
+    names: tuple[Field, ...] = field(init=False, repr=False, compare=False)
+    """What a customer is called: the whole name first, where the catalogue has one."""
+    contacts: tuple[Field, ...] = field(init=False, repr=False, compare=False)
+    """The contact points. Each line of a list asks for both, so they are found once."""
+
+    def __post_init__(self) -> None:
+        named = [item for item in self if item.type is FieldType.NAME]
+        whole = [item for item in named if item.path == WHOLE_NAME]
+        object.__setattr__(self, "names", (*whole, *(item for item in named if item not in whole)))
+        object.__setattr__(self, "contacts", tuple(item for item in self if item.contact_point))
 
     @classmethod
     def of(cls, fields: Iterable[Field]) -> "Catalogue":
@@ -88,7 +102,7 @@ class Catalogue:
 
     def contact_points(self) -> list[Field]:
         """Return the fields that a code or a notice can be sent to."""
-        return [item for item in self if item.contact_point]
+        return list(self.contacts)
 
     def searchable(self) -> list[Field]:
         """Return the fields that can be looked up through the blind index."""

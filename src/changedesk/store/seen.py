@@ -35,10 +35,10 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search that found people."""
+    """A search that found people, and what it shows of each."""
 
     actor: Actor
-    found: tuple[Subject, ...]
+    found: tuple[Sighting, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,31 @@ def test_plain_text_folds_as_any_other(given_text: str) -> None:
     )
 
 
+@given(CODES, st.text("0123456789", min_size=4, max_size=14))
+def test_a_number_is_written_as_the_library_writes_it(code: str, national: str) -> None:
+    number = f"+{code}{national}"
+    try:
+        read = phonenumbers.parse(number)
+    except NumberParseException:
+        return
+    if f"+{read.country_code}{phonenumbers.national_significant_number(read)}" == number:
+        assert phone.display_phone(number) == phonenumbers.format_number(read, PhoneNumberFormat.INTERNATIONAL)
+
+
+def test_every_countrys_own_numbers_are_written_as_the_library_writes_them() -> None:
+    asked = [
+        phonenumbers.example_number_for_type(region, sort)
+        for region in phonenumbers.SUPPORTED_REGIONS
+        for sort in phonenumbers.PhoneNumberType.values()
+    ]
+    examples = [one for one in asked if one is not None]
+    assert len(examples) > len(phonenumbers.SUPPORTED_REGIONS)
+    for example in examples:
+        number = phonenumbers.format_number(example, PhoneNumberFormat.E164)
+        assert phone.display_phone(number) == phonenumbers.format_number(example, PhoneNumberFormat.INTERNATIONAL)
+
+
 @pytest.mark.parametrize("number", ["+12025550143", "+390612345678", "+3906698", "+8001234567890", "+35312345678"])
-def test_a_number_is_taken_apart_as_the_library_does_with_or_without_its_zero(number: str) -> None:
-    assert phone._read(number) == phonenumbers.parse(number)
+def test_a_number_is_written_as_it_is_with_or_without_a_zero(number: str) -> None:
+    read = phonenumbers.parse(number)
+    assert phone.display_phone(number) == phonenumbers.format_number(read, PhoneNumberFormat.INTERNATIONAL)
