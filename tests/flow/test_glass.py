@@ -7,13 +7,15 @@ import psycopg
 import pytest
 from tests.cast import START, Desk, soon
 from tests.flow.race import together
+from tests.flow.test_policies import put
 from tests.postgres import Database
 
 from changedesk import flow
 from changedesk.base.actor import Actor, Role
 from changedesk.base.ids import SubjectId
 from changedesk.flow import audit_trail, configure
-from changedesk.flow.seeing import GlassOverdue, Revealed, RevealsSpent, SignInAgain
+from changedesk.flow.glass import GlassOverdue, GlassUnclear
+from changedesk.flow.seeing import Revealed, RevealsSpent, SignInAgain
 from changedesk.ledger.entry import EntryKind
 from changedesk.outbound import find, sequence
 from changedesk.reading import audit_search, seen
@@ -110,6 +112,15 @@ def test_a_repeated_call_leaves_one_entry_and_one_alarm(d: Desk, database: Datab
     assert alarms(database) == 1
 
 
+def test_glass_is_broken_for_no_longer_than_the_policy_allows(d: Desk) -> None:
+    put(d, limits={"glass_minutes": 20})
+    with pytest.raises(GlassUnclear) as refused:
+        broken(d.ines)
+    assert refused.value.data == {"path": "minutes", "most": 20}
+    made = flow.break_glass(level=2, minutes=20, reason="emergency", reference="x", actor=d.ines, at=AT)
+    assert made.until == AT + timedelta(minutes=20)
+
+
 def test_who_is_refused_leaves_no_entry(d: Desk) -> None:
     broken(d.ines)
     with pytest.raises(GlassOverdue):
@@ -120,11 +131,9 @@ def test_who_is_refused_leaves_no_entry(d: Desk) -> None:
     assert len(entries(d)) == 1
 
 
-def test_reveals_at_once_by_one_person_stay_within_the_quota(
-    d: Desk, dana: SubjectId, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reveals_at_once_by_one_person_stay_within_what_the_policy_allows(d: Desk, dana: SubjectId) -> None:
     most = 3
-    monkeypatch.setattr(seeing, "QUOTAS", ((timedelta(hours=1), most), (timedelta(days=1), 120)))
+    put(d, limits={"reveals_an_hour": most})
     kim = d.customer(personal__name="Kim Sato", contact__email="kim@old.example")
     reveal = partial(flow.reveal, path="contact.email", reason="reach_customer", actor=d.ben, at=AT)
     found = together([partial(reveal, one) for one in (dana, kim) * 4] + [partial(reveal, dana, actor=d.sofia)])

@@ -16,6 +16,7 @@ from changedesk.flow import configure, policies
 from changedesk.flow.client_rules import RuleUnclear
 from changedesk.flow.policies import OwnPolicy, PolicyOutdated
 from changedesk.reading import policies as reading
+from changedesk.rules.limits import Limits, LimitUnfit
 from changedesk.rules.policy import LoosensFloor, RulesContradict
 from changedesk.store import policies as policies_kept
 from changedesk.store import settings_read
@@ -323,3 +324,23 @@ def test_another_client_reads_and_publishes_none_of_it(d: Desk, ada: Actor) -> N
     with pytest.raises(NotFound):
         policies.publish_policy(number, actor=cora, at=LATER)
     assert reading.policies(actor=cora) == ()
+
+
+def test_limits_come_into_force_with_the_policy_that_another_publishes(d: Desk, ada: Actor, cora: Actor) -> None:
+    number = write(ada, limits={"reveals_an_hour": 5, "export_entries": 100})
+    assert settings_read.client(d.client).limits == Limits()
+    panel = reading.policy_panel(number, actor=cora)
+    assert panel.limits == {"reveals_an_hour": (30, 5), "export_entries": (50_000, 100)}
+    policies.publish_policy(number, actor=cora, at=LATER)
+    assert settings_read.client(d.client).limits == Limits(reveals_an_hour=5, export_entries=100)
+    # Who changes the rules only leaves the limits as they are, and the draft says so.
+    later = write(ada, two_approvals())
+    assert reading.policy_panel(later, actor=cora).limits == {}
+    assert reading.policy_panel(later, actor=cora).policy.limits == Limits(reveals_an_hour=5, export_entries=100)
+
+
+def test_limits_outside_their_bounds_or_outside_a_policy_are_refused(ada: Actor) -> None:
+    with pytest.raises(LimitUnfit):
+        write(ada, limits={"glass_minutes": 61})
+    with pytest.raises(configure.BadSetting):
+        configure.change_client({"limits": {"glass_minutes": 5}}, actor=ada, at=LATER)

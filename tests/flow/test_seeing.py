@@ -14,13 +14,10 @@ from changedesk import flow
 from changedesk.base.actor import Actor, Role
 from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.flow.glass import GlassOverdue, GlassReviewed, GlassUnclear, OwnGlass
 from changedesk.flow.seeing import (
-    GlassOverdue,
-    GlassReviewed,
-    GlassUnclear,
     NoteTooLong,
     NothingToReveal,
-    OwnGlass,
     ReferenceNeeded,
     RevealForbidden,
     RevealReasonUnknown,
@@ -31,6 +28,7 @@ from changedesk.ledger.entry import EntryKind
 from changedesk.reading import asof, customer, search, seen, sight, timeline
 from changedesk.reading.timeline import BadCursor
 from changedesk.rules import seeing
+from changedesk.rules.limits import Limits
 from changedesk.rules.status import RESTRICTED_BY_LAW
 from changedesk.store.seen import NEWEST, Seen, of_subject
 from changedesk.store.tx import look
@@ -215,7 +213,7 @@ def test_what_the_law_restricts_is_revealed_to_nobody_but_data_protection(d: Des
 
 
 def test_the_quota_of_an_hour_is_one_persons_own_and_says_when_it_goes_on(d: Desk, dana: SubjectId) -> None:
-    span, most = seeing.QUOTAS[0]
+    span, most = timedelta(hours=1), Limits().reveals_an_hour
     for turn in range(most):
         revealed(dana, d.ben, AT + timedelta(seconds=turn))
     with pytest.raises(RevealsSpent) as told:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from changedesk.base.actor import Actor, ActorType, Channel, Role
 from changedesk.base.ids import ClientId
 from changedesk.rules import access, seeing
+from changedesk.rules.limits import Limits
 
 CLIENT = ClientId(1)
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -16,18 +17,21 @@ def staff(*roles: Role) -> Actor:
     return Actor(CLIENT, ActorType.STAFF, "s1", Channel.PHONE, "test", roles=frozenset(roles))
 
 
-@given(st.lists(st.integers(min_value=0, max_value=86_400), max_size=200))
-def test_nobody_reveals_more_than_the_quota_and_the_time_told_is_when_it_goes_on(seconds: list[int]) -> None:
+@given(st.lists(st.integers(min_value=0, max_value=86_400), max_size=200), st.integers(1, 40), st.integers(1, 150))
+def test_nobody_reveals_more_than_the_quota_and_the_time_told_is_when_it_goes_on(
+    seconds: list[int], an_hour: int, a_day: int
+) -> None:
     """Revealing whenever the rule lets one never passes a quota, and waiting as told is always enough."""
+    limits = Limits(reveals_an_hour=an_hour, reveals_a_day=a_day)
     done: list[timedelta] = []
     for moment in sorted(timedelta(seconds=one) for one in seconds):
-        wait = seeing.again_at([START + one for one in done], START + moment)
+        wait = seeing.again_at([START + one for one in done], START + moment, limits)
         if wait is None:
             done.append(moment)
         else:
             assert wait > START + moment
-            assert seeing.again_at([START + one for one in done], wait) is None
-    for span, most in seeing.QUOTAS:
+            assert seeing.again_at([START + one for one in done], wait, limits) is None
+    for span, most in ((timedelta(hours=1), an_hour), (timedelta(days=1), a_day)):
         for first in done:
             assert sum(first <= one < first + span for one in done) <= most
 

@@ -31,8 +31,9 @@ STATUSES: Final[Mapping[str, int]] = {
 }
 _FACTS: Final = frozenset(
     {
-        "accounts", "allowed", "choices", "concerns", "due", "into", "known", "level", "nearest", "needed", "part",
-        "path", "paths", "place", "ref", "reference", "retry_at", "rule", "seen", "state", "subject", "until", "verb",
+        "accounts", "allowed", "choices", "concerns", "due", "into", "known", "least", "level", "limit",
+        "most", "nearest", "needed", "part", "path", "paths", "place", "ref", "reference", "retry_at", "rule", "seen",
+        "state", "subject", "until", "verb",
         "version", "wanted", "why",
     }
 )  # fmt: skip

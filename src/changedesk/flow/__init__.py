@@ -55,6 +55,7 @@ from changedesk.flow.factor import bind_factor
 from changedesk.flow.family import Weighed
 from changedesk.flow.forget import go_on as forget_on
 from changedesk.flow.forget import replay as replay_erasure
+from changedesk.flow.glass import break_glass, review_break_glass
 from changedesk.flow.handed import reverse_on
 from changedesk.flow.importing import finish_import, note_import
 from changedesk.flow.left_behind import AccountLeft
@@ -91,7 +92,7 @@ from changedesk.flow.reversal import (
     start_reversal,
 )
 from changedesk.flow.revert import FieldRevert, RevertPlan, plan_revert, revert
-from changedesk.flow.seeing import Revealed, break_glass, note_views, reveal, review_break_glass
+from changedesk.flow.seeing import Revealed, note_views, reveal
 from changedesk.flow.submit import preview, revise, submit
 from changedesk.flow.transfer import challenge_new_holder, decline_transfer, new_holder_offers, propose_transfer
 from changedesk.flow.verify import Challenged, challenge, offers

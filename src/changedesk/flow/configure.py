@@ -373,7 +373,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], None]]] = {
     "active": _flag,
 }
 """What may be changed about a client, and what each must look like."""
-_OF_POLICY: Final = frozenset({"packs", "jurisdictions", "industries"})
+_OF_POLICY: Final = frozenset({"packs", "jurisdictions", "industries", "limits"})
 
 
 def _check(values: Mapping[str, Any]) -> None:

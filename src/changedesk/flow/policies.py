@@ -1,12 +1,12 @@
 """What a client asks beyond the floor, changed by two people: one writes a policy, another puts it in force.
 
-A policy is the client's own rules and the packs that count for it. New requests are decided by it from the moment it is
-published; those that are under way keep the route they were given.
+A policy is the client's own rules, the packs that count for it, and how much one person may see and take out. New
+requests are decided by it from the moment it is published; those that are under way keep the route they were given.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +14,7 @@ from changedesk import packs
 from changedesk.base.actor import Actor
 from changedesk.base.refusal import Refusal
 from changedesk.flow.client_rules import RuleUnclear, read_rules, require_sound
-from changedesk.rules import access
+from changedesk.rules import access, limits
 from changedesk.rules.access import Verb
 from changedesk.store import policies as policies_kept
 from changedesk.store import settings_read, settings_write
@@ -41,19 +41,23 @@ class PolicyOutdated(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPolicy:
-    """A policy to be written. ``source``: the client's own rules in TOML; the rest says which packs count where."""
+    """A policy to be written. ``source``: the client's own rules in TOML; the rest says which packs count where.
+
+    ``limits``: by name, as ``rules.limits`` lists them; those left out stay as they are.
+    """
 
     source: str
     packs: Sequence[str]
     jurisdictions: Sequence[str]
     industries: Sequence[str]
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_policy(new: NewPolicy, *, actor: Actor, at: datetime) -> int:
     """Keep a draft on top of the policy in force; return its number. Nothing is decided by it yet.
 
     Writing the same draft again gives back the one that there is. Raises Forbidden; RuleUnclear; policy.LoosensFloor
-    that names the rule and what it would loosen; policy.RulesContradict that names both rules.
+    that names the rule and what it would loosen; policy.RulesContradict that names both rules; limits.LimitUnfit.
     """
     access.require(actor, Verb.CONFIGURE_RULES)
     _require_sound(new, actor=actor)
@@ -64,6 +68,7 @@ def write_policy(new: NewPolicy, *, actor: Actor, at: datetime) -> int:
         "packs": sorted(set(new.packs)),
         "jurisdictions": sorted(set(new.jurisdictions)),
         "industries": sorted(set(new.industries)),
+        "limits": asdict(limits.read(new.limits, settings_read.client(actor.client).limits)),
         "based_on": standing.number if standing else 0,
     }
     return settings_write.create_policy(actor.client, values, by=actor.id, at=at)

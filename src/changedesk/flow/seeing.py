@@ -1,4 +1,4 @@
-"""Looking is recorded before anything is shown: views, searches, reveals. And broken glass, which others review."""
+"""Looking is recorded before anything is shown: views, searches, reveals."""
 
 import re
 from collections.abc import Hashable, Sequence
@@ -12,7 +12,6 @@ from changedesk.base.actor import Actor, Role
 from changedesk.base.ids import ChangeId, ClientId, SubjectId, uuid7
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.flow import audit_trail, named
 from changedesk.flow.combine import Combiner
 from changedesk.flow.indexing import terms_for
 from changedesk.ledger.entry import EntryKind
@@ -21,15 +20,14 @@ from changedesk.rules import access, seeing
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Sensitivity
 from changedesk.rules.status import RESTRICTED_BY_LAW
-from changedesk.store import alarms, evidence, history, once, seen, subjects
+from changedesk.store import evidence, history, seen, subjects
 from changedesk.store.begin import begin
 from changedesk.store.seen import Glass, Search, Sighting
-from changedesk.store.settings_read import configuration, members_in
+from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Subject
 
-_REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#/-]{0,119}")
+REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#/-]{0,119}")
 NOTE_MOST: Final = 500
-_WAITING_MOST: Final = 1000
 
 
 class RevealForbidden(Refusal):
@@ -99,40 +97,6 @@ class SignInAgain(Refusal):
     code = "sign-in-again"
     hint = "Confirm on the desk's page that it is you, and reveal the value there."
     status = "forbidden"
-
-
-class GlassUnclear(Refusal):
-    """Breaking the glass takes a level of 2 or 3, one to sixty minutes, a listed reason and a reference.
-
-    ``data``: path, the part that is missing or wrong.
-    """
-
-    code = "glass-unclear"
-    hint = "Correct the part named here and ask again."
-
-
-class GlassOverdue(Refusal):
-    """A wider sight of yours has waited for its review for longer than 24 hours."""
-
-    code = "glass-overdue"
-    hint = "Ask a supervisor or the data protection officer to review it, then ask again."
-    status = "conflict"
-
-
-class OwnGlass(Refusal):
-    """Nobody reviews their own wider sight."""
-
-    code = "own-glass"
-    hint = "Ask somebody else who may review it."
-    status = "forbidden"
-
-
-class GlassReviewed(Refusal):
-    """This has been reviewed already."""
-
-    code = "glass-reviewed"
-    hint = "Open the list again to see what was said."
-    status = "conflict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +189,7 @@ def _drafts(one: _Looking) -> list[history.Draft]:
             view.actor,
             one.at,
             facts={
-                **_who(view.actor, view.glass),
+                **told_of(view.actor, view.glass),
                 "level": view.level,
                 "shown": sorted(view.fields),
             },
@@ -234,7 +198,7 @@ def _drafts(one: _Looking) -> list[history.Draft]:
     ]
     for search in one.searches:
         # Of the others nothing is said in anybody's stream: it is read out to whoever asks for their own data.
-        facts = {**_who(search.actor, None), "search_id": str(uuid4()), "found": len(search.found)}
+        facts = {**told_of(search.actor, None), "search_id": str(uuid4()), "found": len(search.found)}
         found += [
             history.Draft(
                 one_found.subject,
@@ -248,8 +212,8 @@ def _drafts(one: _Looking) -> list[history.Draft]:
     return found
 
 
-def _who(actor: Actor, glass: Glass | None) -> dict[str, Json]:
-    """Return in which role, and what for."""
+def told_of(actor: Actor, glass: Glass | None) -> dict[str, Json]:
+    """Return in which role somebody looks, and what for."""
     told: dict[str, Json] = {"role": seeing.role_of(actor), "purpose": seeing.purpose_of(actor)}
     if glass is not None:
         told |= {"break_glass": str(glass.id), "purpose": glass.reason, "reference": glass.reference}
@@ -284,12 +248,13 @@ def reveal(
         if record is None:
             raise NotFound
         _require_there(record, path, actor)
-        wait = seeing.again_at(seen.revealed_since(tx, actor.id, at - seeing.QUOTAS[-1][0]), at)
+        limits = configuration(actor.client).settings.limits
+        wait = seeing.again_at(seen.revealed_since(tx, actor.id, at - seeing.QUOTA_SPAN), at, limits)
         if wait is not None:
             raise RevealsSpent(retry_at=wait)
         _, glass = seen.standing(tx, [], actor=actor.id, since=at, at=at)
         change = ChangeId(uuid7())
-        facts: dict[str, Json] = {**_who(actor, glass), "purpose": reason, "shown": [path]}
+        facts: dict[str, Json] = {**told_of(actor, glass), "purpose": reason, "shown": [path]}
         facts |= {"reference": reference} if reference else {}
         facts |= {"signed_in_anew": True} if fresh else {}
         draft = history.Draft(record, EntryKind.VALUE_REVEALED, actor, at, facts=facts, change=change)
@@ -312,7 +277,7 @@ def _require_reveal(actor: Actor) -> None:
 def _require_reason(reason: str, reference: str, note: str) -> None:
     if reason not in seeing.REVEAL_REASONS:
         raise RevealReasonUnknown(path="reason", choices=sorted(seeing.REVEAL_REASONS))
-    if (reference or seeing.REVEAL_REASONS[reason]) and _REFERENCE.fullmatch(reference) is None:
+    if (reference or seeing.REVEAL_REASONS[reason]) and REFERENCE.fullmatch(reference) is None:
         raise ReferenceNeeded(path="reference")
     if len(note) > NOTE_MOST:
         raise NoteTooLong(path="note")
@@ -331,72 +296,3 @@ def _require_there(record: Subject, path: str, actor: Actor) -> None:
     # Staff do not see what is stored and not used; who answers for data protection may have to, for a legal claim.
     if record.values().get(RESTRICTED_BY_LAW) is True and Role.PRIVACY not in actor.roles:
         raise RevealRestricted
-
-
-def break_glass(
-    *, level: int, minutes: int, reason: str, reference: str, actor: Actor, at: datetime, key: once.Once | None = None
-) -> Glass:
-    """Let somebody see all customers of the client as if they were verified at a level, for at most an hour.
-
-    It shows and does nothing else: verbs ask for the same proof as before. It ends by itself, and another person
-    reviews it within ``rules.seeing.REVIEW_WITHIN``; who may is told at once. A call with a key that was used gets what
-    it got then. Raises Forbidden, GlassUnclear, GlassOverdue, and what a key is refused for.
-    """
-    access.require(actor, Verb.ACCESS_BREAK_GLASS)
-    made = _glass(level, minutes, reason, reference, actor, at)
-    with begin(actor) as tx:
-        claimed = named.claim_one(tx, key, actor)
-        if claimed is not None and claimed.reply is not None:
-            return seen.hold_glass(tx, UUID(claimed.reply["id"])) or made
-        late = [one for one in seen.unreviewed(tx, limit=_WAITING_MOST) if seeing.overdue(one.started_at, at)]
-        if any(one.actor == actor.id for one in late):
-            raise GlassOverdue
-        seen.break_glass(tx, made)
-        facts = _who(actor, made) | {"level": level, "until": made.until.isoformat(), "reason": reason}
-        audit_trail.note(tx, EntryKind.GLASS_BROKEN, facts, actor=actor, at=at)
-        alarms.sound(tx, members_in(actor.client, seeing.REVIEWERS), glass=made.id, at=at)
-        if claimed is not None:
-            once.record(tx, actor.id, [(claimed, {"id": str(made.id)})], at=at)
-    return made
-
-
-def _glass(level: int, minutes: int, reason: str, reference: str, actor: Actor, at: datetime) -> Glass:
-    wrong = {
-        "level": level not in seeing.GLASS_LEVELS,
-        "minutes": not timedelta() < timedelta(minutes=minutes) <= seeing.GLASS_MOST,
-        "reason": reason not in seeing.GLASS_REASONS,
-        "reference": _REFERENCE.fullmatch(reference) is None,
-    }
-    if any(wrong.values()):
-        raise GlassUnclear(path=next(name for name, bad in wrong.items() if bad))
-    return Glass(
-        id=uuid4(), actor=actor.id, level=level, reason=reason, reference=reference, started_at=at,
-        until=at + timedelta(minutes=minutes),
-    )  # fmt: skip
-
-
-def review_break_glass(
-    id: UUID, *, verdict: str, actor: Actor, at: datetime, key: once.Once | None = None,  # noqa: A002 - as everywhere
-) -> bool:  # fmt: skip
-    """Say whether somebody else's wider sight was justified.
-
-    Return whether the first call with this key had done it already. Raises Forbidden, NotFound, GlassUnclear, OwnGlass,
-    GlassReviewed, and what a key is refused for.
-    """
-    access.require(actor, Verb.ACCESS_REVIEW)
-    if verdict not in seeing.VERDICTS:
-        raise GlassUnclear(path="verdict")
-    with begin(actor) as tx:
-        if named.done_before(tx, key, actor, at=at):
-            return True
-        found = seen.hold_glass(tx, id)
-        if found is None:
-            raise NotFound
-        if found.actor == actor.id:
-            raise OwnGlass
-        if found.reviewed_at is not None:
-            raise GlassReviewed
-        seen.review(tx, id, by=actor.id, verdict=verdict, at=at)
-        told = {**_who(actor, None), "break_glass": str(id), "broken_by": found.actor, "verdict": verdict}
-        audit_trail.note(tx, EntryKind.GLASS_REVIEWED, told, actor=actor, at=at)
-    return False

@@ -1,10 +1,11 @@
-"""What anybody may know of a client: what stands on the page of a link that it sent."""
+"""What anybody may know of a client: what stands on the page of a link that it sent; what its people may at most."""
 
 from dataclasses import dataclass
 
 from changedesk.base.ids import ClientId
 from changedesk.base.refusal import NotFound
-from changedesk.store.settings_read import client_by_slug
+from changedesk.rules.limits import Limits
+from changedesk.store.settings_read import client, client_by_slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +31,8 @@ def by_slug(slug: str) -> ClientView:
         default_language=found.default_language,
         support_phone=found.support_phone,
     )
+
+
+def limits(client_id: ClientId) -> Limits:
+    """Return how much one person may see and take out at a client, by the policy in force. Raises NotFound."""
+    return client(client_id).limits

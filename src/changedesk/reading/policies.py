@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from difflib import unified_diff
 from typing import Final
@@ -12,6 +12,7 @@ from changedesk.reading.panels import ActorView
 from changedesk.reading.people import People
 from changedesk.rules import access, policy
 from changedesk.rules.access import Verb
+from changedesk.rules.limits import Limits
 from changedesk.rules.route import Route
 from changedesk.rules.rule import Ask, Rule
 from changedesk.store import policies as policies_kept
@@ -36,6 +37,7 @@ class PolicyLine:
     packs: tuple[str, ...]
     jurisdictions: tuple[str, ...]
     industries: tuple[str, ...]
+    limits: Limits
     based_on: int
     author: ActorView
     written_at: datetime
@@ -65,6 +67,8 @@ class PolicyPanel:
     lines: tuple[str, ...]
     settings: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
     """packs, jurisdictions and industries that differ: in force, and here."""
+    limits: Mapping[str, tuple[int, int]]
+    """Limits that differ, by name: in force, and here. Higher is looser."""
     may_publish: bool
 
 
@@ -100,11 +104,14 @@ def policies(
     return tuple(_line(one, actor=actor, language=language) for one in found)
 
 
-def in_force(*, actor: Actor) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return what is in force: the client's own rules in TOML, packs, jurisdictions, industries. Raises Forbidden."""
+def in_force(*, actor: Actor) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], Limits]:
+    """Return what is in force: the client's own rules in TOML, packs, jurisdictions, industries, limits.
+
+    Raises Forbidden.
+    """
     access.require(actor, Verb.CONFIGURE_READ)
     standing, told = policies_kept.in_force(actor.client), settings_read.client(actor.client)
-    return standing.source if standing else "", told.packs, told.jurisdictions, told.industries
+    return standing.source if standing else "", told.packs, told.jurisdictions, told.industries, told.limits
 
 
 def policy_panel(number: int, *, actor: Actor, language: str = "en") -> PolicyPanel:
@@ -119,6 +126,7 @@ def policy_panel(number: int, *, actor: Actor, language: str = "en") -> PolicyPa
         for name in ("packs", "jurisdictions", "industries")
         if set(getattr(now.settings, name)) != set(getattr(then.settings, name))
     }
+    was, becomes = asdict(now.settings.limits), asdict(record.limits)
     lines = unified_diff(old.splitlines(), record.source.splitlines(), "in force", f"policy {number}", lineterm="")
     free = record.published_at is None and record.based_on == (standing.number if standing else 0)
     may = free and record.author != actor.id and access.may(actor, Verb.CONFIGURE_PUBLISH)
@@ -128,6 +136,7 @@ def policy_panel(number: int, *, actor: Actor, language: str = "en") -> PolicyPa
         rules=tuple(_rule_changes(now.rules, then.rules)),
         lines=tuple(lines),
         settings=differing,
+        limits={name: (was[name], value) for name, value in becomes.items() if value != was[name]},
         may_publish=may,
     )
 
@@ -213,6 +222,7 @@ def _line(record: PolicyRecord, *, actor: Actor, language: str) -> PolicyLine:
         packs=record.packs,
         jurisdictions=record.jurisdictions,
         industries=record.industries,
+        limits=record.limits,
         based_on=record.based_on,
         author=people.show(record.author),
         written_at=record.written_at,

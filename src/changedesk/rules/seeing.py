@@ -1,7 +1,8 @@
 """Looking at records: how long a view counts as one, what a reveal needs, how far broken glass reaches.
 
-These are the policy of the house, the same for every client. A view log without a purpose would not answer a customer
-who asks who looked (GDPR Art. 15; CJEU C-579/21, Pankki S), and one entry a page part would answer with noise.
+What is not a client's own to set (``rules.limits``) is the policy of the house. A view log without a purpose would not
+answer a customer who asks who looked (GDPR Art. 15; CJEU C-579/21, Pankki S), and one entry a page part would answer
+with noise.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from typing import Final
 from changedesk.base.actor import Actor, ActorType, Role
 from changedesk.rules.access import ROLES, Verb
 from changedesk.rules.fields import FieldType
+from changedesk.rules.limits import Limits
 
 ONE_VIEW: Final = timedelta(minutes=5)
 """Within it, looking again at a record is the same view, unless more of it is shown in clear."""
@@ -18,8 +20,8 @@ REVEALED_FOR: Final = timedelta(seconds=60)
 SIGNED_IN_WITHIN: Final = timedelta(minutes=5)
 """How fresh a sign-in must be before somebody reveals what money or an identity hangs on."""
 STEPPED_UP: Final = frozenset({FieldType.BANK_ACCOUNT, FieldType.CARD_TOKEN, FieldType.NATIONAL_ID})
-QUOTAS: Final = ((timedelta(hours=1), 30), (timedelta(days=1), 120))
-"""How many values a person may reveal in each span."""
+QUOTA_SPAN: Final = timedelta(days=1)
+"""How far back reveals count."""
 REVEAL_REASONS: Final[Mapping[str, bool]] = {
     "customer_asks": True,
     "reach_customer": False,
@@ -30,7 +32,6 @@ REVEAL_REASONS: Final[Mapping[str, bool]] = {
 }
 """Why a value may be revealed; True where the reference of a call, a case or a fault must be given."""
 GLASS_REASONS: Final = ("emergency", "verification_down", "fraud_in_progress", "authority_order")
-GLASS_MOST: Final = timedelta(minutes=60)
 GLASS_LEVELS: Final = (2, 3)
 REVIEW_WITHIN: Final = timedelta(hours=24)
 REVIEWERS: Final = frozenset(role for role, verbs in ROLES.items() if Verb.ACCESS_REVIEW in verbs)
@@ -63,8 +64,9 @@ def overdue(started_at: datetime, now: datetime) -> bool:
     return now > started_at + REVIEW_WITHIN
 
 
-def again_at(revealed: Iterable[datetime], now: datetime) -> datetime | None:
+def again_at(revealed: Iterable[datetime], now: datetime, limits: Limits) -> datetime | None:
     """Return when the next value may be revealed, after those of the last day; None for at once."""
     newest = sorted(revealed, reverse=True)
-    waits = [newest[most - 1] + span for span, most in QUOTAS if len(newest) >= most]
+    quotas = ((timedelta(hours=1), limits.reveals_an_hour), (QUOTA_SPAN, limits.reveals_a_day))
+    waits = [newest[most - 1] + span for span, most in quotas if len(newest) >= most]
     return max((when for when in waits if when > now), default=None)

@@ -2,6 +2,7 @@
 
 from changedesk.base.ids import ClientId
 from changedesk.base.refusal import NotFound
+from changedesk.rules.limits import Limits
 from changedesk.store.models import settings as tables
 from changedesk.store.settings_read import borrowed
 from changedesk.store.settings_records import PolicyRecord
@@ -35,5 +36,6 @@ def in_force(client_id: ClientId) -> PolicyRecord | None:
 def _policy(row: tables.Policy) -> PolicyRecord:
     return PolicyRecord(
         row.number, row.source, row.rules, tuple(row.packs), tuple(row.jurisdictions), tuple(row.industries),
-        row.based_on, row.author, row.written_at, row.published_by, row.published_at, row.config_version,
+        Limits(**row.limits), row.based_on, row.author, row.written_at, row.published_by, row.published_at,
+        row.config_version,
     )  # fmt: skip

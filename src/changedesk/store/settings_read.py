@@ -22,6 +22,7 @@ from changedesk.base.refusal import NotFound
 from changedesk.packs.pack import Pack, Reason, Statement
 from changedesk.packs.parse import build
 from changedesk.rules.fields import Catalogue, Field
+from changedesk.rules.limits import Limits
 from changedesk.rules.policy import LoosensFloor, Rule, RulesContradict, tighten
 from changedesk.store.models import settings as tables
 from changedesk.store.settings_records import (
@@ -355,6 +356,7 @@ def _client(row: tables.Client) -> ClientSettings:
         support_url=row.support_url,
         config_version=row.config_version,
         active=row.active,
+        limits=Limits(**row.limits),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from changedesk.base.actor import Role
 from changedesk.base.ids import ClientId
+from changedesk.rules.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class ClientSettings:
     support_url: str
     config_version: int
     active: bool
+    limits: Limits
+    """How much one person may see and take out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class PolicyRecord:
     packs: tuple[str, ...]
     jurisdictions: tuple[str, ...]
     industries: tuple[str, ...]
+    limits: Limits
     based_on: int
     author: str
     written_at: datetime

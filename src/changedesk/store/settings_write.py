@@ -220,7 +220,7 @@ def publish_policy(client_id: ClientId, number: int, *, by: str, at: datetime) -
         row = tables.Policy.objects.filter(client=client, number=number).first()
         if row is None or row.published_at is not None or row.based_on != _in_force(client):
             return None
-        old = {name: getattr(client, name) for name in ("packs", "jurisdictions", "industries")}
+        old = {name: getattr(client, name) for name in ("packs", "jurisdictions", "industries", "limits")}
         new = {name: getattr(row, name) for name in old}
         for name, value in new.items():
             setattr(client, name, value)

@@ -22,6 +22,7 @@ from changedesk.channels import exports
 from changedesk.channels.exports import ExportTooLarge, FormatUnknown, tables
 from changedesk.flow import audit_trail
 from changedesk.outbound import find, sequence
+from changedesk.rules.limits import Limits
 
 pytestmark = pytest.mark.parametrize("http", ["long"], indirect=True)
 """None of these routes takes the short way."""
@@ -185,7 +186,7 @@ def test_more_than_a_file_holds_is_refused_with_the_way_on(
 ) -> None:
     customer(crm)
     settle(home)
-    monkeypatch.setattr(exports, "ENTRIES_MOST", 0)
+    monkeypatch.setattr(exports, "limits", lambda _: Limits(export_entries=0))
     told = is_problem(auditor.post("/audit/exports", {}, key=None), 422, ExportTooLarge.code)
     assert "created:" in told["detail"]
     with pytest.raises(FormatUnknown):

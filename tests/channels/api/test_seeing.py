@@ -14,7 +14,7 @@ from tests.postgres import Database
 from changedesk.base import clock
 from changedesk.base.actor import Role
 from changedesk.base.outcome import Outcome
-from changedesk.rules import seeing
+from changedesk.rules.limits import Limits
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_a_refused_reveal_says_what_is_needed_and_when(crm: Caller, ben: Caller,
     told = ben.post("/reveals", {**wish, "reason": "fraud_review"})
     assert (told.status_code, told.json()["code"]) == (422, "reference-needed")
     assert ben.post("/reveals", {**wish, "reason": "curiosity"}).status_code == 422
-    for _ in range(seeing.QUOTAS[0][1]):
+    for _ in range(Limits().reveals_an_hour):
         assert ben.post("/reveals", wish).status_code == 201
     told = ben.post("/reveals", wish)
     assert (told.status_code, told.json()["code"]) == (429, "reveals-spent")

@@ -108,4 +108,9 @@ def test_a_policy_is_written_tried_and_published_by_two(http: httpx.Client, home
     told = is_problem(refused, 422, "loosens-floor")
     assert (told["facts"]["rule"], told["facts"]["why"]) == ("FLOOR-REACH", "its scope differs")
     is_problem(ada.post("/policies", {**body, "source": "[[rule"}), 422, "rule-unclear")
+    wider = ada.post("/policies", {**body, "limits": {"reveals_an_hour": 40, "glass_minutes": 15}}).json()
+    assert wider["limits"] == {"reveals_an_hour": [30, 40], "glass_minutes": [60, 15]}
+    assert wider["policy"]["limits"]["export_entries"] == 50_000
+    told = is_problem(ada.post("/policies", {**body, "limits": {"reveals_a_day": 29}}), 422, "limit-unfit")
+    assert told["facts"]["least"] == 30
     is_problem(crm.get("/policies"), 403, "forbidden")

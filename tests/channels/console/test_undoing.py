@@ -130,12 +130,17 @@ def test_a_policy_is_written_by_one_and_published_by_another(room: Room) -> None
     loose = room.post("Ada", "policies", **form, source=sound.replace("OURS", "FLOOR-REACH"))
     assert loose.status_code == 422
     assert "FLOOR-REACH · its scope differs" in loose.content.decode()
-    answer = room.post("Ada", "policies", **form, source=sound)
+    for wrong in ("61", "many"):
+        unfit = room.post("Ada", "policies", **form, source=sound, glass_minutes=wrong)
+        assert unfit.status_code == 422
+        assert "Minutes of broken glass · From 1 to 60" in unfit.content.decode()
+    answer = room.post("Ada", "policies", **form, source=sound, reveals_an_hour="20")
     assert answer.status_code == 303
     assert room.post("Ada", "policies/1").status_code == 403
     text = room.get("Ada", "policies/1").content.decode()
     assert "Would have needed more" in text
     assert "OURS" in text
+    assert "<del>30</del> → <ins>20</ins>" in text
     assert ">Publish<" not in text
     assert room.post("Otto", "policies/1").status_code == 403
     cora = staff(room.desk.client, 99, Role.COMPLIANCE)

@@ -72,10 +72,15 @@ def test_a_policy_is_written_tried_and_published_by_another(home: Desk, tmp_path
         key_of(home, tmp_path, name, role)
         for name, role in (("Ada", Role.ADMINISTRATOR), ("Cora", Role.COMPLIANCE))
     )  # fmt: skip
-    wrote = answer("policy", "write", str(file), *AT, *ada)
+    wrote = answer("policy", "write", str(file), *AT, *ada, "--limit", "reveals_an_hour=20")
+    assert wrote["limits"] == {"reveals_an_hour": [30, 20]}
+    unfit = run("policy", "write", str(file), *AT, *ada, "--limit", "reveals_an_hour=many", "--json")
+    assert json.loads(unfit.stdout)["code"] == "limit-unfit"
     number = str(wrote["policy"]["number"])  # type: ignore[index]  # JSON
     assert [one["rule"] for one in wrote["rules"]] == ["OUR-MAIL"]  # type: ignore[attr-defined]  # JSON
-    assert "OUR-MAIL" in run("policy", "show", number, *AT).stdout
+    shown = run("policy", "show", number, *AT).stdout
+    assert "OUR-MAIL" in shown
+    assert "30 -> 20" in shown
     tried = answer("policy", "simulate", number, *AT, "--last", "10")
     assert tried["looked_at"] == 0
     assert "looked at" in run("policy", "simulate", number, *AT).stdout

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from changedesk.channels.api import asked
 from changedesk.channels.api.calls import told as tell
@@ -19,13 +19,23 @@ Number = Annotated[int, Field(ge=1, le=10**9)]
 Names = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")]], Field(max_length=50)]
 
 
+class Limits(asked.Asked):
+    """How much one person may reveal, take out, or see through broken glass. What is left out stays as it is."""
+
+    reveals_an_hour: Annotated[StrictInt, Field(ge=1, le=300)] | None = None
+    reveals_a_day: Annotated[StrictInt, Field(ge=1, le=1_000)] | None = None
+    export_entries: Annotated[StrictInt, Field(ge=1, le=50_000)] | None = None
+    glass_minutes: Annotated[StrictInt, Field(ge=1, le=60)] | None = None
+
+
 class Policy(asked.Asked):
-    """A policy: the client's own rules in TOML, as packs write theirs, and which packs count where."""
+    """A policy: the client's own rules in TOML, as packs write theirs, which packs count where, and its limits."""
 
     source: Annotated[str, Field(max_length=200_000)] = ""
     packs: Names
     jurisdictions: Names = []
     industries: Names = []
+    limits: Limits = Limits()
 
 
 class Simulate(asked.Asked):
@@ -65,7 +75,11 @@ def write(request: HttpRequest, body: Policy) -> HttpResponse:
     call = of(request)
     call.once()  # the same draft of the same author is kept once, whatever the key
     new = flow.NewPolicy(
-        source=body.source, packs=body.packs, jurisdictions=body.jurisdictions, industries=body.industries
+        source=body.source,
+        packs=body.packs,
+        jurisdictions=body.jurisdictions,
+        industries=body.industries,
+        limits=body.limits.model_dump(exclude_none=True),
     )
     number = flow.write_policy(new, actor=call.actor, at=call.at)
     panel = reading.policy_panel(number, actor=call.actor, language=call.language)

@@ -22,18 +22,17 @@ from changedesk.channels.exports import events, tables
 from changedesk.flow import audit_trail
 from changedesk.reading import audit_search
 from changedesk.reading.audit_search import Line
+from changedesk.reading.client import limits
 from changedesk.rules import access
 from changedesk.rules.access import Verb
 
-ENTRIES_MOST: Final = 50_000
-"""Entries of one file: what one person reads, and what one call can write before it is taken for dead."""
 _CHUNK: Final = 1 << 16
 
 
 class ExportTooLarge(Refusal):
-    """This finds more entries than one file holds.
+    """This finds more entries than one file may hold.
 
-    ``data``: wanted, the most that one holds.
+    ``data``: wanted, the most that the client's policy allows in one.
     """
 
     code = "export-too-large"
@@ -87,9 +86,10 @@ def make(text: str, format_: str, *, actor: Actor, at: datetime, language: str) 
     access.require(actor, Verb.AUDIT_EXPORT)
     if format_ not in FORMATS:
         raise FormatUnknown(known=list(FORMATS))
-    found = audit_search.matches(text, actor=actor, at=at, language=language, limit=ENTRIES_MOST + 1)
-    if len(found.places) > ENTRIES_MOST:
-        raise ExportTooLarge(wanted=ENTRIES_MOST)
+    most = limits(actor.client).export_entries
+    found = audit_search.matches(text, actor=actor, at=at, language=language, limit=most + 1)
+    if len(found.places) > most:
+        raise ExportTooLarge(wanted=most)
     export = uuid4()
     place = _place(actor.client, export)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -15,6 +15,7 @@ from changedesk.flow import policies
 from changedesk.flow.reversal import BadPeriod
 from changedesk.reading import policies as reading
 from changedesk.reading import reversals
+from changedesk.rules.limits import BOUNDS, LimitUnfit
 
 reversal_app = typer.Typer(no_args_is_help=True, help="Undo everything that one actor did in a time.")
 policy_app = typer.Typer(no_args_is_help=True, help="Write a policy, look at it, publish what another wrote.")
@@ -111,6 +112,9 @@ def write(
     packs: Annotated[list[str] | None, typer.Option("--pack", help="A pack that counts; as now if not told.")] = None,
     jurisdictions: Annotated[list[str] | None, typer.Option("--jurisdiction", help="Where; as now.")] = None,
     industries: Annotated[list[str] | None, typer.Option("--industry", help="For what; as now.")] = None,
+    limits: Annotated[
+        list[str] | None, typer.Option("--limit", help="As in reveals_an_hour=20; others as now.")
+    ] = None,
     key_file: KeyFile = None,
     secret: Secret = "",
     as_json: AsJson = False,  # noqa: FBT002 - as above
@@ -118,10 +122,14 @@ def write(
     """Keep a draft on top of the policy in force, and show how it differs."""
     with show.refusals(json_wanted=as_json):
         actor = installed.person(client, key_file, secret)
-        _, *now = reading.in_force(actor=actor)
+        _, *now, _ = reading.in_force(actor=actor)
         told = [given or kept for given, kept in zip((packs, jurisdictions, industries), now, strict=True)]
         new = policies.NewPolicy(
-            source=file.read_text("utf-8"), packs=told[0], jurisdictions=told[1], industries=told[2]
+            source=file.read_text("utf-8"),
+            packs=told[0],
+            jurisdictions=told[1],
+            industries=told[2],
+            limits=dict(_limit(one) for one in limits or ()),
         )
         number = policies.write_policy(new, actor=actor, at=clock.now())
         panel = reading.policy_panel(number, actor=actor)
@@ -179,7 +187,16 @@ def _tell(panel: reading.PolicyPanel, *, as_json: bool) -> None:
     show.facts({"policy": panel.policy.number, "state": panel.policy.state, "written by": panel.policy.author.name})
     for name, (was, now) in panel.settings.items():
         show.facts({name: f"{', '.join(was)} -> {', '.join(now)}"})
+    for name, (most, less) in panel.limits.items():
+        show.facts({name: f"{most} -> {less}"})
     show.table(("rule", "pack", "change"), [(one.rule, one.pack, one.change) for one in panel.rules])
+
+
+def _limit(text: str) -> tuple[str, int]:
+    name, _, value = text.partition("=")
+    if not (value.isascii() and value.isdecimal()):
+        raise LimitUnfit(limit=name, known=list(BOUNDS))
+    return name, int(value)
 
 
 def _time(text: str) -> datetime:

@@ -18,6 +18,8 @@ class Client(models.Model):
     packs = models.JSONField(default=list)
     jurisdictions = models.JSONField(default=list)
     industries = models.JSONField(default=list)
+    limits = models.JSONField(default=dict)
+    """As ``rules.limits`` names them; what is missing is the house's."""
     languages = models.JSONField(default=list)
     default_language = models.CharField(max_length=12, default="en")
     time_zone = models.CharField(max_length=64, default="UTC")
@@ -174,6 +176,7 @@ class Policy(models.Model):
     packs = models.JSONField(default=list)
     jurisdictions = models.JSONField(default=list)
     industries = models.JSONField(default=list)
+    limits = models.JSONField(default=dict)
     based_on = models.PositiveIntegerField(default=0)
     """The policy that was in force when this one was written; 0 for what the client started with."""
     author = models.CharField(max_length=40)

@@ -1,5 +1,7 @@
 """Policies: written, looked at beside what is in force and against the past, and published by a second person."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from django.contrib import messages
@@ -13,6 +15,7 @@ from changedesk.channels.console.visit import Visit, page
 from changedesk.flow import policies as flow
 from changedesk.reading import policies as reading
 from changedesk.rules.access import Verb, may
+from changedesk.rules.limits import BOUNDS
 
 STATES: Final = {
     "draft": gettext_lazy("Draft"),
@@ -33,13 +36,21 @@ OUTCOMES: Final = {
 }
 
 
+LIMITS: Final = {
+    "reveals_an_hour": gettext_lazy("Values that one person reveals in an hour"),
+    "reveals_a_day": gettext_lazy("Values that one person reveals in a day"),
+    "export_entries": gettext_lazy("Entries of the history in one file"),
+    "glass_minutes": gettext_lazy("Minutes of broken glass"),
+}
+
+
 @page("GET", "HEAD", "POST")
 def policies(visit: Visit) -> HttpResponse:
     """Show the policies; on POST keep a draft."""
-    source, packs, places, industries = reading.in_force(actor=visit.actor)
+    source, packs, places, industries, limits = reading.in_force(actor=visit.actor)
     given = {
         "source": source, "packs": ", ".join(packs), "jurisdictions": ", ".join(places),
-        "industries": ", ".join(industries),
+        "industries": ", ".join(industries), **{name: str(value) for name, value in asdict(limits).items()},
     }  # fmt: skip
     errors: list[pages.Error] = []
     status = 200
@@ -50,6 +61,7 @@ def policies(visit: Visit) -> HttpResponse:
             packs=_names(given["packs"]),
             jurisdictions=_names(given["jurisdictions"]),
             industries=_names(given["industries"]),
+            limits=_limits(given),
         )
         try:
             return visit.to("policy", flow.write_policy(new, actor=visit.actor, at=visit.at))
@@ -60,8 +72,16 @@ def policies(visit: Visit) -> HttpResponse:
          "author": one.author.name, "at": one.written_at, "by": one.published_by.name if one.published_by else ""}
         for one in reading.policies(actor=visit.actor, language=visit.language)
     ]  # fmt: skip
-    context = {"rows": rows, "given": given, "may_write": may(visit.actor, Verb.CONFIGURE_RULES), "errors": errors}
+    context = {"rows": rows, "given": given, "may_write": may(visit.actor, Verb.CONFIGURE_RULES), "errors": errors,
+               "limits": [{"name": name, "label": word, "value": given[name], "least": BOUNDS[name][0],
+                           "most": BOUNDS[name][1]} for name, word in LIMITS.items()]}  # fmt: skip
     return visit.show("console/policies.html", context, here="policies", status=status)
+
+
+def _limits(given: Mapping[str, str]) -> dict[str, int]:
+    """Return the limits that were typed; what is no number lies outside every bound, and is refused as such."""
+    typed = {name: given[name] for name in LIMITS if given[name]}
+    return {name: int(text) if text.isascii() and text.isdecimal() else -1 for name, text in typed.items()}
 
 
 def _names(text: str) -> list[str]:
@@ -72,6 +92,10 @@ def _errors(refusal: Refusal, visit: Visit, field: str) -> list[pages.Error]:
     """Return what to show: with the rule and the place in it, which staff wrote themselves."""
     told = pages.of(refusal, language=visit.language, field=field)
     named = [str(refusal.data[name]) for name in ("rule", "rule_a", "rule_b", "why", "reason") if name in refusal.data]
+    if "least" in refusal.data:
+        limit = str(refusal.data["limit"])
+        told = [{**one, "field": limit} for one in told]
+        named += [str(LIMITS[limit]), _("From %(least)s to %(most)s") % refusal.data]
     return [{**one, "text": " ".join((one["text"], " · ".join(named)))} for one in told] if named else told
 
 
@@ -100,6 +124,7 @@ def policy(visit: Visit, number: int) -> HttpResponse:
         "lines": found.lines,
         "rules": [{"rule": one.rule, "citation": one.citation, "word": CHANGES[one.change]} for one in found.rules],
         "settings": [(", ".join(was), ", ".join(now)) for was, now in found.settings.values()],
+        "limits": [(LIMITS[name], was, now) for name, (was, now) in found.limits.items()],
         "looked_at": tried.looked_at,
         "counts": [(word, tried.counts.get(name, 0)) for name, word in OUTCOMES.items()],
         "samples": [

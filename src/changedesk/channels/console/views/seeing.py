@@ -22,14 +22,17 @@ from changedesk.channels.console import errors as pages
 from changedesk.channels.console.show import customer as shown
 from changedesk.channels.console.show import seeing as words
 from changedesk.channels.console.visit import Visit, page
-from changedesk.flow.seeing import GlassUnclear, NothingToReveal, SignInAgain
+from changedesk.flow.glass import GlassUnclear
+from changedesk.flow.seeing import NothingToReveal, SignInAgain
 from changedesk.reading import seen
+from changedesk.reading.client import limits
 from changedesk.reading.customer import record as read
 from changedesk.rules import seeing
 from changedesk.rules.access import Verb, may
 
 LIMIT: Final = 50
 MINUTES: Final = (15, 30, 60)
+"""What is offered, as far as the client's policy allows; its limit is always among them."""
 _ACTOR: Final = re.compile(r"[a-z][a-z0-9._]{0,60}")
 
 
@@ -78,7 +81,7 @@ def _reveal(visit: Visit, key: UUID, *, errors: list[pages.Error] | None = None,
         "given": {name: visit.given(name) for name in ("reference", "note")},
         "may_reveal": may(visit.actor, Verb.VALUE_REVEAL),
         "seconds": int(seeing.REVEALED_FOR.total_seconds()),
-        "quota": seeing.QUOTAS[0][1],
+        "quota": limits(visit.actor.client).reveals_an_hour,
         "errors": errors or [],
     }
     return visit.show("console/reveal.html", context, here="search", status=status)
@@ -186,13 +189,18 @@ def _break(visit: Visit) -> None:
     minutes = visit.given("minutes")
     flow.break_glass(
         level=2,
-        minutes=int(minutes) if minutes in map(str, MINUTES) else 0,
+        minutes=int(minutes) if minutes in map(str, _minutes(visit)) else 0,
         reason=visit.given("reason"),
         reference=visit.given("reference"),
         actor=visit.actor,
         at=visit.at,
         key=flow.Once(f"console:{visit.given('submission') or uuid4().hex}", b""),
     )
+
+
+def _minutes(visit: Visit) -> list[int]:
+    most = limits(visit.actor.client).glass_minutes
+    return [*(one for one in MINUTES if one < most), most]
 
 
 def _review(visit: Visit) -> None:
@@ -213,7 +221,7 @@ def _glass(visit: Visit, *, errors: list[pages.Error] | None = None, status: int
         "mine": seen.my_glass(actor=actor, at=visit.at),
         "lines": [words.glass(one, may_review=reviews) for one in sorted(lines, key=lambda one: bool(one.verdict))],
         "reasons": words.glass_reasons(visit.given("reason")),
-        "minutes": [{"value": one, "selected": str(one) == visit.given("minutes")} for one in MINUTES],
+        "minutes": [{"value": one, "selected": str(one) == visit.given("minutes")} for one in _minutes(visit)],
         "verdicts": list(words.VERDICTS.items()),
         "given": {"reference": visit.given("reference")},
         "submission": visit.given("submission") or uuid4().hex,
