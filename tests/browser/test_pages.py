@@ -103,7 +103,7 @@ def test_no_page_has_anything_to_complain_of(stage: Stage) -> None:
         "missing": "changes/AAAAA-AAAAA-A",
     }
     pictures(stage, "Ben", middle, found)
-    pictures(stage, "Ines", {"approvals": "approvals", "decide": f"changes/{ref}/decide"}, found)
+    pictures(stage, "Ines", {"approvals": "approvals", "decide": f"changes/{ref}/decide", "files": "files"}, found)
     approve = stage.at_work("Ines").page
     approve.goto(stage.to(f"changes/{ref}/decide"))
     approve.locator("main form button").click()

@@ -94,7 +94,7 @@ class BodyTooLarge(HttpRefusal):
     """The body is larger than this address takes."""
 
     code = "body-too-large"
-    hint = "Send fewer items in one call."
+    hint = "Send fewer items in one call, or a file in parts."
     http = 413
 
 

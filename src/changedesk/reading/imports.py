@@ -83,7 +83,7 @@ def _require(actor: Actor) -> None:
 
 
 def _run(row: Any, people: People) -> ImportRun:
-    reasons = [_reason(name, count) for name, count in row.counts.items() if name.startswith(REASON)]
+    reasons = [_counted(name, count) for name, count in row.counts.items() if name.startswith(REASON)]
     return ImportRun(
         id=row.id,
         map=row.map,
@@ -96,8 +96,13 @@ def _run(row: Any, people: People) -> ImportRun:
     )
 
 
-def _reason(name: str, count: int) -> RowReason:
+def _counted(name: str, count: int) -> RowReason:
     code, _, path = name.removeprefix(REASON).partition(" ")
+    return reason(code, path, count)
+
+
+def reason(code: str, path: str, count: int) -> RowReason:
+    """Return a reason for which rows were refused or went in without a field, with what to do about it."""
     return RowReason(code=code, field=path, text=BadValue.reasons.get(code) or _hints().get(code, ""), count=count)
 
 

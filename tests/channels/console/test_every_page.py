@@ -74,6 +74,10 @@ PAGES: dict[str, tuple[Callable[[Actor], bool], tuple[str, ...]]] = {
     "console:erase": (verbs(V.REQUEST_SUBMIT), ("slug", "customer")),
     "console:erasures": (verbs(V.REQUEST_READ), ("slug",)),
     "console:erasure": (verbs(V.REQUEST_READ), ("slug", "nobody")),
+    "console:files": (
+        lambda actor: batches.may_read(actor) and may(actor, V.REQUEST_SUBMIT),
+        ("slug",),
+    ),
     "console:imports": (imports.may_read, ("slug",)),
     "console:import_run": (imports.may_read, ("slug", "run")),
     "console:import_undo": (lambda actor: imports.may_read(actor) and may(actor, V.CHANGE_REVERT), ("slug", "run")),

@@ -1,12 +1,10 @@
 """A file of requests in one call: read by a map, looked at or entered as a batch, with what became of every line."""
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -20,6 +18,8 @@ from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
 from changedesk.channels.api.documented import documented, of, send
 from changedesk.channels.bulk import RequestMap, RequestReport, read_request_map, request_batch
+from changedesk.channels.bulk.received import lines, received
+from changedesk.channels.bulk.report import Line
 from changedesk.channels.bulk.request_map import parse_request_map
 from changedesk.reading.batches import RouteCount
 from changedesk.reading.forms import ground
@@ -86,11 +86,7 @@ def enter_file(
     what policy would ask. The same file again goes on where it was ended.
     """
     call = of(request)
-    with TemporaryDirectory(prefix="changedesk-batch-") as folder:
-        path = Path(folder) / "asked"
-        with path.open("wb") as kept:
-            for part in file.chunks():
-                kept.write(part)
+    with received(file.chunks()) as (path, report_to):
         report = request_batch(
             path,
             _map(terms, map_file),
@@ -99,10 +95,10 @@ def enter_file(
             catalogue=ground(actor=call.actor).catalogue,
             now=lambda: call.at,
             dry_run=dry_run,
-            report_to=Path(folder) / "report.csv",
+            report_to=report_to,
             key=None if dry_run else _once(call, terms, path),
         )
-        answer = _told(report, islice(_lines(Path(folder) / "report.csv"), LINES_MOST))
+        answer = _told(report, islice(lines(report_to), LINES_MOST))
     return send(tell(answer, status=200 if dry_run else 201))
 
 
@@ -126,15 +122,7 @@ def _once(call: Call, terms: FileTerms, path: Path) -> flow.Once:
     return replace(call, body=lambda: content).once()
 
 
-def _lines(report: Path) -> Iterator[dict[str, object]]:
-    with report.open(encoding="utf-8", newline="") as lines:
-        for line in csv.DictReader(lines):
-            if line["row"]:
-                ref = line.pop("record")
-                yield {**line, "row": int(line["row"]), "ref": ref}
-
-
-def _told(report: RequestReport, lines: Iterator[dict[str, object]]) -> dict[str, object]:
+def _told(report: RequestReport, told: Iterable[Line]) -> dict[str, object]:
     return {
         "batch": report.batch,
         "digest": report.digest or None,
@@ -142,6 +130,10 @@ def _told(report: RequestReport, lines: Iterator[dict[str, object]]) -> dict[str
         "reasons": [{"code": code, "field": path, "count": n} for (code, path), n in report.codes.most_common()],
         "routes": [RouteCount(level=level, consent=consent, approvals=approvals, count=n)
                    for (level, consent, approvals), n in sorted(report.routes.items())],
-        "lines": list(lines),
+        "lines": [
+            {"row": one.row, "outcome": one.outcome, "code": one.code, "field": one.field,
+             "what_to_do": one.what_to_do, "ref": one.record}
+            for one in told
+        ],
         "stopped": report.stopped,
     }  # fmt: skip

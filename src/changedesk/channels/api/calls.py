@@ -21,7 +21,7 @@ JSON: Final = "application/json"
 DEPTH_MOST: Final = 32
 BODY_MOST: Final = 1024 * 1024
 BODY_MOST_MANY: Final = 4 * 1024 * 1024
-"""Bytes that ``POST /changes`` takes, five hundred items, and a file of requests."""
+"""Bytes that ``POST /changes`` takes, five hundred items."""
 LANGUAGES: Final = ("en", "de", "ar")
 _KEY: Final = re.compile(r'"?([\x21\x23-\x7e]{1,200})"?')
 _SEEN: Final = re.compile(r'"([0-9]{1,18})"')

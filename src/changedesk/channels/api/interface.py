@@ -39,6 +39,7 @@ from changedesk.channels.api import (
 )
 from changedesk.channels.api import log as log_files
 from changedesk.channels.api.documented import send
+from changedesk.channels.bulk.received import BYTES_MOST
 from changedesk.channels.opened import recording
 from changedesk.reading import request as requests_read
 from changedesk.rules import access
@@ -169,7 +170,8 @@ def unfit(method: str, path: str, header: calls.Header) -> Refusal | None:
     file = path.endswith(batch_files.PATH)
     length = header("Content-Length")
     size = int(length) if length.isascii() and length.isdigit() else 0
-    if size > (calls.BODY_MOST_MANY if file or path.endswith("/changes") else calls.BODY_MOST):
+    most = BYTES_MOST if file else calls.BODY_MOST_MANY if path.endswith("/changes") else calls.BODY_MOST
+    if size > most:
         return refusals.BodyTooLarge()
     media = header("Content-Type").partition(";")[0].strip().lower()
     if file:

@@ -2,6 +2,7 @@
 
 from changedesk.channels.bulk.changes import import_changes
 from changedesk.channels.bulk.customers import import_customers
+from changedesk.channels.bulk.importing import import_file
 from changedesk.channels.bulk.mapping import ChangeMap, CustomerMap, read_map, shipped
 from changedesk.channels.bulk.report import Report
 from changedesk.channels.bulk.request_map import RequestMap, read_request_map, shipped_request_maps
@@ -16,6 +17,7 @@ __all__ = [
     "approval_report",
     "import_changes",
     "import_customers",
+    "import_file",
     "read_map",
     "read_request_map",
     "request_batch",

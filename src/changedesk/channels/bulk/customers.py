@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from changedesk import flow
 from changedesk.base import clock
@@ -88,6 +89,7 @@ def import_customers(
     dry_run: bool = False,
     report_to: Path | None = None,
     progress: Progress | None = None,
+    begun: Callable[[UUID], None] | None = None,
 ) -> Report:
     """Take the customers of a file in, and return the totals; the report's file says what became of each row.
 
@@ -106,7 +108,7 @@ def import_customers(
         used = map.reads() | map.ignore
         report.left_out = tuple(name for name in reader.columns if name not in used)
         sheet = stack.enter_context(open_sheet(report, file, report_to))
-        stack.enter_context(noted(file, map.source, report, actor=actor, now=now, dry_run=dry_run))
+        stack.enter_context(noted(file, map.source, report, actor=actor, now=now, dry_run=dry_run, begun=begun))
         run = _Run(map, actor, catalogue, region, zone, now, sheet, dry_run=dry_run)
         for row in sheet.counting(reader):
             run.add(_joined(row, joins))

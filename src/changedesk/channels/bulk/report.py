@@ -50,6 +50,18 @@ class Report:
         return {name: getattr(self, name) for name in names}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What the report's file says of one row, counted as a spreadsheet does. ``code`` and ``field`` say why."""
+
+    row: int
+    outcome: str
+    code: str
+    field: str
+    what_to_do: str
+    record: str
+
+
 class Sheet:
     """The report's file, written line by line as the import goes on."""
 

@@ -63,10 +63,12 @@ def request_batch(
     report_to: Path | None = None,
     progress: Progress | None = None,
     key: flow.Once | None = None,
+    begun: Callable[[UUID], None] | None = None,
 ) -> RequestReport:
     """Enter the requests of a file as one batch, or preview them all; the report's file speaks of each line.
 
-    The same file again goes on where it was ended, and changes nothing where it was not. ``key`` refuses another file.
+    The same file again goes on where it was ended, and changes nothing where it was not. ``key`` refuses another file;
+    ``begun`` is told the batch once there is one.
     Raises Forbidden, FieldNotInCatalogue; FileUnreadable and HeaderWrong before anything was entered.
     """
     access.require(actor, access.Verb.REQUEST_PREVIEW if dry_run else access.Verb.REQUEST_SUBMIT)
@@ -86,6 +88,8 @@ def request_batch(
             with file.open("rb") as content:
                 mark = hashlib.file_digest(content, "sha256").digest()
             report.batch = flow.start_batch(map_name, mark, actor=actor, at=now(), key=key).id
+            if begun:
+                begun(report.batch)
         lines = sheet.counting(reader)
         while part := list(islice(lines, TOGETHER)):
             run.send(part)

@@ -79,5 +79,5 @@ def _shown(value: object) -> str:
         return ", ".join(sorted(str(one) for one in value))
     moment = parse_datetime(value) if isinstance(value, str) else value
     if isinstance(moment, datetime):
-        return date_format(timezone.localtime(moment), "DATETIME_FORMAT")
+        return date_format(timezone.localtime(moment), _("j M Y, H:i"))
     return str(value)

@@ -41,17 +41,17 @@ def take_in(
         if rows != context.info_name:
             raise MapWrong(problem=f"{map_name}: is a map of {rows}; use 'import {rows}'")
         with show.progress(file.name, hidden=as_json) as tell:
-            given: dict[str, Any] = {
-                "actor": here.actor,
-                "catalogue": here.catalogue,
-                "dry_run": dry_run,
-                "report_to": report,
-                "progress": lambda totals, share: tell(share, f"{totals.rows} rows"),
-            }
-            if isinstance(chosen, bulk.CustomerMap):
-                done = bulk.import_customers(file, chosen, region=here.region, zone=here.time_zone, **given)
-            else:
-                done = bulk.import_changes(file, chosen, **given)
+            done = bulk.import_file(
+                file,
+                chosen,
+                actor=here.actor,
+                catalogue=here.catalogue,
+                region=here.region,
+                zone=here.time_zone,
+                dry_run=dry_run,
+                report_to=report,
+                progress=lambda totals, share: tell(share, f"{totals.rows} rows"),
+            )
     _tell(done, as_json=as_json)
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from changedesk.base.actor import Actor, Role
+from changedesk.channels.console.show import files
 from changedesk.reading import batches, imports, integrity, reversals, seen
 from changedesk.rules.access import Verb, may
 
@@ -85,6 +86,7 @@ RAIL: Final = (
     (
         gettext_lazy("Records"),
         (
+            Place("files", "upload", gettext_lazy("Take in a file")),
             Place("imports", "file-up", gettext_lazy("Imports")),
             Place("reversals", "undo-2", gettext_lazy("Reversals")),
             Place("privacy", "id-card", gettext_lazy("Data requests")),
@@ -111,6 +113,7 @@ def allowed(actor: Actor) -> frozenset[str]:
     offered = frozenset(word for word, verb in _MAY.items() if may(actor, verb))
     offered |= {"imports"} if imports.may_read(actor) else set()
     offered |= {"batches"} if batches.may_read(actor) else set()
+    offered |= {"files"} if files.offered(actor) else set()
     offered |= {"integrity"} if integrity.may_read(actor) else set()
     return offered | {"reversals"} if reversals.may_read(actor) else offered
 

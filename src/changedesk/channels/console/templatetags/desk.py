@@ -5,7 +5,7 @@ Every tag escapes what it is given; none reads the database or the request.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from difflib import SequenceMatcher
 from re import findall, sub
 
@@ -201,13 +201,23 @@ def when(moment: datetime | None) -> SafeString | str:
     """A moment in the reader's zone: absolute text, with the distance from now in its title."""
     if moment is None:
         return "\u2014"
-    local = timezone.localtime(moment)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(),
-        _distance(moment),
-        date_format(local, "j M Y, H:i"),
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), _distance(moment), written(moment)
     )
+
+
+@register.simple_tag
+def day(moment: datetime | date | None) -> SafeString | str:
+    """A day in the reader's zone and language."""
+    if moment is None:
+        return "\u2014"
+    there = timezone.localtime(moment) if isinstance(moment, datetime) else moment
+    return format_html('<time datetime="{}">{}</time>', there.isoformat(), date_format(there, gettext("j M Y")))
+
+
+def written(moment: datetime) -> str:
+    """A moment in the reader's zone and language, as text."""
+    return date_format(timezone.localtime(moment), gettext("j M Y, H:i"))
 
 
 @register.simple_tag
@@ -215,7 +225,7 @@ def ago(moment: datetime | None) -> SafeString | str:
     """The distance from now, with the absolute moment in its title."""
     if moment is None:
         return "\u2014"
-    local = date_format(timezone.localtime(moment), "j M Y, H:i:s e")
+    local = date_format(timezone.localtime(moment), gettext("j M Y, H:i:s e"))
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), local, _distance(moment))
 
 

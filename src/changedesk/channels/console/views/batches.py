@@ -12,6 +12,7 @@ from changedesk import flow
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.errors import Error
+from changedesk.channels.console.show import files
 from changedesk.channels.console.visit import Visit, page
 from changedesk.flow.reversal import MAP as REVERSAL
 from changedesk.reading import batches as reading
@@ -89,11 +90,8 @@ def _panel(found: BatchPanel, visit: Visit) -> dict[str, Any]:
             for state, count in sorted(found.counts.items())
         ],
         "edited": found.edited,
-        "reasons": [
-            {"code": item.code.replace("-", " ").replace("_", " "), "field": item.field, "count": item.count}
-            for item in found.reasons
-        ],
-        "routes": found.routes,
+        "reasons": [files.reason(item) for item in found.reasons],
+        "routes": [files.route(one.level, one.consent, one.approvals, one.count) for one in found.routes],
         "sample": [{"url": visit.url("change", one.ref), "ref": one.ref, "fields": one.fields} for one in found.sample],
         "approved_by": [who.name for who in found.approved_by],
         "may_approve": found.may_approve,

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from changedesk.channels.console.show import words
+from changedesk.channels.console.show import files, words
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import imports as reading
 from changedesk.reading.imports import ImportRun
@@ -44,15 +44,7 @@ def import_run(visit: Visit, key: UUID) -> HttpResponse:
             "run": _run(found, visit),
             "undo_url": visit.url("import_undo", key) if may(visit.actor, Verb.CHANGE_REVERT) else "",
             "counts": [(words.COUNTS[name], found.counts.get(name, 0)) for name in words.COUNTS],
-            "reasons": [
-                {
-                    "code": item.code.replace("-", " ").replace("_", " "),
-                    "field": item.field,
-                    "text": _(item.text) if item.text else "",
-                    "count": item.count,
-                }
-                for item in found.reasons
-            ],
+            "reasons": [files.reason(item) for item in found.reasons],
         },
         here="imports",
     )

@@ -1,0 +1,40 @@
+"""A file is taken in by its map, whichever its rows are: customers, or changes that another system recorded."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from changedesk.base.actor import Actor
+from changedesk.channels.bulk.changes import import_changes
+from changedesk.channels.bulk.customers import Progress, import_customers
+from changedesk.channels.bulk.mapping import ChangeMap, CustomerMap
+from changedesk.channels.bulk.report import Report
+from changedesk.rules.fields import Catalogue
+
+
+def import_file(
+    file: Path,
+    map: CustomerMap | ChangeMap,  # noqa: A002 - as in import_changes
+    *,
+    actor: Actor,
+    catalogue: Catalogue,
+    region: str,
+    zone: str,
+    dry_run: bool = False,
+    report_to: Path | None = None,
+    progress: Progress | None = None,
+    begun: Callable[[UUID], None] | None = None,
+) -> Report:
+    """Take a file in as its map says; see ``import_customers`` and ``import_changes``."""
+    given: dict[str, Any] = {
+        "actor": actor,
+        "catalogue": catalogue,
+        "dry_run": dry_run,
+        "report_to": report_to,
+        "progress": progress,
+        "begun": begun,
+    }
+    if isinstance(map, CustomerMap):
+        return import_customers(file, map, region=region, zone=zone, **given)
+    return import_changes(file, map, **given)
