@@ -35,6 +35,7 @@ BAD: dict[Any, list[tuple[object, str]]] = {
         ("//shop.example", "url_invalid"), ("mailto:dana@shop.example", "url_invalid"), ("https://x", "url_invalid"),
         ("https://-shop.example", "url_invalid"), ("https://shop-.example", "url_invalid"),
         ("https://shop.example:99999/", "url_invalid"), ("https://shop.example:0/", "url_invalid"),
+        ("https://:pw@shop.example", "url_invalid"), ("https://@shop.example", "url_invalid"),
         ("https://shop..example", "url_invalid"), ("https://магазин", "url_invalid"),
         ("https://shop.example/<b>", "markup"), ("https://shop.example/\u202egpj", "control_characters"), (7, "type"),
     ],

@@ -88,7 +88,12 @@ def _url(text: str, given: Given) -> str:
         host = "" if hyphened or parts.port == 0 else host
     except ValueError:  # an unclosed bracket, a label of more than 63 letters, a port that there is not
         host = ""
-    if " " in text or "." not in host.strip(".") or parts.scheme.lower() not in ("http", "https") or parts.username:
+    if (
+        " " in text
+        or "." not in host.strip(".")
+        or parts.scheme.lower() not in ("http", "https")
+        or "@" in parts.netloc
+    ):
         raise given.bad("url_invalid")
     return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower()).geturl()
 
