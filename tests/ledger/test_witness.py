@@ -25,7 +25,7 @@ def seen(size: int) -> Seen:
 
 
 def rule(body: bytes, last: Seen) -> Ruling:
-    return consider(body, {ORIGIN: [LOG.verifier]}, lambda _: last, KEYS, time=TIME)
+    return consider(body, {ORIGIN: [LOG.verifier]}, {ORIGIN: last}.__getitem__, KEYS, time=TIME)
 
 
 def proof(old: int, new: int) -> list[bytes]:

@@ -1,11 +1,14 @@
 """By when a data-subject request is answered: month ends, leap days, holidays, zones, more time, and stopped clocks."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rules.making import rule
 
 from changedesk import packs
 from changedesk.base.actor import Channel
@@ -14,6 +17,7 @@ from changedesk.rules.answering import Clock, Law, Stop
 from changedesk.rules.deadline import calendars
 from changedesk.rules.obligations import Respond
 from changedesk.rules.rights import Right
+from changedesk.rules.rule import Scope
 
 GDPR = Clock("answer", "EU-GDPR-12", 1, 1, "months", "weekdays", 2)
 CCPA = Clock("answer", "US-CA-7021", 1, 45, "days", "us-federal", 45)
@@ -145,6 +149,22 @@ def test_while_the_person_is_asked_the_answer_moves_away_with_every_day() -> Non
     when, stops = at(2026, 8, 3), [Stop("identity", at(2026, 8, 10))]
     ends = [answering.answer_by([UK], when, stops=stops, now=at(2026, 8, day)).at for day in (10, 11, 20)]
     assert [(end - ends[0]).days for end in ends] == [0, 1, 10]
+    answering.may_extend([UK], when, extended=False, stops=stops, now=at(2026, 9, 20))
+
+
+def test_a_clock_is_what_its_rule_gives_and_the_house_gives_one_where_none_does() -> None:
+    waits = Respond("honour", 10, "business_days", "us-federal", 5, frozenset({"identity", "clarification"}))
+    mine = rule("LAW-A", waits, Respond("acknowledge", 5, "days"), Respond("correct", 1, "days"), version=7)
+    other = replace(mine, id="LAW-B", scope=Scope(jurisdictions=frozenset({"BR"})))
+    asked: dict[str, Any] = {"industries": ["retail"], "jurisdictions": ["EU"], "received_at": at(2026, 8, 3)}
+    found = answering.law([mine, other], Right.ACCESS, channel=Channel.PHONE, **asked)
+    assert found.clocks == (
+        Clock("acknowledge", "LAW-A", 7, 5, "days"),
+        Clock("honour", "LAW-A", 7, 10, "business_days", "us-federal", 5, ("clarification", "identity")),
+    )
+    later = [replace(mine, effective_from=date(2026, 8, 4))]
+    nothing = answering.law(later, Right.ACCESS, channel=Channel.PHONE, **asked)
+    assert nothing.clocks == (Clock("answer", answering.HOUSE, 1, 30, "days", extend=30),)
 
 
 def test_an_appeal_has_a_clock_where_the_law_gives_one() -> None:

@@ -97,3 +97,12 @@ def test_a_field_moves_the_keys_of_its_group_and_an_accounts_field_none(
     category: str, more: dict[str, Any], group: Group | None
 ) -> None:
     assert group_of(field(T.TEXT, category=category, **more)) is group
+
+
+def test_of_a_long_name_the_three_longest_words_count() -> None:
+    long = sorted({sounds(word) for word in ("consolidated", "brotherhood", "telephone")})
+    pairs = {f"firm:{one}|{two}" for one in long for two in long if one < two}
+    assert block_keys({"organisation": "The Consolidated Telephone Brotherhood of Ayr"}) == pairs
+    people = sorted({sounds(word) for word in ("maximiliane", "hildegard", "featherstone")})
+    pairs = {f"names:{one}|{two}" for one in people for two in people if one < two}
+    assert block_keys({"name": "Maximiliane Eva Hildegard Featherstone"}) == pairs

@@ -10,6 +10,7 @@ from changedesk.rules.deadline import (
     calendars,
     due,
     easter_sunday,
+    parse,
 )
 
 US, UK, EU, PLAIN = (calendars()[name] for name in ("us-federal", "uk-england", "eu-target", "weekdays"))
@@ -105,3 +106,53 @@ def test_a_period_over_the_change_of_clocks_ends_at_the_local_midnight_of_then()
 def test_hours_are_hours_whatever_the_clocks_do() -> None:
     received = datetime(2026, 3, 7, 20, tzinfo=UTC)
     assert due(received, 24, "hours", US) == received + timedelta(hours=24)
+
+
+def test_a_calendar_is_read_from_its_table_and_what_the_table_leaves_out_is_usual() -> None:
+    plain = parse("plain", {"zone": "Europe/Berlin"})
+    assert (plain.name, str(plain.zone)) == ("plain", "Europe/Berlin")
+    assert [plain.is_business_day(date(2026, 3, day)) for day in (6, 7, 8, 9)] == [True, False, False, True]
+    full = parse(
+        "full",
+        {
+            "zone": "UTC",
+            "weekend": [4, 5],
+            "fixed": [{"month": 5, "day": 3, "observed": "next"}],
+            "nth": [{"month": 5, "nth": -1, "weekday": 0}],
+            "easter": [1],
+            "extra": [date(2026, 3, 4)],
+            "omitted": [date(2026, 4, 6)],
+        },
+    )
+    free = [date(2026, 3, 4), date(2026, 3, 6), date(2026, 5, 3), date(2026, 5, 25), date(2027, 3, 29)]
+    assert [day for day in free if full.is_business_day(day)] == []
+    assert full.is_business_day(date(2026, 3, 8))
+    assert full.is_business_day(date(2026, 4, 6))
+
+
+def test_a_holiday_on_a_free_day_is_observed_as_its_calendar_says() -> None:
+    def off(observed: str, year: int, *fixed: tuple[int, int]) -> list[str]:
+        rules = [{"month": month, "day": day, "observed": observed} for month, day in fixed]
+        calendar = parse(f"{observed}{fixed}", {"zone": "UTC", "fixed": rules})
+        days = (date(year, fixed[0][0], 1) + timedelta(days=step) for step in range(31))
+        return [day.isoformat()[5:] for day in days if day.weekday() < 5 and not calendar.is_business_day(day)]
+
+    assert off("nearest", 2026, (7, 4)) == ["07-03"]  # a Saturday
+    assert off("nearest", 2027, (7, 4)) == ["07-05"]  # a Sunday
+    assert off("next", 2027, (12, 25), (12, 26)) == ["12-27", "12-28"]  # Saturday and Sunday
+    assert off("", 2027, (12, 25), (12, 27)) == ["12-27"]
+    assert off("next", 2026, (12, 25)) == ["12-25"]
+    # New Year's Day of 2022 was a Saturday: the day before is free, though it is of the year before.
+    new_year = parse("new year", {"zone": "UTC", "fixed": [{"month": 1, "day": 1, "observed": "nearest"}]})
+    assert not new_year.is_business_day(date(2021, 12, 31))
+    assert new_year.is_business_day(date(2020, 12, 31))
+    fifth = parse("fifth", {"zone": "UTC", "fixed": [{"month": 1, "day": 1}]})
+    assert fifth.is_business_day(date(2021, 12, 31))
+
+
+def test_a_period_in_months_or_business_days_ends_where_the_calendar_is() -> None:
+    received = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
+    assert due(received, 1, "months", PLAIN) == datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)
+    assert due(received, 1, "months", EU) == datetime(2026, 3, 1, 22, 59, 59, tzinfo=UTC)  # the first in Berlin
+    assert due(received, 2, "business_days", PLAIN) == datetime(2026, 2, 3, 23, 59, 59, tzinfo=UTC)
+    assert due(received, 0, "hours", PLAIN).tzinfo is UTC

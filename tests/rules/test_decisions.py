@@ -201,6 +201,7 @@ def test_a_record_is_kept_then_may_go_then_must() -> None:
         Disposal.KEEP, Disposal.MAY_GO, Disposal.MAY_GO, Disposal.MUST_GO
     ]  # fmt: skip
     assert retention.keep_until(SIX, closed) == date(2026, 2, 28)
+    assert retention.gone_by(SIX, closed) == date(2028, 2, 29)
     assert retention.gone_by(replace(SIX, years_max=None), closed) is None
     assert retention.disposal(replace(SIX, years_max=None), closed, now=on[-1]) is Disposal.MAY_GO
 

@@ -7,6 +7,7 @@ import pytest
 from tests.rules.values.ask import BIRTH, TODAY, URL, field, read, why
 
 from changedesk.base.json import Value
+from changedesk.rules import values
 from changedesk.rules.fields import Field, FieldType, Sensitivity
 from changedesk.rules.values import concerns, display, mask, normalise, same
 from changedesk.rules.values.bank import bank_country
@@ -217,6 +218,7 @@ def test_the_same_value_in_another_dress_is_no_change() -> None:
     spaced = {**ADDRESS, "country": "GB", "postal_code": "LS1 4AP"}
     assert same(field(T.ADDRESS), spaced, {**spaced, "postal_code": "LS14AP", "region": ""})
     assert not same(field(T.ADDRESS), spaced, ADDRESS)
+    assert not same(field(T.ADDRESS), spaced, {**spaced, "postal_code": "LS1 4AQ"})
     assert not same(field(T.NAME), "Mcdonald", "McDonald"), "the case of a name is worth a correction"
     assert same(field(T.NAME), None, None)
     assert not same(field(T.BOOLEAN), False, None), "no is not the same as never asked"
@@ -299,3 +301,13 @@ def test_a_card_that_expired_long_ago_or_will_in_thirty_years_is_still_a_card() 
 def test_an_account_is_held_where_its_number_says() -> None:
     assert bank_country("DE89370400440532013000") == "DE"
     assert bank_country({"country": "US", "account": "1", "bank_code": "2"}) == "US"
+
+
+def test_a_choice_is_seen_by_everybody_unless_its_field_is_sensitive() -> None:
+    shows = values._open(lambda field, value, language: f"{field.path} {value} {language}")
+    for kind, seen in (
+        (Sensitivity.PERSONAL, "a b de"),
+        (Sensitivity.PUBLIC, "a b de"),
+        (Sensitivity.SENSITIVE, "••••"),
+    ):
+        assert shows(field(T.ENUM, "a", sensitivity=kind), "b", "de") == seen

@@ -62,6 +62,8 @@ def test_card_data_in_a_note_is_removed_before_it_is_stored(
         "4111 1111 1111 1112",
         "411111111111111",
         "+49 1512 3456782 is the mobile",
+        "+8613800138002",
+        "call +86 138 0013 8002",
         "ticket 12345, account 99887766",
         "a cvv is never asked; page 1234567",
         "4111 1111 and later 1111 1111",

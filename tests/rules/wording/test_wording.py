@@ -1,6 +1,7 @@
 """What customers read holds what it must and nothing that it must not."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -150,26 +151,25 @@ def test_a_link_among_the_new_values_cannot_be_followed_from_a_challenge(url: st
 @pytest.mark.parametrize(
     ("event", "body", "problem"),
     [
-        ("received", "{reference} {old_value}", "variables"),
-        ("received", "no reference", "variables"),
-        ("received", "{reference} {link}", "variables"),
-        ("security_applied", "{reference}", "variables"),
-        ("received", "{reference} {reference.__class__}", "braces"),
-        ("received", "{reference!r}", "braces"),
-        ("received", "{reference:>9}", "braces"),
-        ("received", "{reference} {", "braces"),
-        ("received", "{reference} {0}", "braces"),
-        ("challenge", "{code} {summary}", "variables"),
-        ("challenge", "{code} {warning}", "variables"),
-        ("challenge", "{code} {summary} {warning} https://acme.example", "link"),
-        ("new_contact", "{code} {warning} {summary}", "variables"),
-        ("nothing_of_ours", "{reference}", "event"),
+        ("received", "{reference} {old_value}", {"problem": "variables", "unknown": ["old_value"], "missing": []}),
+        ("received", "no reference", {"problem": "variables", "unknown": [], "missing": ["reference"]}),
+        ("received", "{reference} {link}", {"problem": "variables", "unknown": ["link"], "missing": []}),
+        ("security_applied", "{reference}", {"problem": "variables", "unknown": [], "missing": ["dispute"]}),
+        ("received", "{reference} {reference.__class__}", {"problem": "braces"}),
+        ("received", "{reference!r}", {"problem": "braces"}),
+        ("received", "{reference:>9}", {"problem": "braces"}),
+        ("received", "{reference} {", {"problem": "braces"}),
+        ("received", "{reference} {0}", {"problem": "braces"}),
+        ("challenge", "{code} {summary}", {"problem": "variables", "unknown": [], "missing": ["warning"]}),
+        ("challenge", "{code} {warning}", {"problem": "variables", "unknown": [], "missing": ["summary"]}),
+        ("challenge", "{code} {summary} {warning} https://acme.example", {"problem": "link"}),
+        ("new_contact", "{code} {warning} {summary}", {"problem": "variables", "unknown": ["summary"], "missing": []}),
     ],
 )
-def test_an_own_text_that_cannot_be_used_is_refused(event: str, body: str, problem: str) -> None:
+def test_an_own_text_that_cannot_be_used_is_refused(event: str, body: str, problem: dict[str, object]) -> None:
     with pytest.raises(TemplateInvalid) as refused:
         wording.check(event, "email", subject="", body=body)
-    assert refused.value.data["problem"] == problem
+    assert refused.value.data == {"event": event, "channel": "email", **problem}
 
 
 def test_a_code_never_stands_in_a_subject_line() -> None:
@@ -178,15 +178,32 @@ def test_a_code_never_stands_in_a_subject_line() -> None:
 
 
 def test_unknown_channels_and_events_are_refused() -> None:
-    with pytest.raises(TemplateInvalid):
-        wording.check("received", "fax", subject="", body="{reference}")
-    with pytest.raises(TemplateInvalid):
-        wording.notice_message("received", "fax", ABOUT, "en")
-    with pytest.raises(TemplateInvalid):
-        wording.notice_message("challenge", "email", ABOUT, "en")
-    with pytest.raises(TemplateInvalid) as refused:
-        wording.notice_message("received", "email", {"client_name": "ACME"}, "en")
-    assert refused.value.data["missing"] == ["reference", "what"]
+    tries: list[tuple[Callable[[], object], dict[str, object]]] = [
+        (
+            lambda: wording.check("nothing_of_ours", "email", subject="", body="{reference}"),
+            {"event": "nothing_of_ours", "problem": "event"},
+        ),
+        (
+            lambda: wording.check("received", "fax", subject="", body="{reference}"),
+            {"event": "received", "channel": "fax", "problem": "channel"},
+        ),
+        (
+            lambda: wording.notice_message("received", "fax", ABOUT, "en"),
+            {"event": "received", "channel": "fax", "problem": "channel"},
+        ),
+        (
+            lambda: wording.notice_message("challenge", "email", ABOUT, "en"),
+            {"event": "challenge", "problem": "event"},
+        ),
+        (
+            lambda: wording.notice_message("received", "email", {"client_name": "ACME"}, "en"),
+            {"event": "received", "channel": "email", "problem": "variables", "missing": ["reference", "what"]},
+        ),
+    ]
+    for act, data in tries:
+        with pytest.raises(TemplateInvalid) as refused:
+            act()
+        assert refused.value.data == data
 
 
 def test_an_own_text_stands_in_place_of_the_built_in_one_in_its_language_only() -> None:
