@@ -3,7 +3,7 @@
 These, and broken glass, are about no customer: they stand in the desk's own record, opened with its first entry.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4, uuid5
@@ -56,26 +56,27 @@ def note_search(asked: str, *, shown: int, actor: Actor, at: datetime) -> None:
 
 
 def note_export(
-    format_: str, digest: bytes, *, asked: str, entries: int, actor: Actor, at: datetime, export: UUID
+    format_: str, digest: bytes, *, asked: str, places: Sequence[int], actor: Actor, at: datetime, export: UUID
 ) -> datetime:
     """Record that a file was made of what a search found; return until when it can be fetched.
 
-    ``digest``: SHA-256 of the file. Raises Forbidden.
+    ``digest``: SHA-256 of the file; ``places``: those of its entries in the log, which say whom it is about. Raises
+    Forbidden.
     """
     access.require(actor, access.Verb.AUDIT_EXPORT)
     made = Export(
-        id=export, actor=actor.id, format=format_, asked=asked, entries=entries, digest=digest, made_at=at,
+        id=export, actor=actor.id, format=format_, asked=asked, entries=len(places), digest=digest, made_at=at,
         expires_at=at + SHORT,
     )  # fmt: skip
     facts: dict[str, Json] = {
         "export": str(export),
         "search": asked,
         "format": format_,
-        "entries": entries,
+        "entries": len(places),
         "sha256": digest.hex(),
     }
     with begin(actor) as tx:
-        audit_search.add_export(tx, made)
+        audit_search.add_export(tx, made, places)
         note(tx, EntryKind.EVIDENCE_EXPORTED, facts, actor=actor, at=at)
     return made.expires_at
 

@@ -199,6 +199,10 @@ def _views(tx: Look, subject: SubjectId) -> list[Json]:
 
 
 def _disclosure(one: Disclosure) -> dict[str, Json]:
+    """Return a disclosure as the person reads it: a system by its name, staff without who of them it was.
+
+    Whoever acts for the business is no recipient of its data (CJEU C-579/21).
+    """
     return {
         "at": one.at.isoformat(),
         "until": None if one.until is None else one.until.isoformat(),
@@ -207,6 +211,7 @@ def _disclosure(one: Disclosure) -> dict[str, Json]:
         "purpose": one.purpose,
         "fields": list(one.labels),
         "certain": one.certain,
+        "by": one.by if one.by_id[:1] == "k" else "staff" if one.by_id else "",
     }
 
 

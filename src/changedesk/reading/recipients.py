@@ -1,24 +1,26 @@
-"""Who was given what of a person's data, when: derived from the history, and from who may follow the feed.
+"""Who was given what of a person's data, when: derived from the history, the files made of it, and the feed's readers.
 
 A right of its own in three laws: GDPR 15(1)(c) and 19, 45 CFR 164.528, 34 CFR 99.32. Nothing is kept for it beside what
-the history says anyway.
+the history says anyway, and whose entries a file of a search holds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId
+from changedesk.base.refusal import NotFound
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
 from changedesk.reading import sight
 from changedesk.rules import access
 from changedesk.rules.access import Verb
-from changedesk.store import past, subjects
+from changedesk.store import audit_search, forget, links, past, subjects
 from changedesk.store.past import NEWEST, Entry
-from changedesk.store.settings_read import configuration, credentials
+from changedesk.store.settings_read import configuration, credentials, names
 from changedesk.store.settings_records import KeyRecord
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, look
@@ -33,9 +35,10 @@ class Disclosure:
     """Something that was handed on.
 
     ``sort``: feed (a connected system could read it until ``until``), system (it was announced to holders of the data
-    by their role), evidence (a bundle), copy and notice (to the person). ``recipient``: a name of ours, never a
-    person's. ``fields``: paths; empty says that it was the record. ``certain``: False where it was offered and nobody
-    can say that it was taken.
+    by their role), evidence (a bundle), export (a file of what a search of the history found), copy and notice (to the
+    person). ``recipient``: a name of ours, never a person's. ``by``: the name of the member of staff or system that
+    took it out of the house (``by_id``: s..., k...). ``fields``: paths; empty says that it was the record. ``certain``:
+    False where it was offered and nobody can say that it was taken.
     """
 
     at: datetime
@@ -47,14 +50,47 @@ class Disclosure:
     reference: str = ""
     certain: bool = True
     until: datetime | None = None
+    by: str = ""
+    by_id: str = ""
 
 
 def register(subject: SubjectId, *, actor: Actor, at: datetime, language: str) -> tuple[Disclosure, ...]:
-    """Return who was given what of a customer or an account, newest first. Raises Forbidden, NotFound."""
+    """Return who was given what of a customer or an account, newest first. Raises Forbidden, NotFound.
+
+    What was merged into it tells of the same person.
+    """
     access.require(actor, Verb.PRIVACY_READ)
     with look(actor.client) as seen:
         found, _ = sight.find(seen, sight.survivor(seen, subject, actor=actor), actor=actor)
-        return of(seen, found, at=at, language=language)
+        return _of_all(seen, _family(seen, found), at=at, language=language)
+
+
+def to_be_told(erasure: UUID, *, actor: Actor, at: datetime, language: str) -> tuple[Disclosure, ...]:
+    """Return who was given what of somebody before an erasure began, newest first: they are told of it (GDPR 19).
+
+    What went to the person is left out. Raises Forbidden, NotFound.
+    """
+    access.require(actor, Verb.PRIVACY_READ)
+    with look(actor.client) as seen:
+        job = forget.one(seen, erasure)
+        if job is None:
+            raise NotFound
+        subject = subjects.load(seen, [job.subject_id])[job.subject_id]
+        found = _of_all(seen, _family(seen, subject), at=at, language=language)
+    return tuple(one for one in found if one.sort not in PERSON and one.at <= job.requested_at)
+
+
+def _family(seen: Look, subject: Subject) -> list[Subject]:
+    return [subject, *subjects.load(seen, links.family(seen, subject.id)).values()]
+
+
+def _of_all(seen: Look, known: Iterable[Subject], *, at: datetime, language: str) -> tuple[Disclosure, ...]:
+    found = [one for item in known for one in of(seen, item, at=at, language=language)]
+    return tuple(sorted(found, key=_order, reverse=True))
+
+
+def _order(one: Disclosure) -> tuple[datetime, str, str]:
+    return one.at, one.sort, one.recipient
 
 
 def of(seen: Look, subject: Subject, *, at: datetime, language: str) -> tuple[Disclosure, ...]:
@@ -65,16 +101,21 @@ def of(seen: Look, subject: Subject, *, at: datetime, language: str) -> tuple[Di
     def labels(paths: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(catalogue[path].label_in(language) if path in catalogue else path for path in paths)
 
-    raw = [*_of_entries(entries), *_of_feed(credentials(seen.client), entries, at=at)]
-    found = [replace(one, labels=labels(one.fields)) for one in raw]
-    return tuple(sorted(found, key=lambda one: (one.at, one.sort, one.recipient), reverse=True))
+    raw = [
+        *_of_entries(entries),
+        *_of_exports(seen, subject.id),
+        *_of_feed(credentials(seen.client), entries, at=at),
+    ]
+    people = names({one.by_id for one in raw if one.by_id})
+    found = [replace(one, labels=labels(one.fields), by=people.get(one.by_id, "")) for one in raw]
+    return tuple(sorted(found, key=_order, reverse=True))
 
 
 def of_person(seen: Look, subject: Subject, *, at: datetime, language: str) -> tuple[Disclosure, ...]:
-    """Return the register of a customer and of the accounts that they hold now."""
+    """Return the register of a customer, of what was merged into them, and of the accounts that they hold now."""
     held = [item.account for item in subjects.accounts_of(seen, subject.id) if item.until is None]
-    known = [subject, *subjects.load(seen, held).values()]
-    return tuple(one for item in known for one in of(seen, item, at=at, language=language))
+    known = [*_family(seen, subject), *subjects.load(seen, held).values()]
+    return _of_all(seen, known, at=at, language=language)
 
 
 def _history(seen: Look, subject: Subject) -> list[Entry]:
@@ -97,15 +138,31 @@ def _of_entries(entries: list[Entry]) -> Iterator[Disclosure]:
                 purpose=_text(facts, "purpose"),
                 fields=_paths(facts.get("shown")),
                 reference=_text(facts, "bundle"),
+                by_id=entry.actor,
             )
         elif entry.kind is EntryKind.PRIVACY_DISCLOSED:
             who = "person" if entry.actor == "c" else "privacy_officer"
             asked = _text(facts, "subject_request")
-            yield Disclosure(at=moment, sort="copy", recipient=who, purpose=_text(facts, "right"), reference=asked)
+            by = "" if entry.actor == "c" else entry.actor
+            purpose = _text(facts, "right")
+            yield Disclosure(at=moment, sort="copy", recipient=who, purpose=purpose, reference=asked, by_id=by)
         elif entry.kind is EntryKind.NOTICE_SENT:
             event, ref = _text(facts, "event"), _text(facts, "ref")
             yield Disclosure(at=moment, sort="notice", recipient="person", purpose=event, reference=ref)
         yield from _announced(entry)
+
+
+def _of_exports(seen: Look, subject: SubjectId) -> Iterator[Disclosure]:
+    """Yield the files of the history that were handed over with entries of a record in them. They hold no values."""
+    for row in audit_search.exports_about(seen, subject):
+        yield Disclosure(
+            at=row.taken_at,
+            sort="export",
+            recipient="export",
+            purpose="audit",
+            reference=str(row.id),
+            by_id=row.actor,
+        )
 
 
 def _announced(entry: Entry) -> Iterator[Disclosure]:

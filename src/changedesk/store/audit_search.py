@@ -297,9 +297,16 @@ class Export:
     expires_at: datetime
 
 
-def add_export(tx: Tx, made: Export) -> None:
+def add_export(tx: Tx, made: Export, places: Sequence[int]) -> None:
+    """Note a file that was made, and whose entries it holds: those at these places of the log."""
     given = {name: getattr(made, name) for name in Export.__dataclass_fields__ if name != "made_at"}
     tx.run("audit_search.export", **given, at=made.made_at)
+    tx.run("audit_search.export_about", id=made.id, places=list(places))
+
+
+def exports_about(look: Look, subject: SubjectId) -> list[Any]:
+    """Return the (id, actor, taken_at) of files that were handed over with entries of a record in them."""
+    return look.rows("audit_search.exports_about", subject=subject)
 
 
 def take_export(tx: Tx, export: UUID, *, actor: str, at: datetime) -> Any | None:

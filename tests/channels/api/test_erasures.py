@@ -48,6 +48,10 @@ def test_an_erasure_is_weighed_asked_for_carried_out_and_certified(home: Desk, c
     assert "contact.email" in {one["path"] for one in found["erased"]}
     assert found["change"]
     assert stands(home, SubjectId(UUID(dana))).key is None
+    told = crm.get(f"/erasures/{found['id']}/recipients")
+    assert told.status_code == 200, told.text
+    assert {one["sort"] for one in told.json()["items"]} <= {"feed"}, "what went to the person is not told again"
+    assert crm.get(f"/erasures/{dana}/recipients").status_code == 404
     assert crm.post("/erasures", {"subject": dana}).json()["code"] == "erased"
 
 

@@ -16,8 +16,9 @@ from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import told as tell
 from changedesk.channels.api.documented import documented, of, onward, send
 from changedesk.channels.api.requests import receipt
-from changedesk.reading import erasures
+from changedesk.reading import erasures, recipients
 from changedesk.reading.erasures import Certificate
+from changedesk.reading.recipients import Disclosure
 from changedesk.rules.forgetting import Decision
 
 router = Router(tags=["Erasures"])
@@ -89,6 +90,12 @@ class Certificates(Schema):
     next: str | None
 
 
+class Told(Schema):
+    """Who was given what of the person's data before its erasure began, newest first."""
+
+    items: list[Disclosure]
+
+
 class Which(asked.Asked):
     """Erasures before one, newest first."""
 
@@ -153,3 +160,11 @@ def certificate(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A0
     """Read the certificate of one erasure, with the entry that confirms it."""
     call = of(request)
     return send(tell(erasures.certificate(id, actor=call.actor, language=call.language)))
+
+
+@router.get("/{id}/recipients", **documented(200, Told, body=False))
+def to_be_told(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+    """Read who was given the person's data before it was erased, and is to be told: when, by whom, what. No values."""
+    call = of(request)
+    found = recipients.to_be_told(id, actor=call.actor, at=call.at, language=call.language)
+    return send(tell({"items": found}))

@@ -8,7 +8,7 @@ _NAMES: Final = (
     "unpublished", "escaped", "how", "how_text", "records", "record", "type", "version", "request", "kind", "state",
     "received", "reason", "channel", "requested_by", "entered_by", "verified", "verification", "consent", "decisions",
     "notices", "rules", "rule", "source", "entries", "time", "by", "verdict", "contact", "approved_by", "erased",
-    "field", "before", "after",
+    "field", "before", "after", "statements", "unshown",
 )  # fmt: skip
 _EN: Final = (
     "Evidence of changes", "Bundle", "Made at", "Asked for by", "Purpose", "File reference", "About", "Shown",
@@ -22,6 +22,7 @@ _EN: Final = (
     "Requested by", "Entered by", "Verified", "Verification", "Consent", "Decisions", "Notices", "Rules", "Rule",
     "Source", "Entries of the log", "Time", "By", "Decision", "Contact", "Approved by",
     "The values of this entry are erased. That it was made is still proved.", "Field", "Before", "After",
+    "Statements of the person", "It goes with every disclosure of the record. Its words are not shown here.",
 )  # fmt: skip
 _DE: Final = (
     "Nachweis über Änderungen", "Bündel", "Erstellt am", "Angefordert von", "Zweck", "Aktenzeichen", "Betrifft",
@@ -37,6 +38,7 @@ _DE: Final = (
     "Benachrichtigungen", "Regeln", "Regel", "Quelle", "Einträge des Protokolls", "Zeit", "Von", "Entscheidung",
     "Kontakt", "Genehmigt von",
     "Die Werte dieses Eintrags sind gelöscht. Dass es ihn gab, ist weiterhin bewiesen.", "Feld", "Vorher", "Nachher",
+    "Erklärungen der Person", "Sie begleitet jede Weitergabe des Datensatzes. Ihr Wortlaut wird hier nicht gezeigt.",
 )  # fmt: skip
 _AR: Final = (
     "أدلة التغييرات", "الحزمة", "أُعدّت في", "بطلب من", "الغرض", "رقم الملف", "الموضوع", "المعروض", "السجل",
@@ -48,7 +50,7 @@ _AR: Final = (
     "السجلات", "السجل", "النوع", "الإصدار", "الطلب", "النوع", "الحالة", "ورد في", "السبب", "القناة", "طلبه", "أدخله",
     "التحقق", "التحقق من الهوية", "الموافقة", "القرارات", "الإشعارات", "القواعد", "القاعدة", "المصدر", "قيود السجل",
     "الوقت", "بواسطة", "القرار", "جهة الاتصال", "اعتمده", "مُحيت قيم هذا القيد، ويبقى وجوده مثبتًا.", "الحقل", "قبل",
-    "بعد",
+    "بعد", "بيانات الشخص", "يرافق هذا البيان كل إفصاح عن السجل. نصه غير معروض هنا.",
 )  # fmt: skip
 PAGE: Final[Mapping[str, Mapping[str, str]]] = {
     language: dict(zip(_NAMES, words, strict=True)) for language, words in (("en", _EN), ("de", _DE), ("ar", _AR))
@@ -62,7 +64,8 @@ What this is
   evidence.json   the same for programs
   entries/        one file for each entry of the log: what it says, and the keys that open what is shown
   receipts/       the receipt of each entry: its place in the log (c2sp.org/tlog-proof)
-  attachments/    wordings that were agreed to; each file is named by its SHA-256, which the entry of the consent holds
+  attachments/    wordings that were agreed to, and the person's own statements beside a record; each file is named by
+                  its SHA-256, which for a wording stands in the entry of the consent
   checkpoint      the signed size and root of the log (c2sp.org/tlog-checkpoint)
   keys.txt        the keys of the log, as the desk gives them out
   manifest        the SHA-256 of every other file, signed with the log's key (c2sp.org/signed-note)

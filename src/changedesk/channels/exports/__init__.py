@@ -97,7 +97,7 @@ def make(text: str, format_: str, *, actor: Actor, at: datetime, language: str) 
     try:
         digest = _write(place, format_, found.places, actor=actor, language=language)
         until = audit_trail.note_export(
-            format_, digest, asked=found.asked, entries=len(found.places), actor=actor, at=at, export=export
+            format_, digest, asked=found.asked, places=found.places, actor=actor, at=at, export=export
         )
     except BaseException:
         place.unlink(missing_ok=True)

@@ -5,11 +5,10 @@ What is disclosed opens its commitment; what is kept back stays a commitment, an
 signs them.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId
@@ -22,6 +21,7 @@ from changedesk.ledger.tree import inclusion_proof
 from changedesk.ledger.value import Json
 from changedesk.reading import sight
 from changedesk.reading.evidence.asked import asked
+from changedesk.reading.evidence.beside import attachment, statements
 from changedesk.reading.evidence.scope import (
     BundleTooLarge,
     FieldsUnclear,
@@ -58,8 +58,6 @@ __all__ = [
     "Wanted",
     "collect",
 ]
-
-ATTACHED: Final = "attachments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +104,7 @@ def collect(wanted: Wanted, *, actor: Actor, at: datetime, language: str) -> Col
             raise NotPublished
         about = subjects.load(seen, {row.subject_id for row in rows})
         pieces = _pieces(seen, rows, about, log, wanted, actor=actor, language=language)
+        stated = statements(seen, about.values(), shown=wanted.level is not Level.MASKED)
     # Whoever is shown single fields is shown nothing else: not who at the desk did it, nor why.
     page = None if wanted.level is Level.FIELDS else found.request
     request, wordings = asked(page, actor=actor, at=at, language=language)
@@ -117,11 +116,12 @@ def collect(wanted: Wanted, *, actor: Actor, at: datetime, language: str) -> Col
             "asked_by_id": actor.id,
             "request": request,
             "records": [_record(one, eyes) for one in about.values()],
+            "statements": list(stated.told),
         },
         pieces=pieces,
         checkpoint=log.signed,
         keys=log.keys,
-        attachments={f"{ATTACHED}/{hashlib.sha256(one).hexdigest()}.txt": one for one in wordings},
+        attachments={**{attachment(one): one for one in wordings}, **stated.files},
         subjects=tuple(about),
     )
 

@@ -59,3 +59,12 @@ CREATE TABLE desk.audit_export (
     taken_at   timestamptz,
     PRIMARY KEY (client_id, id)
 );
+
+-- Whose entries stand in such a file: whoever asks who was given their data is told of it, once it was handed over.
+CREATE TABLE desk.audit_export_about (
+    client_id  integer NOT NULL,
+    subject_id uuid    NOT NULL,
+    export_id  uuid    NOT NULL,
+    PRIMARY KEY (client_id, subject_id, export_id),
+    FOREIGN KEY (client_id, export_id) REFERENCES desk.audit_export (client_id, id)
+);

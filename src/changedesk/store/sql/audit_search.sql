@@ -149,6 +149,21 @@ DELETE FROM desk.kept_search WHERE client_id = %(client)s AND expires_at <= %(at
 INSERT INTO desk.audit_export (client_id, id, actor, format, asked, entries, digest, made_at, expires_at)
 VALUES (%(client)s, %(id)s, %(actor)s, %(format)s, %(asked)s, %(entries)s, %(digest)s, %(at)s, %(expires_at)s)
 
+-- Whose entries a file holds, by their places in the log.
+
+-- name: audit_search.export_about
+INSERT INTO desk.audit_export_about (client_id, subject_id, export_id)
+SELECT DISTINCT e.client_id, e.subject_id, %(id)s::uuid
+FROM desk.log_leaf l JOIN desk.entry e ON e.client_id = l.client_id AND e.id = l.entry_id
+WHERE l.client_id = %(client)s AND l.idx = ANY(%(places)s::bigint[])
+
+-- Files that were handed over with entries of a record in them, oldest first.
+
+-- name: audit_search.exports_about
+SELECT x.id, x.actor, x.taken_at
+FROM desk.audit_export_about a JOIN desk.audit_export x ON x.client_id = a.client_id AND x.id = a.export_id
+WHERE a.client_id = %(client)s AND a.subject_id = %(subject)s AND x.taken_at IS NOT NULL ORDER BY x.taken_at, x.id
+
 -- Handed over once, to whoever asked for it, while it stands.
 
 -- name: audit_search.take_export

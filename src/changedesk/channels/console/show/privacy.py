@@ -79,6 +79,7 @@ SORTS: Final = {
     "feed": gettext_lazy("Connected system, by the feed"),
     "system": gettext_lazy("Announced to holders of the data"),
     "evidence": gettext_lazy("Evidence bundle"),
+    "export": gettext_lazy("File of the history"),
     "copy": gettext_lazy("Copy for the person"),
     "notice": gettext_lazy("Notice to the person"),
 }
@@ -86,6 +87,7 @@ WHO: Final = {
     "person": gettext_lazy("The person"),
     "privacy_officer": gettext_lazy("The privacy officer, for the person"),
     "bundle": gettext_lazy("Whoever asked for the bundle"),
+    "export": gettext_lazy("Whoever asked for the file"),
 }
 
 
@@ -174,4 +176,5 @@ def disclosure(one: Disclosure) -> dict[str, Any]:
         "fields": ", ".join(one.labels),
         "certain": one.certain,
         "reference": one.reference,
+        "by": one.by,
     }

@@ -14,13 +14,15 @@ from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.show import customer as people
+from changedesk.channels.console.show import privacy
 from changedesk.channels.console.show import undoing as asked
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import erasures as reading
-from changedesk.reading import forms
+from changedesk.reading import forms, recipients
 from changedesk.reading.customer import record as read
 from changedesk.reading.erasures import Certificate
-from changedesk.rules.access import Verb
+from changedesk.reading.recipients import Disclosure
+from changedesk.rules.access import Verb, may
 from changedesk.rules.forgetting import Decision, Verdict
 
 LIMIT: Final = 50
@@ -86,8 +88,12 @@ def erasure(visit: Visit, key: UUID) -> HttpResponse:
 
 
 def _beside(found: Certificate, visit: Visit) -> dict[str, Any]:
-    """Return the accounts and the merged records of a certificate."""
+    """Return the accounts, the merged records, and whom to tell, of a certificate."""
+    told: tuple[Disclosure, ...] = ()
+    if may(visit.actor, Verb.PRIVACY_READ):
+        told = recipients.to_be_told(found.id, actor=visit.actor, at=visit.at, language=visit.language)
     return {
+        "told": [privacy.disclosure(one) for one in told],
         "along_url": "" if found.along is None else visit.url("erasure", found.along),
         "merged": [
             {
