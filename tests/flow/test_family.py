@@ -12,6 +12,7 @@ from tests.cast import Desk, desk, soon
 from tests.flow.join import merged_now
 from tests.flow.test_forget import _legal, asked, begun
 from tests.flow.test_left_behind import holder
+from tests.flow.test_retention import due, years
 from tests.flow.walk import LATER, history, kinds, record, request_of, stands, vouch
 from tests.postgres import Database
 
@@ -234,3 +235,12 @@ def test_nothing_comes_along_that_was_not_merged(d: Desk, dana: SubjectId) -> No
     with pytest.raises(psycopg.Error) as refused, begin(d.crm) as tx:
         forget.start(tx, stray)
     assert refused.value.sqlstate == "CD021"
+
+
+@pytest.mark.parametrize("held_first", [False, True])
+def test_a_hold_on_one_record_keeps_time_from_taking_the_others(d: Desk, dana: SubjectId, *, held_first: bool) -> None:
+    one = again(d, 1)
+    _legal(d, dana if held_first else one, "legal_hold", LATER)
+    merged_now(d, one, dana, soon(LATER, 20))
+    record(d, dana, {"status.state": "closed"}, at=MUCH_LATER)
+    assert due(d, years(MUCH_LATER, 9)) == []

@@ -118,6 +118,10 @@ NAMED: dict[str, Callable[[Filled, Actor], object]] = {
     ),
     "recipients.register": lambda of, who: ["of", *recipients.register(of.customer, actor=who, at=AT, language="en")],
     "portable.collect": lambda of, who: portable.collect(of.asked, actor=who, at=AT, language="en"),
+    "recipients.to_be_told": lambda of, who: [
+        "of",
+        *recipients.to_be_told(of.erasure, actor=who, at=AT, language="en"),
+    ],
     "erasures.certificate": lambda of, who: erasures.certificate(of.erasure, actor=who),
     "erasures.of_subject": lambda of, who: ["of", *erasures.of_subject(of.customer, actor=who)],
     "merging.candidates": lambda of, who: ["of", *merging.candidates(of.customer, actor=who, at=AT, language="en")],

@@ -21,7 +21,7 @@ from changedesk.rules import forgetting, holds
 from changedesk.rules.forgetting import Decision, Verdict
 from changedesk.rules.retention import today_in
 from changedesk.rules.status import GRACE_MOST, OVERLAYS
-from changedesk.store import evidence, forget, subjects
+from changedesk.store import evidence, forget, links, subjects
 from changedesk.store.begin import begin
 from changedesk.store.forget import Job
 from changedesk.store.settings_read import Configuration, configuration
@@ -111,21 +111,36 @@ def _due_of(
 ) -> dict[SubjectId, Due]:
     config = configuration(seen.client)
     known = subjects.load(seen, ids) if locked is None else locked
-    stopped = {
-        hold.subject_id
-        for hold in evidence.active_holds(seen, ids, now=at)
-        if holds.ERASE in hold.blocks or holds.EVERYTHING in hold.blocks
-    }
+    stopped = _held(seen, known, at=at)
     found: dict[SubjectId, Due] = {}
     for id_ in ids:
         subject = known[id_]
-        if subject.key is None or id_ in stopped or subject.values().get(OVERLAYS["legal_hold"]) is True:
+        if subject.key is None or id_ in stopped:
             continue
         due = due_of(seen, config, subject, at=at)
         # What is asked for the record is sealed with it, and what was said of it still on its way: a part goes after.
-        if due is not None and (due.whole or not forget.open_requests(seen, id_)):
+        if due is None or not (due.whole or not forget.open_requests(seen, id_)):
+            continue
+        if not _held(seen, _family(seen, subject), at=at):
             found[id_] = due
     return found
+
+
+def _held(seen: Look, known: Mapping[SubjectId, Subject], *, at: datetime) -> set[SubjectId]:
+    """Return those of some records that a hold keeps from being erased."""
+    found = {
+        hold.subject_id
+        for hold in evidence.active_holds(seen, known, now=at)
+        if holds.ERASE in hold.blocks or holds.EVERYTHING in hold.blocks
+    }
+    legal = OVERLAYS["legal_hold"]
+    return found | {one.id for one in known.values() if one.key is not None and one.values().get(legal) is True}
+
+
+def _family(seen: Look, subject: Subject) -> Mapping[SubjectId, Subject]:
+    """Return the records that tell of the same person: a hold on one of them keeps all."""
+    first = links.survivor_of(seen, subject.id)
+    return subjects.load(seen, {first, *links.family(seen, first)} - {subject.id})
 
 
 def due_of(seen: Look, config: Configuration, subject: Subject, *, at: datetime) -> Due | None:

@@ -256,6 +256,7 @@ NEEDS = {
     "erasures_ask": "requests:write",
     "erasures_certificates": "requests:read",
     "erasures_certificate": "requests:read",
+    "erasures_to_be_told": "privacy:read",
     "audit_search": "audit:search",
     "audit_completions": "audit:search",
     "audit_entry": "audit:search",
