@@ -32,7 +32,7 @@ from changedesk.flow.decide import ReasonMissing
 from changedesk.flow.ending import InThePast
 from changedesk.flow.named import Moved, TooLate
 from changedesk.rules.consent import WayUnknown, WordingUnknown, WrongStatement
-from changedesk.store import evidence
+from changedesk.store import evidence, hand
 from changedesk.store.tx import look
 
 
@@ -145,7 +145,7 @@ def test_a_retried_approval_says_again_what_was_done_and_looks_at_the_rest(d: De
     assert again.done[0].replayed
     assert set(again.refused) == {"nonsense"}
     with look(d.client) as seen_:
-        (decision,) = evidence.decisions_of(seen_, [asked.request])
+        (decision,) = hand.read(seen_, [asked.request], [], since=LATER, now=LATER).decisions
         assert evidence.open_text(seen_, stands(d, dana).key, asked.request, decision.note_ct) == "looks right"
 
 

@@ -46,19 +46,19 @@ class Dying:
 
 @contextmanager
 def dying(monkeypatch: pytest.MonkeyPatch, dies: Dying) -> Iterator[None]:
-    ask = wire.Wire.ask
-    say = tx._say
+    exchange = wire.Wire.exchange
+    commit = tx._commit
 
-    def asking(self: Any, on: Any, name: str, given: Any) -> Any:
-        return dies(on, lambda: ask(self, on, name, given))
+    def exchanging(self: Any, on: Any, calls: Any) -> Any:
+        return dies(on, lambda: exchange(self, on, calls))
 
-    def saying(connection: Any, command: bytes) -> Any:
-        # To begin and to commit are single messages too: the end of a transaction is where a caller cannot know.
-        return dies(connection.pgconn, lambda: say(connection, command))
+    def committing(connection: Any) -> Any:
+        # The end of a transaction is where a caller cannot know.
+        return dies(connection.pgconn, lambda: commit(connection))
 
     with monkeypatch.context() as patch:
-        patch.setattr(wire.Wire, "ask", asking)
-        patch.setattr(tx, "_say", saying)
+        patch.setattr(wire.Wire, "exchange", exchanging)
+        patch.setattr(tx, "_commit", committing)
         yield
 
 

@@ -1,7 +1,7 @@
 """A client with its people, and ways to a state through the real verbs."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,7 +19,7 @@ from changedesk import flow  # noqa: E402
 from changedesk.base.actor import Actor, ActorType, Channel  # noqa: E402
 from changedesk.base.ids import SubjectId  # noqa: E402
 from changedesk.reading import notices, request  # noqa: E402
-from changedesk.store import evidence, keys, settings_read, tx  # noqa: E402
+from changedesk.store import evidence, keys, settings_read, wire  # noqa: E402
 from changedesk.store.begin import begin  # noqa: E402
 
 NEW_EMAIL = "dana@new.example"
@@ -133,13 +133,13 @@ class Counted:
 def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], int]:
     """How many statements on facts a reading costs."""
     counted = Counted()
-    rows = tx.Look.rows
+    exchange = wire.Wire.exchange
 
-    def counting(look: tx.Look, query: str, **given: object) -> list[Any]:
-        counted.statements += 1
-        return rows(look, query, **given)
+    def counting(self: wire.Wire, on: Any, calls: Sequence[wire.Call]) -> list[Any]:
+        counted.statements += len(calls)
+        return exchange(self, on, calls)
 
-    monkeypatch.setattr(tx.Look, "rows", counting)
+    monkeypatch.setattr(wire.Wire, "exchange", counting)
 
     def cost(ask: Callable[[], object]) -> int:
         ask()  # keys and settings are read once

@@ -1,7 +1,10 @@
 """Statements go straight to the server: values arrive as they are, plans are let go, a lost server is an error."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import uuid4
+from threading import Thread
+from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -31,20 +34,20 @@ def _ask_all(seen: Look) -> None:
 
 def test_a_statement_is_asked_again_after_its_plan_was_let_go(d: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     pool.close()
-    monkeypatch.setattr(wire, "PREPARED_MOST", 2)
+    monkeypatch.setattr(wire, "PREPARED_MOST", 4)
     for _ in range(4):
         with look(d.client) as seen:
             _ask_all(seen)
             left = seen.connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
             assert left is not None
-            assert left[0] <= 2
+            assert left[0] <= 4
     pool.close()
 
 
 def test_a_statement_of_many_values_has_a_plan_for_each_mix_of_types(d: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"v{number}" for number in range(20)]
     text = b"SELECT " + b", ".join(b"$%d" % place for place in range(1, 21))
-    many = queries.Statement(text, names, (), [PyFormat.AUTO] * 20, ())
+    many = queries.Statement(text, names, (), [PyFormat.AUTO] * 20, (), ())
     monkeypatch.setitem(queries.STATEMENTS, "wire.many", many)
     pool.close()
     with look(d.client) as seen:
@@ -89,3 +92,72 @@ def test_a_server_that_went_away_is_an_operational_error(d: Desk, database: Data
     pool.close()
     with look(d.client) as seen:
         _ask_all(seen)
+
+
+def test_a_statement_that_failed_is_asked_again(d: Desk) -> None:
+    person = d.customer(contact__email="eve@old.example")
+    hold = evidence.Hold(
+        id=uuid4(), subject_id=person, request_id=None, blocks=("*",), rule="", release="staff", placed_by="s1",
+        starts_at=START, ends_at=None,
+    )  # fmt: skip
+    with begin(d.ben) as tx:
+        evidence.place_holds(tx, [hold])
+    for _ in range(3):
+        with pytest.raises(psycopg.errors.UniqueViolation), begin(d.ben) as tx:
+            evidence.place_holds(tx, [hold])
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction), begin(d.ben) as tx:  # noqa: PT012 - two, one after the other
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            evidence.place_holds(tx, [hold])
+        _ask_all(tx)
+    with begin(d.ben) as tx:
+        evidence.place_holds(tx, [replace(hold, id=uuid4())])
+        assert len(evidence.active_holds(tx, [person], now=START)) == 2
+
+
+def test_statements_sent_together_fail_together(d: Desk) -> None:
+    with look(d.client) as seen:
+        assert seen.together(("subjects.page", _page("customer")), ("subjects.page", _page("desk"))) == [[], []]
+    for _ in range(3):
+        with pytest.raises(psycopg.DataError), look(d.client) as seen:
+            seen.together(("subjects.page", _page("customer")), ("subjects.page", _page("customer", limit=-1)))
+    with look(d.client) as seen:
+        _ask_all(seen)
+
+
+def _page(type_: str, limit: int = 5) -> dict[str, object]:
+    return {"type": type_, "after": UUID(int=0), "limit": limit}
+
+
+def test_whoever_waits_for_a_lock_lets_the_others_of_the_process_go_on(d: Desk) -> None:
+    person = d.customer(contact__email="eve@old.example")
+    holds: list[wire.Call] = [("subjects.hold", {"ids": [person]})]
+    for asked in (holds, [("subjects.page", _page("customer")), *holds]):
+        with begin(d.ben) as first:
+            subjects.hold(first, [person])
+            waits = Waiting(d, asked)
+            waits.start()
+            # Nobody but this thread gives the lock away, and it has to run for that.
+            waits.until_blocked(first)
+        waits.join()
+        assert waits.found is not None
+        assert [row.id for row in waits.found[-1]] == [person]
+
+
+class Waiting(Thread):
+    """Asks in a transaction of its own."""
+
+    def __init__(self, d: Desk, asked: list[wire.Call]) -> None:
+        super().__init__()
+        self.d, self.asked, self.found = d, asked, None
+
+    found: list[list[Any]] | None
+
+    def run(self) -> None:
+        with begin(self.d.ines) as tx:
+            self.found = tx.together(*self.asked)
+
+    def until_blocked(self, seen: Look) -> None:
+        """Return once some server process waits for this transaction."""
+        asked = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while seen.connection.execute(asked).fetchone() == (0,):
+            assert self.is_alive()

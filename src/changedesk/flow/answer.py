@@ -130,8 +130,9 @@ def _confirm(
     if about.request is None:
         level = _caller(tx, about.subject.id, actor=actor, at=at).level
         return Confirmed(matched=True, tries_left=left, level=level)
-    now = progress.advance(tx, [about.request], actor=actor, at=at)[about.request.id]
-    level = standing.standings(tx, [now], at=at)[now.id].hand.level
+    hand = progress.in_hand(tx, [about.request], at=at)
+    now = progress.advance(tx, [about.request], actor=actor, at=at, hand=hand)[about.request.id]
+    level = standing.weighed(tx, [now], hand, at=at)[now.id].hand.level
     return Confirmed(matched=True, tries_left=left, level=level, receipt=Receipt.of(now))
 
 

@@ -74,9 +74,8 @@ def _hold(
     tx: Tx, seen: Mapping[str, str], versions: Mapping[str, int]
 ) -> tuple[dict[str, Request], dict[Hashable, Refusal]]:
     canonical = {ref: parse_reference(ref) for ref in seen}
-    found = requests.by_refs(tx, {known for known in canonical.values() if known is not None})
-    refused: dict[Hashable, Refusal] = {ref: NotFound() for ref, known in canonical.items() if known not in found}
-    held = {item.ref: item for item in requests.hold(tx, [item.id for item in found.values()])}
+    held = requests.hold_refs(tx, {known for known in canonical.values() if known is not None})
+    refused: dict[Hashable, Refusal] = {ref: NotFound() for ref, known in canonical.items() if known not in held}
     for ref, version in versions.items():
         moved = held.get(canonical.get(ref) or "")
         if moved is not None and moved.version != version:

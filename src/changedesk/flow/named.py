@@ -39,7 +39,10 @@ class Moved(Refusal):
 def find(look: Look, ref: str, *, actor: Actor, verb: access.Verb) -> Request:
     """Return the request of a reference, if this actor may do this with it. Raises NotFound, Forbidden."""
     canonical = parse_reference(ref)
-    found = None if canonical is None else requests.by_ref(look, canonical)
+    return _theirs(None if canonical is None else requests.by_ref(look, canonical), actor=actor, verb=verb)
+
+
+def _theirs(found: Request | None, *, actor: Actor, verb: access.Verb) -> Request:
     if found is None:
         raise NotFound
     own = actor.type in (ActorType.CUSTOMER, ActorType.REPRESENTATIVE)
@@ -52,8 +55,9 @@ def find(look: Look, ref: str, *, actor: Actor, verb: access.Verb) -> Request:
 
 def must_be_at(tx: Tx, ref: str, seen_version: int | None, *, actor: Actor, verb: access.Verb) -> Request:
     """Return a request locked, and exactly as the actor saw it (None: however it stands). Raises Moved."""
-    found = find(tx, ref, actor=actor, verb=verb)
-    locked = requests.hold(tx, [found.id])[0]
+    canonical = parse_reference(ref)
+    found = None if canonical is None else requests.hold_refs(tx, [canonical]).get(canonical)
+    locked = _theirs(found, actor=actor, verb=verb)
     if seen_version is not None and locked.version != seen_version:
         raise Moved(seen=seen_version, version=locked.version)
     return locked

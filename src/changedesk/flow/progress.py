@@ -10,10 +10,10 @@ from uuid import uuid4
 from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
-from changedesk.flow import asking, effects, forget, left_behind, linking, parties
+from changedesk.flow import asking, effects, forget, left_behind, linking, parties, standing
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.observed import observe, request_facts, version_of
-from changedesk.flow.standing import Standing, standings
+from changedesk.flow.standing import Standing
 from changedesk.kinds import Effect
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
@@ -21,6 +21,8 @@ from changedesk.rules.holds import OnHold
 from changedesk.rules.lifecycle import ENDINGS, STEPS, RequestState
 from changedesk.rules.route_progress import next_step
 from changedesk.store import evidence, history, requests, subjects
+from changedesk.store.evidence import Hold
+from changedesk.store.hand import Hand
 from changedesk.store.requests import Proposal, Request
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Subject
@@ -29,21 +31,32 @@ from changedesk.store.tx import Look, Tx
 __all__ = ["advance", "apply", "observe", "request_facts", "version_of"]
 
 
-def advance(tx: Tx, moving: Sequence[Request], *, actor: Actor, at: datetime) -> dict[RequestId, Request]:
+def in_hand(look: Look, moving: Sequence[Request], *, at: datetime) -> Hand:
+    """Return what ``advance`` weighs for some requests, one at least: their evidence, and what holds them up."""
+    held = {id_ for ids in _concerned(look, moving).values() for id_ in ids}
+    return standing.read(look, moving, held=held, at=at)
+
+
+def advance(
+    tx: Tx, moving: Sequence[Request], *, actor: Actor, at: datetime, hand: Hand | None = None
+) -> dict[RequestId, Request]:
     """Move requests on until each waits for somebody or has ended; return them as they stand then.
+
+    ``hand`` is what was read for them in this transaction, after all that was written for them.
 
     What is applied here is applied in this transaction: the request's move, the entry and the state together.
     """
     done = {item.id: item for item in moving}
     rest = [item for item in moving if item.state not in ENDINGS]
     # Weighed once: what a request has in hand does not change by being moved.
-    weighed = standings(tx, rest, at=at)
-    stopped = _stopped(tx, rest, at=at) if rest else {}
+    hand = hand or (in_hand(tx, rest, at=at) if rest else Hand((), (), (), ()))
+    weighed = standing.weighed(tx, rest, hand, at=at)
+    stopped = _stopped(tx, rest, hand.holds, at=at)
     while rest:
         steps: defaultdict[str, list[Standing]] = defaultdict(list)
         for item in rest:
-            standing = replace(weighed[item.id], request=item)
-            steps[_step(standing, held=item.id in stopped, at=at)].append(standing)
+            one = replace(weighed[item.id], request=item)
+            steps[_step(one, held=item.id in stopped, at=at)].append(one)
         rest = []
         for step, group in steps.items():
             due = [one for one in group if one.request.state is not STEPS[step].target]
@@ -53,41 +66,47 @@ def advance(tx: Tx, moving: Sequence[Request], *, actor: Actor, at: datetime) ->
     return done
 
 
-def _step(standing: Standing, *, held: bool, at: datetime) -> str:
-    request = standing.request
+def _step(one: Standing, *, held: bool, at: datetime) -> str:
+    request = one.request
     return next_step(
-        standing.route,
-        level=standing.hand.level,
-        consented=standing.hand.consented,
-        approvals=len(standing.hand.approvers),
-        new_contacts_confirmed=standing.hand.new_contacts_confirmed or not standing.hand.new_contacts,
-        effective_at=_earliest(standing),
+        one.route,
+        level=one.hand.level,
+        consented=one.hand.consented,
+        approvals=len(one.hand.approvers),
+        new_contacts_confirmed=one.hand.new_contacts_confirmed or not one.hand.new_contacts,
+        effective_at=_earliest(one),
         now=at,
         held=held,
-        others_confirmed=standing.others_confirmed,
+        others_confirmed=one.others_confirmed,
         decided=request.state in (RequestState.APPROVED, RequestState.SCHEDULED),
     )
 
 
-def _earliest(standing: Standing) -> datetime | None:
+def _earliest(one: Standing) -> datetime | None:
     """Return when an approved request may be applied: on its day, and not before the wait that a rule demands ends.
 
     The wait is kept with the request once it is scheduled (``hold_until``): moving its day does not move the wait.
     """
-    request, wait = standing.request, standing.route.wait_seconds
+    request, wait = one.request, one.route.wait_seconds
     if not wait:
         return request.effective_at
     ends = request.hold_until or request.state_at + timedelta(seconds=wait)
     return ends if request.effective_at is None else max(ends, request.effective_at)
 
 
-def _stopped(look: Look, moving: Sequence[Request], *, at: datetime) -> dict[RequestId, OnHold]:
-    """Return the requests that a hold on their customer stops, with its refusal."""
-    config = configuration(look.client)
+def _concerned(look: Look, moving: Sequence[Request]) -> dict[RequestId, set[SubjectId]]:
     beside = parties.others(look, moving)
-    concerned = {item.id: {item.subject_id, item.person_id, *beside.get(item.id, ())} for item in moving}
-    whom = {id_ for ids in concerned.values() for id_ in ids}
-    active = evidence.active_holds(look, whom, now=at)
+    return {item.id: {item.subject_id, item.person_id, *beside.get(item.id, ())} for item in moving}
+
+
+def _stopped_now(look: Look, moving: Sequence[Request], *, at: datetime) -> dict[RequestId, OnHold]:
+    whom = {id_ for ids in _concerned(look, moving).values() for id_ in ids}
+    return _stopped(look, moving, evidence.active_holds(look, whom, now=at), at=at)
+
+
+def _stopped(look: Look, moving: Sequence[Request], active: Sequence[Hold], *, at: datetime) -> dict[RequestId, OnHold]:
+    """Return the requests that a hold on their customer stops, with its refusal."""
+    config, concerned = configuration(look.client), _concerned(look, moving)
     found: dict[RequestId, OnHold] = {}
     for item in moving:
         values = {} if item.proposal is None else {path: item.proposal.values.get(path) for path in item.fields}
@@ -145,7 +164,7 @@ def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> lis
         # What brings records together is weighed against each of them as the one before has left it.
         return [item for one in due for item in apply(tx, [one], actor=actor, at=at)]
     # Asked again under the lock: a freeze that was placed meanwhile has committed by now, or waits for us.
-    stopped = _stopped(tx, [one.request for one in due], at=at) | _forbidden(tx, due, held, beside)
+    stopped = _stopped_now(tx, [one.request for one in due], at=at) | _forbidden(tx, due, held, beside)
     halted = _take(tx, "hold", [one for one in due if one.request.id in stopped], stopped, actor=actor, at=at)
     due = [one for one in due if one.request.id not in stopped]
     config = configuration(tx.client)

@@ -1,16 +1,18 @@
 """What requests have in hand: the evidence that is bound to their present content, read and weighed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from changedesk.base.ids import RequestId
+from changedesk.base.ids import RequestId, SubjectId
 from changedesk.flow import parties
 from changedesk.ledger.value import Json
 from changedesk.rules import policy, standing
+from changedesk.rules.fields import Catalogue
 from changedesk.rules.route import Route
-from changedesk.store import evidence
+from changedesk.store import hand
+from changedesk.store.hand import Hand
 from changedesk.store.requests import Request
 from changedesk.store.settings_read import configuration
 from changedesk.store.tx import Look
@@ -42,27 +44,33 @@ class Standing:
 
 
 def standings(look: Look, wanted: Sequence[Request], *, at: datetime) -> dict[RequestId, Standing]:
-    """Weigh the evidence of some requests, however many, with three queries."""
-    if not wanted:
-        return {}
-    ids = [item.id for item in wanted]
+    """Weigh the evidence of some requests, however many, with one round trip."""
+    return weighed(look, wanted, read(look, wanted, at=at), at=at) if wanted else {}
+
+
+def read(look: Look, wanted: Sequence[Request], *, held: Collection[SubjectId] = (), at: datetime) -> Hand:
+    """Return the evidence of some requests, one at least, and what stands on the records ``held``."""
     since = min(item.received_at for item in wanted) - CALLER_LOOKED_BACK
-    challenges = evidence.challenges_of_requests(look, ids, [item.person_id for item in wanted], since=since)
-    consents = evidence.consents_of(look, ids)
-    decisions = evidence.decisions_of(look, ids)
+    ids, people = [item.id for item in wanted], {item.person_id for item in wanted}
+    return hand.read(look, ids, people, since=since, held=held, now=at)
+
+
+def weighed(look: Look, wanted: Sequence[Request], found: Hand, *, at: datetime) -> dict[RequestId, Standing]:
+    """Weigh evidence that was read for these requests."""
     catalogue = configuration(look.client).catalogue
-    found: dict[RequestId, Standing] = {}
-    for item in wanted:
-        route = policy.from_json(item.route)
-        values = {} if item.proposal is None else item.proposal.values
-        hand = standing.weigh(
-            item,
-            route,
-            standing.new_contacts_of(catalogue, values),
-            challenges=challenges,
-            consents=[one for one in consents if one.request_id == item.id],
-            decisions=[one for one in decisions if one.request_id == item.id],
-            at=at,
-        )
-        found[item.id] = Standing(item, route, hand, parties.confirmed(item, challenges))
-    return found
+    return {item.id: _weighed(item, found, catalogue, at=at) for item in wanted}
+
+
+def _weighed(item: Request, found: Hand, catalogue: Catalogue, *, at: datetime) -> Standing:
+    route = policy.from_json(item.route)
+    values = {} if item.proposal is None else item.proposal.values
+    counted = standing.weigh(
+        item,
+        route,
+        standing.new_contacts_of(catalogue, values),
+        challenges=found.challenges,
+        consents=[one for one in found.consents if one.request_id == item.id],
+        decisions=[one for one in found.decisions if one.request_id == item.id],
+        at=at,
+    )
+    return Standing(item, route, counted, parties.confirmed(item, found.challenges))

@@ -10,7 +10,7 @@ from changedesk.rules import approval, policy, standing
 from changedesk.rules.fields import Catalogue
 from changedesk.rules.route import Route
 from changedesk.rules.standing import Standing
-from changedesk.store import evidence
+from changedesk.store import hand
 from changedesk.store.evidence import Challenge, Consent, Decision
 from changedesk.store.requests import Request
 from changedesk.store.tx import Look
@@ -56,20 +56,18 @@ class Weighed:
 
 
 def weigh(look: Look, wanted: Sequence[Request], catalogue: Catalogue, *, at: datetime) -> dict[RequestId, Weighed]:
-    """Return the standing of some requests, however many, with three queries."""
+    """Return the standing of some requests, however many, with one round trip."""
     if not wanted:
         return {}
     ids = [item.id for item in wanted]
     since = min(item.received_at for item in wanted) - _CALLER_LOOKED_BACK
-    challenges = evidence.challenges_of_requests(look, ids, list({item.person_id for item in wanted}), since=since)
-    consents = evidence.consents_of(look, ids)
-    decisions = evidence.decisions_of(look, ids)
+    found = hand.read(look, ids, {item.person_id for item in wanted}, since=since, now=at)
     return {
         item.id: _weighed(
             item,
-            challenges,
-            [one for one in consents if one.request_id == item.id],
-            [one for one in decisions if one.request_id == item.id],
+            found.challenges,
+            [one for one in found.consents if one.request_id == item.id],
+            [one for one in found.decisions if one.request_id == item.id],
             catalogue,
             at,
         )

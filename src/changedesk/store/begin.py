@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from changedesk.base.actor import Actor
-from changedesk.store.tx import Tx, _transaction
+from changedesk.store.tx import Tx, transaction
 
 
 @contextmanager
@@ -14,5 +14,5 @@ def begin(actor: Actor) -> Iterator[Tx]:
     What is acknowledged after the block has been made durable: ``synchronous_commit`` is on, and start-up refuses
     a server that has it off.
     """
-    with _transaction(actor.client, "BEGIN") as connection:
-        yield Tx(connection, actor.client)
+    with transaction(Tx, actor.client, "begin.write") as made:
+        yield made

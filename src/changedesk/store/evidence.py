@@ -12,6 +12,7 @@ from changedesk.ledger import seal
 from changedesk.store import keys
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx
+from changedesk.store.wire import Call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,15 @@ def challenges_of_requests(
     look: Look, requests: Sequence[RequestId], subjects: Sequence[SubjectId], *, since: datetime
 ) -> list[Challenge]:
     """Return requests' own challenges, and the confirmed callers of their customers since an instant."""
-    rows = look.rows("challenges.of_requests", requests=list(requests), subjects=list(subjects), since=since)
+    return opened_challenges(look.together(of_requests(requests, subjects, since=since))[0])
+
+
+def of_requests(requests: Iterable[RequestId], subjects: Iterable[SubjectId], *, since: datetime) -> Call:
+    """Return the call that ``challenges_of_requests`` makes, to be sent together with others."""
+    return "challenges.of_requests", {"requests": list(requests), "subjects": list(subjects), "since": since}
+
+
+def opened_challenges(rows: Iterable[Any]) -> list[Challenge]:
     return [_challenge(row) for row in rows]
 
 
@@ -210,21 +219,22 @@ def give_consent(tx: Tx, consent: Consent) -> bool:
 
 
 def consents_of(look: Look, requests: Iterable[RequestId]) -> list[Consent]:
+    return opened_consents(look.together(consents_to(requests))[0])
+
+
+def consents_to(requests: Iterable[RequestId]) -> Call:
+    return "consents.of_requests", {"requests": list(requests)}
+
+
+def opened_consents(rows: Iterable[Any]) -> list[Consent]:
     return [
-        Consent(
-            request_id=row.request_id,
-            digest=bytes(row.digest),
-            statement=row.statement,
-            version=row.version,
-            language=row.language,
-            wording_hash=bytes(row.wording_hash),
-            way=row.way,
-            evidence_ct=row.evidence_ct,
-            recorded_by=row.recorded_by,
-            given_at=row.given_at,
-        )
-        for row in look.rows("consents.of_requests", requests=list(requests))
-    ]
+        Consent(**{name: getattr(row, name) for name in Consent.__dataclass_fields__ if name not in _HASHES},
+                digest=bytes(row.digest), wording_hash=bytes(row.wording_hash))
+        for row in rows
+    ]  # fmt: skip
+
+
+_HASHES: Final = frozenset({"digest", "wording_hash"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,11 +273,15 @@ def record_decisions(
     )
 
 
-def decisions_of(look: Look, requests: Iterable[RequestId]) -> list[Decision]:
+def decisions_on(requests: Iterable[RequestId]) -> Call:
+    return "decisions.of_requests", {"requests": list(requests)}
+
+
+def opened_decisions(rows: Iterable[Any]) -> list[Decision]:
     return [
         Decision(**{name: getattr(row, name) for name in Decision.__dataclass_fields__ if name != "digest"},
                  digest=bytes(row.digest))
-        for row in look.rows("decisions.of_requests", requests=list(requests))
+        for row in rows
     ]  # fmt: skip
 
 
@@ -292,10 +306,18 @@ def place_holds(tx: Tx, holds: Sequence[Hold]) -> None:
 
 
 def active_holds(look: Look, subjects: Iterable[SubjectId], *, now: datetime) -> list[Hold]:
+    return opened_holds(look.together(holds_on(subjects, now=now))[0])
+
+
+def holds_on(subjects: Iterable[SubjectId], *, now: datetime) -> Call:
+    return "holds.active", {"subjects": list(subjects), "now": now}
+
+
+def opened_holds(rows: Iterable[Any]) -> list[Hold]:
     return [
         Hold(**{name: getattr(row, name) for name in Hold.__dataclass_fields__ if name != "blocks"},
              blocks=tuple(row.blocks))
-        for row in look.rows("holds.active", subjects=list(subjects), now=now)
+        for row in rows
     ]  # fmt: skip
 
 

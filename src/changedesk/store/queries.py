@@ -9,7 +9,7 @@ from typing import Final
 from psycopg.adapt import PyFormat
 from psycopg.pq import Format
 
-from changedesk.store.arrays import array_types
+from changedesk.store.arrays import OIDS, array_types
 
 _NAME: Final = re.compile(r"^-- name: ([a-z_]+\.[a-z_]+)\n", re.MULTILINE)
 _PARAMETER: Final = re.compile(rb"%\((\w+)\)s")
@@ -44,7 +44,8 @@ class Statement:
     """Name, and type of the elements."""
     wanted: Sequence[PyFormat]
     binary: Sequence[Format]
-    """The formats of the arrays."""
+    array_types: Sequence[int]
+    """The formats and the types of the arrays."""
 
 
 def _statement(name: str, text: bytes) -> Statement:
@@ -52,8 +53,9 @@ def _statement(name: str, text: bytes) -> Statement:
     used = dict.fromkeys(found.decode() for found in _PARAMETER.findall(text))
     plain = [item for item in used if item not in ARRAYS[name]]
     places = {item: b"$%d" % place for place, item in enumerate([*plain, *ARRAYS[name]], 1)}
+    oids = [OIDS[kind] for _, kind in arrays]
     numbered = _PARAMETER.sub(lambda met: places[met[1].decode()], text).replace(b"%%", b"%")
-    return Statement(numbered, plain, arrays, [PyFormat.AUTO] * len(plain), [Format.BINARY] * len(arrays))
+    return Statement(numbered, plain, arrays, [PyFormat.AUTO] * len(plain), [Format.BINARY] * len(arrays), oids)
 
 
 STATEMENTS: Final[Mapping[str, Statement]] = {name: _statement(name, text) for name, text in SQL.items()}

@@ -177,6 +177,11 @@ def hold(tx: Tx, ids: Iterable[RequestId]) -> list[Request]:
     return _opened(tx, tx.rows("requests.hold", ids=list(ids)))
 
 
+def hold_refs(tx: Tx, refs: Iterable[str]) -> dict[str, Request]:
+    """Return the requests of some canonical references, those that there are, locked as ``hold`` does."""
+    return {item.ref: item for item in _opened(tx, tx.rows("requests.hold_refs", refs=list(refs)))}
+
+
 def move(
     tx: Tx,
     ids: Sequence[RequestId],
@@ -200,10 +205,9 @@ def move(
         change_id=[(changes or {}).get(item) for item in ids],
         hold_until=[(hold_until or {}).get(item) for item in ids],
         sources=[source.value for source in taken.sources],
+        ends=taken.target in ENDINGS,
         at=at,
     )
-    if rows and taken.target in ENDINGS:
-        give_back_fields(tx, [row.id for row in rows])
     return _opened(tx, rows)
 
 

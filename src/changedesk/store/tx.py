@@ -1,10 +1,11 @@
 """A transaction as a value. Readers get a ``Look``; only ``begin`` makes a ``Tx``, and only a ``Tx`` can write."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg import OperationalError, errors
+from psycopg.pq.abc import PGresult
 
 from changedesk.base.ids import ClientId
 from changedesk.store import wire
@@ -16,26 +17,46 @@ class CommitUnknown(Exception):  # noqa: N818 - says what became of it
 
 
 class Look:
-    """One client's data in one transaction, for reading."""
+    """One client's data in one transaction, for reading. The transaction starts with the first statement."""
 
-    __slots__ = ("_wire", "client", "connection", "kept")
+    __slots__ = ("_connection", "_start", "_wire", "client", "kept")
 
-    def __init__(self, connection: Connection, client: ClientId) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, client: ClientId, *, start: Sequence[str] = ()) -> None:
+        self._connection = connection
+        self._start = start
+        self._wire = wire.of(connection)
         self.client = client
         self.kept: Any = None
         """The client's keys, as this transaction found them (store.keys)."""
-        self._wire = wire.of(connection)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, inside the transaction."""
+        self._exchange()
+        return self._connection
+
+    @property
+    def begun(self) -> bool:
+        return not self._start
 
     def rows(self, query: str, **given: object) -> list[Any]:
         """Run a named query; ``%(client)s`` is always this transaction's client. Rows come as named tuples."""
-        given["client"] = self.client
-        return self._wire.rows(query, self._wire.ask(self.connection.pgconn, query, given))
+        return self._wire.rows(query, self._exchange((query, given))[0])
+
+    def together(self, *asked: wire.Call) -> list[list[Any]]:
+        """Run named queries, one after the other, in one round trip; return the rows of each."""
+        results = self._exchange(*asked)
+        return [self._wire.rows(query, result) for (query, _), result in zip(asked, results, strict=True)]
 
     def row(self, query: str, **given: object) -> Any | None:
         """Run a named query that finds at most one row."""
         found = self.rows(query, **given)
         return found[0] if found else None
+
+    def _exchange(self, *asked: wire.Call) -> list[PGresult]:
+        start, self._start = self._start, ()
+        calls = [(query, {**given, "client": self.client}) for query, given in (*((one, {}) for one in start), *asked)]
+        return self._wire.exchange(self._connection.pgconn, calls)[len(start) :] if calls else []
 
 
 class Tx(Look):
@@ -45,30 +66,34 @@ class Tx(Look):
 
     def run(self, query: str, **given: object) -> int:
         """Run a named query for its effect; return how many rows it touched."""
-        given["client"] = self.client
-        return self._wire.ask(self.connection.pgconn, query, given).command_tuples or 0
+        return self._exchange((query, given))[0].command_tuples or 0
+
+
+T = TypeVar("T", bound=Look)
 
 
 @contextmanager
 def look(client: ClientId) -> Iterator[Look]:
     """Read one client's data in one snapshot."""
-    with _transaction(client, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
-        yield Look(connection, client)
+    with transaction(Look, client, "begin.read") as made:
+        yield made
 
 
 @contextmanager
-def _transaction(client: ClientId, start: str) -> Iterator[Connection]:
+def transaction(kind: type[T], client: ClientId, start: str) -> Iterator[T]:
+    """Open a transaction; ``store.begin`` and ``look`` are its doors."""
     with pool().connection() as connection:
-        # One simple query: the client is an integer, so nothing needs quoting, and nothing outlives the transaction.
-        _say(connection, f"{start}; SELECT set_config('changedesk.client', '{int(client)}', true)".encode())
+        made = kind(connection, client, start=(start, "begin.client"))
         try:
-            yield connection
+            yield made
         except BaseException:
-            if not connection.closed:
-                connection.execute("ROLLBACK")
+            if made.begun and not connection.closed:
+                connection.pgconn.exec_(b"ROLLBACK")
             raise
+        if not made.begun:
+            return
         try:
-            ended = _say(connection, b"COMMIT")
+            ended = _commit(connection)
         except OperationalError as lost:
             raise CommitUnknown from lost
         if ended != b"COMMIT":
@@ -76,6 +101,5 @@ def _transaction(client: ClientId, start: str) -> Iterator[Connection]:
             raise errors.InFailedSqlTransaction("the transaction had failed, and was rolled back")
 
 
-def _say(connection: Connection, command: bytes) -> bytes | None:
-    """Send a command that has no arguments, straight through libpq, and return its tag: it frames a transaction."""
-    return wire.fine(connection.pgconn.exec_(command)).command_status
+def _commit(connection: Connection) -> bytes | None:
+    return wire.fine(connection.pgconn.exec_(b"COMMIT")).command_status

@@ -4,21 +4,25 @@ psycopg's cursor does the same with a generator and a selector for each statemen
 statements do. Values are dumped and loaded by psycopg here too (its ``adapt.Transformer``).
 """
 
+import select
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from psycopg import OperationalError, errors
 from psycopg.adapt import AdaptersMap, Transformer
-from psycopg.pq import DiagnosticField, ExecStatus, Format
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 
-from changedesk.store.arrays import OIDS, pack
+from changedesk.store.arrays import pack
 from changedesk.store.pool import Connection
 from changedesk.store.queries import STATEMENTS
 
+Call = tuple[str, Mapping[str, Any]]
+"""A statement's name, and its values by name."""
 PREPARED_MOST: Final = 100
 """Plans that one connection keeps: each takes memory of the server's."""
 _FINE: Final = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
@@ -36,8 +40,21 @@ class Wire:
         """By statement and types of its values: the name under which it is prepared, None when it was asked once."""
         self._names = count()
 
-    def ask(self, on: PGconn, name: str, given: Mapping[str, Any]) -> PGresult:
-        """Run a named statement and return its result. Raises what psycopg raises."""
+    def exchange(self, on: PGconn, calls: Sequence[Call]) -> list[PGresult]:
+        """Run statements, one after the other, in one round trip, and return their results.
+
+        Raises what psycopg raises; what comes after a statement that failed was not run.
+        """
+        if len(self._asked) + len(calls) > PREPARED_MOST:
+            self._asked.clear()
+            fine(on.exec_(b"DEALLOCATE ALL"))
+        letters = [self._letter(*call) for call in calls]
+        results = [_ask(on, letters[0])] if len(letters) == 1 else _ask_all(on, letters)
+        for one in letters:
+            self._asked[one.key] = one.prepared
+        return results
+
+    def _letter(self, name: str, given: Mapping[str, Any]) -> "_Letter":
         statement = STATEMENTS[name]
         values: list[Any] = list(
             self._values.dump_sequence([given[item] for item in statement.plain], statement.wanted)
@@ -48,20 +65,12 @@ class Wire:
             values.append(None if value is None else pack(kind, value))
         key = (name, types)
         prepared = self._asked.get(key)
-        if prepared is not None:
-            return fine(on.exec_prepared(prepared, values, formats, Format.BINARY))
-        all_types = [*types, *(OIDS[kind] for _, kind in statement.arrays)]
-        if key not in self._asked:
-            self._asked[key] = None
-            return fine(on.exec_params(statement.text, values, all_types, formats, Format.BINARY))
-        if len(self._asked) >= PREPARED_MOST:
-            self._asked.clear()
-            fine(on.exec_(b"DEALLOCATE ALL"))
-        # The server heeds 63 bytes of a name; a statement and its types together may be longer than that.
-        prepared = b"s%d" % next(self._names)
-        fine(on.prepare(prepared, statement.text, all_types))
-        self._asked[key] = prepared
-        return fine(on.exec_prepared(prepared, values, formats, Format.BINARY))
+        known = prepared is not None
+        if key in self._asked and not known:
+            # By number: the server heeds 63 bytes of a name. And never again the same one: what was prepared by a
+            # statement that failed then is there still.
+            prepared = b"s%d" % next(self._names)
+        return _Letter(key, statement.text, prepared, known, values, [*types, *statement.array_types], formats)
 
     def rows(self, name: str, result: PGresult) -> list[Any]:
         """Return the rows of a named statement's result as named tuples."""
@@ -75,6 +84,93 @@ class Wire:
         found: list[Any] = self._values.load_rows(0, how_many, make)
         self._values.set_pgresult(None)
         return found
+
+
+@dataclass(slots=True)
+class _Letter:
+    """A statement with its values. ``prepared``: under which name, if at all; ``known``: the server has it by now."""
+
+    key: _Key
+    text: bytes
+    prepared: bytes | None
+    known: bool
+    values: list[Any]
+    types: list[int]
+    formats: list[Format]
+
+
+def _ask(on: PGconn, one: _Letter) -> PGresult:
+    if one.prepared is None:
+        return fine(on.exec_params(one.text, one.values, one.types, one.formats, Format.BINARY))
+    if not one.known:
+        fine(on.prepare(one.prepared, one.text, one.types))
+    return fine(on.exec_prepared(one.prepared, one.values, one.formats, Format.BINARY))
+
+
+def _ask_all(on: PGconn, letters: Sequence[_Letter]) -> list[PGresult]:
+    found: list[PGresult] = []
+    on.enter_pipeline_mode()
+    try:
+        for one in letters:
+            _post(on, one)
+        on.pipeline_sync()
+        _flush(on)
+        for one in letters:
+            if one.prepared is not None and not one.known:
+                found.append(_answer(on))
+            found.append(_answer(on))
+        _next(on)
+        on.exit_pipeline_mode()
+    except BaseException:
+        # Whoever comes next must not be given answers to what was asked here.
+        on.finish()
+        raise
+    for result in found:
+        fine(result)
+    return [result for result, kept in zip(found, _kept(letters), strict=True) if kept]
+
+
+def _kept(letters: Sequence[_Letter]) -> list[bool]:
+    return [kept for one in letters for kept in ([False, True] if one.prepared and not one.known else [True])]
+
+
+def _post(on: PGconn, one: _Letter) -> None:
+    if one.prepared is None:
+        on.send_query_params(one.text, one.values, one.types, one.formats, Format.BINARY)
+        return
+    if not one.known:
+        on.send_prepare(one.prepared, one.text, one.types)
+    on.send_query_prepared(one.prepared, one.values, one.formats, Format.BINARY)
+
+
+def _answer(on: PGconn) -> PGresult:
+    """Return the next statement's result. Raises OperationalError when the server is gone."""
+    result = _next(on)
+    if result is None or on.status != ConnStatus.OK:
+        raise OperationalError("the connection was lost")
+    _next(on)
+    return result
+
+
+def _next(on: PGconn) -> PGresult | None:
+    # Reading a result that is not there yet would stop every thread of the process, also one whose lock is waited for.
+    while on.is_busy():
+        _wait(on, select.POLLIN)
+        on.consume_input()
+    return on.get_result()
+
+
+def _flush(on: PGconn) -> None:
+    while on.flush():
+        # The server may have to be rid of answers before it reads on.
+        if _wait(on, select.POLLIN | select.POLLOUT) & select.POLLIN:
+            on.consume_input()
+
+
+def _wait(on: PGconn, what: int) -> int:
+    ready = select.poll()
+    ready.register(on.socket, what)
+    return ready.poll()[0][1]
 
 
 _MAKERS: Final[dict[tuple[str, int], Callable[[Any], Any]]] = {}
