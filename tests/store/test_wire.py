@@ -52,7 +52,7 @@ def test_a_statement_of_many_values_has_a_plan_for_each_mix_of_types(d: Desk, mo
     pool.close()
     with look(d.client) as seen:
         for last in (1, 1, 10**12, 10**12, 1):
-            given: dict[str, object] = dict.fromkeys(names, 7) | {"v19": last}
+            given = dict.fromkeys(names, 7) | {"v19": last}
             assert seen.rows("wire.many", **given)[0][19] == last
     pool.close()
 

@@ -14,5 +14,5 @@ def begin(actor: Actor) -> Iterator[Tx]:
     What is acknowledged after the block has been made durable: ``synchronous_commit`` is on, and start-up refuses
     a server that has it off.
     """
-    with transaction(Tx, actor.client, "begin.write") as made:
+    with transaction(Tx, actor.client, "start.write") as made:
         yield made

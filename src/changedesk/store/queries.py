@@ -58,4 +58,9 @@ def _statement(name: str, text: bytes) -> Statement:
     return Statement(numbered, plain, arrays, [PyFormat.AUTO] * len(plain), [Format.BINARY] * len(arrays), oids)
 
 
-STATEMENTS: Final[Mapping[str, Statement]] = {name: _statement(name, text) for name, text in SQL.items()}
+STATEMENTS: Final[Mapping[str, Statement]] = {
+    **{name: _statement(name, text) for name, text in SQL.items()},
+    # No queries, so that they stand in no file: they travel in one round trip with the first of their transaction.
+    "start.write": Statement(b"BEGIN", (), (), (), (), ()),
+    "start.read": Statement(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", (), (), (), (), ()),
+}

@@ -75,7 +75,7 @@ T = TypeVar("T", bound=Look)
 @contextmanager
 def look(client: ClientId) -> Iterator[Look]:
     """Read one client's data in one snapshot."""
-    with transaction(Look, client, "begin.read") as made:
+    with transaction(Look, client, "start.read") as made:
         yield made
 
 
