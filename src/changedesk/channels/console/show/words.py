@@ -129,6 +129,13 @@ MATCHED: Final = {
     "reference": _("Reference"),
 }
 VERDICTS: Final = {"approve": "approved", "reject": "rejected"}
+HOLDINGS: Final = {
+    "owner": _("owner"),
+    "holder": _("holder"),
+    "member": _("member"),
+    "disponent": _("may dispose of it"),
+}
+"""What somebody is to an account, of the words that files bring most; another word is shown as it stands."""
 COUNTS: Final = {
     "rows": _("Rows read"),
     "taken": _("Taken in"),

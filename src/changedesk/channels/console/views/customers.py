@@ -15,6 +15,7 @@ from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.channels.console.show import customer as shown
 from changedesk.channels.console.show.shell import allowed
+from changedesk.channels.console.show.words import HOLDINGS
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import asof, status
 from changedesk.reading.customer import record as read
@@ -58,7 +59,13 @@ def customer(visit: Visit, key: UUID) -> HttpResponse:
             },
             "accounts": _accounts(panel),
             "holders": [
-                {"id": item.id, "name": item.title, "role": item.role, "since": item.since, "ended": item.until}
+                {
+                    "id": item.id,
+                    "name": item.title,
+                    "role": HOLDINGS.get(item.role, item.role),
+                    "since": item.since,
+                    "ended": item.until,
+                }
                 for item in panel.holders
             ],
             "open_changes": _open_changes(panel, visit),
@@ -77,7 +84,7 @@ def _accounts(panel: CustomerPanel) -> list[dict[str, Any]]:
             "id": item.id,
             "number": item.number,
             "masked": item.number_masked,
-            "role": item.role,
+            "role": HOLDINGS.get(item.role, item.role),
             "state": item.status,
             "ended": item.until,
         }
