@@ -40,6 +40,7 @@ def test_a_later_edit_is_never_overwritten_unasked() -> None:
     with pytest.raises(Unresolved) as refused:
         resolve(plans, {"plan": Resolution(Choice.FORCE)})
     assert refused.value.paths == (EMAIL.path,)
+    assert str(refused.value) == f"conflicts without a choice: {EMAIL.path}"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from tests.rules.values.ask import field
 from changedesk.base.actor import Channel
 from changedesk.rules import standing
 from changedesk.rules.fields import Catalogue, FieldType
-from changedesk.rules.identity import CALLER_TTL, Method, Purpose
+from changedesk.rules.identity import CALLER_TTL, Method, Proof, Purpose
 from changedesk.rules.route import Route
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -45,6 +45,12 @@ class Decision:
     actor: str
     digest: bytes = DIGEST
     verdict: str = "approve"
+
+
+@dataclass(frozen=True)
+class Agreed:
+    statement: str
+    digest: bytes
 
 
 ROUTE = Route(level=3, consent=None, approvals=2)
@@ -106,3 +112,31 @@ def test_a_contact_point_that_is_set_is_asked_to_answer_and_one_that_is_removed_
     given = {"personal.name": "Dana", "contact.phone": "+12025550143", "contact.email": "d@x.example", "gone": "x"}
     assert standing.new_contacts_of(catalogue, given) == ["contact.email", "contact.phone"]
     assert standing.new_contacts_of(catalogue, {**given, "contact.phone": None}) == ["contact.email"]
+
+
+def test_what_was_proved_is_told_as_it_was_proved() -> None:
+    when = NOW - timedelta(minutes=1)
+    assert weigh(Challenge(), Challenge(state="sent"), CALLER).proofs == (
+        Proof(Method.CODE_EMAIL, Purpose.CHANGE, "contact.email", DIGEST, when),
+        Proof(Method.TOTP, Purpose.CALLER, None, None, when),
+    )
+    undated = replace(CALLER, decided_at=None)
+    assert weigh(undated).proofs == (Proof(Method.TOTP, Purpose.CALLER, None, None, NOW - timedelta(minutes=2)),)
+
+
+def test_new_contacts_are_confirmed_by_answers_to_this_change_alone() -> None:
+    answered = Challenge(purpose=Purpose.NEW_CONTACT)
+    for challenge, confirmed in ((answered, True), (replace(answered, digest=b"older"), False), (Challenge(), False)):
+        found = standing.weigh(
+            Asked(), ROUTE, ["contact.email"], challenges=[challenge], consents=(), decisions=(), at=NOW
+        )  # fmt: skip
+        assert (found.new_contacts, found.new_contacts_confirmed) == (("contact.email",), confirmed)
+
+
+def test_consent_counts_for_what_the_request_holds_now() -> None:
+    route = replace(ROUTE, consent="terms")
+    for digest, consented in ((DIGEST, True), (b"older", False)):
+        found = standing.weigh(
+            Asked(), route, (), challenges=(), consents=[Agreed("terms", digest)], decisions=(), at=NOW
+        )  # fmt: skip
+        assert found.consented is consented

@@ -311,3 +311,11 @@ def test_a_choice_is_seen_by_everybody_unless_its_field_is_sensitive() -> None:
         (Sensitivity.SENSITIVE, "••••"),
     ):
         assert shows(field(T.ENUM, "a", sensitivity=kind), "b", "de") == seen
+
+
+def test_a_choice_is_called_in_the_language_whatever_its_region_and_script() -> None:
+    asked = field(T.ENUM)
+    assert [display(asked, "monthly", tongue) for tongue in ("de", "de-CH", "de-Latn-CH", "fr")] == [
+        "Monatlich", "Monatlich", "Monatlich", "Monthly",
+    ]  # fmt: skip
+    assert display(asked, "gone", "de") == "gone"
