@@ -2,6 +2,7 @@
 # make test   all tests
 # make cover  all tests, and which lines and branches of the rules none of them reached
 # make check  style, types, import contracts, migrations, API document
+# make mutants  small mistakes in rules and ledger, one at a time, and which of them their tests notice (half an hour)
 # make bench  the measurements of bench/
 # make lock   resolve requirements/*.in again (needs uv)
 # Only Python 3.11 or newer is needed.
@@ -13,7 +14,7 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 TESTS  ?= tests
 
-.PHONY: run test cover check bench lock venv venv-dev clean
+.PHONY: run test cover mutants check bench lock venv venv-dev clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/changedesk up
@@ -27,6 +28,11 @@ cover: $(VENV)/.dev
 	for bar in base:100 rules:100 ledger:100 kinds:100 flow:100; do \
 	  $(BIN)/coverage report --skip-covered --show-missing --include="*/changedesk/$${bar%:*}/*" \
 	    --fail-under=$${bar#*:} || exit 1; done
+
+# SAMPLE=0 tries every mutant; AGAIN=--again only those that were not noticed last time.
+SAMPLE ?= 400
+mutants: $(VENV)/.dev
+	$(BIN)/python -m tests.mutants --sample $(SAMPLE) $(AGAIN)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -164,3 +164,11 @@ def test_a_misshapen_disclosure_proves_nothing() -> None:
 
 def test_a_representation_shows_no_value() -> None:
     assert repr(EMAIL) == "Assertion('contact.email')"
+
+
+def test_an_entry_with_as_many_fields_as_there_may_be_can_be_shown_and_with_one_more_not() -> None:
+    opened = Opened(0, field_key(CS, 0), EMAIL)
+    first, other = field_commitment(opened.key, EMAIL), bytes(32)
+    full = hashlib.sha256(b"acl/v1/fields\x00\xff\xff" + first + other * 65_534).digest()
+    assert check_disclosure(Reveal((opened,), (other,) * 65_534), full)
+    assert not check_disclosure(Reveal((opened,), (other,) * 65_535), full)

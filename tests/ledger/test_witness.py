@@ -52,7 +52,7 @@ def test_a_witness_that_saw_more_says_how_much() -> None:
 
 def test_another_root_for_the_same_size_is_never_cosigned() -> None:
     ruling = rule(ask(5, [], signed(5, root_of(LEAVES[:6]))), seen(5))
-    assert (ruling.status, ruling.seen) == (409, None)
+    assert (ruling.status, ruling.body, ruling.media, ruling.seen) == (409, b"5\n", "text/x.tlog.size", None)
 
 
 def test_a_history_that_was_rewritten_is_never_cosigned() -> None:

@@ -44,6 +44,7 @@ ALIKE = [
     ("organisation", "Holy Angels School", "Archdiocese - Holy Angels School", L),
     ("organisation", "Corkery", "Chicago Public Schools Corkery, Daniel", L),
     ("organisation", "Little Tykes GmbH", "Little Tikes GmbH", N),
+    ("organisation", "Little Tykes GmbH", "LITTLE TYKES GmbH", S),
     ("organisation", "Corkery", "South East Asia Center", D),
     ("birth_date", "1980-03-12", "1980-03-12", S),
     ("birth_date", "1980-03-12", "1980-12-03", N),

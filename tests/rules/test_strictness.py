@@ -5,8 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.rules.making import ASK, rule
 from tests.rules.test_route import FULL, NOON
 
+from changedesk.rules import obligations as duty
+from changedesk.rules.policy import RulesContradict, Scope, decide, require_consistent
 from changedesk.rules.route import Deadline, HoldDuty, NoticeDuty, Prohibition
 from changedesk.rules.strictness import less_than
 from changedesk.rules.term import Term
@@ -75,3 +78,32 @@ def test_what_is_other_or_more_is_not_less(other: dict[str, Any]) -> None:
 )
 def test_a_notice_of_something_else_does_not_stand_for_the_one_that_is_wanted(wanted: NoticeDuty) -> None:
     assert less_than(FULL, replace(FULL, notices=(wanted,))) == ["notices"]
+
+
+def test_a_prohibition_names_its_rule_its_reason_and_its_end() -> None:
+    lately = rule("NEW-SIM", duty.Prohibit("moved"), scope=Scope(changed_within={"auth.sim": 60}))
+    ask = replace(ASK, attributes={"last_changed.auth.sim": NOON.isoformat()})
+    found = decide(ask, [rule("NO", duty.Prohibit("locked")), lately], policy_version=1)
+    assert found.prohibitions == (
+        Prohibition("NEW-SIM", "moved", NOON + timedelta(seconds=60)), Prohibition("NO", "locked"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "why"),
+    [
+        (duty.Approve(2), duty.Approve(most=1), "2 or more approvals, 1 or fewer approvals"),
+        (duty.Verify(3), duty.Verify(most=2), "verify to level 3 or more, verify to level 2 or less"),
+        (duty.Retain("a", 3), duty.Retain("a", 0, 2), "keep at least 3 years, keep at most 2 years"),
+    ],
+)
+def test_rules_that_nobody_can_keep_together_are_named_with_what_they_ask(
+    least: duty.Obligation, most: duty.Obligation, why: str
+) -> None:
+    floor = rule("FLOOR", least, scope=Scope(jurisdictions=frozenset({"DE"}), industries=frozenset({"bank"})))
+    ceiling = rule("CEILING", most)
+    with pytest.raises(RulesContradict) as refused:
+        require_consistent([floor, ceiling], jurisdictions=["DE"], industries=["bank"])
+    assert refused.value.data == {"rule_a": "FLOOR", "rule_b": "CEILING", "why": why}
+    require_consistent([floor, ceiling], jurisdictions=["US"], industries=["bank"])
+    require_consistent([floor, ceiling], jurisdictions=["DE"], industries=["telecom"])

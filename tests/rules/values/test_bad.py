@@ -255,3 +255,20 @@ def test_anything_at_all_is_read_to_a_stable_value_or_refused_by_name(
         refused.append(bad)
     assert all(bad.reason in REASONS and bad.path == item.path for bad in refused)
     assert normalise(item, value, region=region, today=TODAY) == value
+
+
+@pytest.mark.parametrize(
+    ("asked", "raw", "part"),
+    [
+        (T.CARD_TOKEN, {**CARD, "token": "x"}, "token"),
+        (T.CARD_TOKEN, {**CARD, "brand": "gold"}, "brand"),
+        (T.CARD_TOKEN, {**CARD, "last4": "424"}, "last4"),
+        (T.CARD_TOKEN, {**CARD, "expiry": "soon"}, "expiry"),
+        (T.CARD_TOKEN, {**CARD, "token": PAN}, "token"),
+        (T.NAME, "12345", ""),
+    ],
+)
+def test_a_refusal_names_the_part_that_is_wrong(asked: FieldType, raw: object, part: str) -> None:
+    with pytest.raises(BadValue) as bad:
+        read(asked, raw)
+    assert bad.value.part == part
