@@ -20,11 +20,11 @@ run: $(VENV)/.run
 	@exec $(BIN)/changedesk up
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # What decides, what remembers and what acts is reached whole.
 cover: $(VENV)/.dev
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov=changedesk --cov-report= $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov=changedesk --cov-report= $(TESTS)
 	for bar in base:100 rules:100 ledger:100 kinds:100 flow:100; do \
 	  $(BIN)/coverage report --skip-covered --show-missing --include="*/changedesk/$${bar%:*}/*" \
 	    --fail-under=$${bar#*:} || exit 1; done

@@ -2,28 +2,21 @@
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Generator, Iterator
 
 import django
-import httpx
 import hypothesis
 import pytest
+from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 from tests.postgres import Database, Run
-
-from changedesk.config.embedded import dying_with_me
+from tests.web import LOGS, Web, begin, free_url, running, tell
 
 RUN = Run()
 RUN.set_environment()  # before Django reads its settings
 django.setup()
+settings.PASSWORD_HASHERS = ["tests.hashing.Quick"]
 # A test worker inherits our environment, and with this would read its settings before it has set its own database.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 # What is right does not hang on how busy the machine is, nor on whether lines are counted.
@@ -73,68 +66,33 @@ def database(worker_database: Database, django_db_blocker: DjangoDbBlocker) -> I
         yield worker_database
 
 
-@dataclass(frozen=True)
-class Web:
-    """A running web server over the worker's database."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-    log: Path
-
-
-def free_port() -> int:
-    """A port that nobody uses right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def serve(worker_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """The real web server over this worker's database; ask for ``database`` too to start clean."""
-    port = free_port()
-    url = f"http://localhost:{port}"
-    log = tmp_path_factory.mktemp("web") / "web.log"
-    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "granian",
-                *options,
-                "--blocking-threads",
-                "16",
-                "changedesk.config.wsgi:application",
-            ],
-            env={**os.environ, "CHANGEDESK_PUBLIC_URL": url},
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-            preexec_fn=dying_with_me(signal.SIGTERM),  # noqa: PLW1509 - between tests, one thread
-        )
-    try:
-        wait_until_ready(f"{url}/readyz", process, log)
-        yield Web(url=url, process=process, log=log)
-    finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(15)
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    """The real web server over this worker's database; with ``database`` and ``fresh`` it starts clean."""
+    url, folder = free_url(), tmp_path_factory.mktemp("web")
+    with running("tests.forgetful:application", url, folder):
+        yield Web(url, LOGS[-1])
 
 
-def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when ``url`` answers 200; fail with the server's log when that does not happen."""
-    for _ in range(600):
-        with suppress(httpx.TransportError):
-            if httpx.get(url, timeout=5).status_code == httpx.codes.OK:
-                return
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.1)
-            break
-    pytest.fail(f"The web server did not become ready:\n{log.read_text(errors='replace')[-4000:]}")
+def pytest_runtest_setup() -> None:
+    begin()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        tell(report)
+    return report
+
+
+LONGEST_FIRST = ("browser", "faults", "stories", "channels", "config", "flow", "outbound", "store", "reading")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that workers end together (with --no-loadscope-reorder)."""
+    place = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.nodeid.removeprefix("tests/").partition("/")[0], len(place)))
 
 
 @pytest.fixture(scope="session")

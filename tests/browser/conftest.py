@@ -4,6 +4,7 @@ from pathlib import Path
 import django
 import httpx
 import pytest
+from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 django.setup()
@@ -13,27 +14,23 @@ from tests.browser.stage import OUT, Stage, ago  # noqa: E402
 from tests.cast import desk  # noqa: E402
 from tests.postgres import Database  # noqa: E402
 from tests.stories.walks import Floor  # noqa: E402
-from tests.web import web  # noqa: E402
+from tests.web import Web  # noqa: E402
 
 from changedesk.channels.terminal import people  # noqa: E402
 from changedesk.store import settings_read  # noqa: E402
 
 
 @pytest.fixture
-def stage(
-    database: Database, chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: object
-) -> Iterator[Stage]:
+def stage(database: Database, serve: Web, chromium: Browser, tmp_path: Path, settings: Settings) -> Iterator[Stage]:
     """A client with staff, one customer of ten days ago, and a server."""
-    # Playwright keeps a loop in this thread, in which Django would otherwise refuse to ask its database.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     settings_read.forget()
     made = desk()
     signs = people.plant([made.client], state_dir=tmp_path, at=ago(days=20))
-    with web(tmp_path) as url:
-        settings.CHANGEDESK_PUBLIC_URL = url  # type: ignore[attr-defined]  # links in notices lead to this server
-        found = Stage(url=url, desk=made, slug="aurora", signs={sign.name: sign for sign in signs}, browser=chromium)
-        yield found
-        found.close()
+    url = serve.fresh()
+    settings.CHANGEDESK_PUBLIC_URL = url  # links in notices lead to this server
+    found = Stage(url=url, desk=made, slug="aurora", signs={sign.name: sign for sign in signs}, browser=chromium)
+    yield found
+    found.close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -53,6 +50,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def house(
     worker_database: Database,
     django_db_blocker: DjangoDbBlocker,
+    serve: Web,
     chromium: Browser,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Stage, Floor]]:
@@ -63,7 +61,9 @@ def house(
     with django_db_blocker.unblock():
         made = desk()
         signs = people.plant([made.client], state_dir=folder, at=ago(days=20))
-        with web(folder) as url, httpx.Client(base_url=url, timeout=30) as http:
-            found = Stage(url=url, desk=made, slug="aurora", signs={one.name: one for one in signs}, browser=chromium)
+        with httpx.Client(base_url=serve.fresh(), timeout=30) as http:
+            found = Stage(
+                url=serve.url, desk=made, slug="aurora", signs={one.name: one for one in signs}, browser=chromium
+            )
             yield found, Floor(http, made)
             found.close()

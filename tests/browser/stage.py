@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from tests.cast import Desk
 
 from changedesk.base import clock
@@ -17,7 +17,7 @@ from changedesk.channels.terminal.people import SignIn, totp_now
 from changedesk.outbound import duties
 
 OUT = Path(__file__).parent / "out"
-WIDE = {"width": 1440, "height": 900}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
 
 
 @dataclass
@@ -102,6 +102,11 @@ class Stage:
         """Let the duties of the worker run until there is nothing left to do."""
         while any(duty.run(self.desk.client) for duty in duties()):
             pass
+
+    def leave(self, seen: Watched) -> None:
+        """Close a window."""
+        seen.page.context.close()
+        self.contexts.remove(seen.page.context)
 
     def close(self) -> None:
         for context in self.contexts:

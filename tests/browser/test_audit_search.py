@@ -1,12 +1,11 @@
 """The search of the history in a browser: no script needed, nothing to complain of, nothing personal in an address."""
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.stage import Stage, ago
-from tests.browser.test_pages import LOOKS, look, set_up
+from tests.browser.test_pages import pictures
 
 from changedesk import flow
 
@@ -67,15 +66,5 @@ def test_the_pages_of_the_history_have_nothing_to_complain_of(stage: Stage) -> N
     stage.desk.customer(at=ago(days=3))
     stage.tell()
     found: list[str] = []
-    for name, options in LOOKS.items():
-        given: dict[str, Any] = options
-        seen = stage.at_work("Otto", **given)
-        if name == "rtl":
-            set_up(seen.page, stage, "ar")
-        seen.said.clear()
-        for page_name, path in PAGES.items():
-            seen.page.goto(stage.to(path))
-            found += look(seen, page_name, name)
-        if name == "rtl":
-            set_up(seen.page, stage, "en")
+    pictures(stage, "Otto", PAGES, found)
     assert found == []

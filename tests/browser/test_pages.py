@@ -1,13 +1,16 @@
-"""Every page, looked at in light and dark, right to left and narrow: nothing that axe or the browser complains of."""
+"""Every page, looked at in light and dark, right to left and narrow: nothing that axe or the browser complains of.
 
+``CHANGEDESK_PICTURES=yes`` leaves a picture of each look of each page in ``tests/browser/out``.
+"""
+
+import os
 import re
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from playwright.sync_api import Page
-from tests.browser.stage import OUT, Stage, Watched, ago
+from playwright.sync_api import Page, ViewportSize
+from tests.browser.stage import OUT, WIDE, Stage, Watched, ago
 from tests.browser.test_story import REQUEST, find, prove, verify_by_app
 
 from changedesk import flow
@@ -17,12 +20,9 @@ from changedesk.store import evidence, requests
 from changedesk.store.begin import begin
 
 pytestmark = pytest.mark.browser
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "rtl": {"color_scheme": "light"},
-    "narrow": {"color_scheme": "light", "viewport": {"width": 320, "height": 720}},
-}
+PICTURES = os.environ.get("CHANGEDESK_PICTURES") == "yes"
+NARROW: ViewportSize = {"width": 320, "height": 720}
+LOOKS = ("light", "dark", "rtl", "narrow")
 
 
 def furnish(stage: Stage) -> tuple[str, str]:
@@ -51,14 +51,18 @@ def furnish(stage: Stage) -> tuple[str, str]:
 
 
 def look(seen: Watched, name: str, look_name: str) -> list[str]:
-    seen.page.wait_for_load_state("networkidle")
-    OUT.mkdir(exist_ok=True)
-    seen.page.screenshot(path=OUT / f"{name}.{look_name}.png", full_page=True)
-    if look_name == "light":
-        seen.page.screenshot(path=OUT / f"{name}.top.png")
+    if PICTURES:
+        seen.page.screenshot(path=OUT / f"{name}.{look_name}.png", full_page=True)
+        if look_name == "light":
+            seen.page.screenshot(path=OUT / f"{name}.top.png")
     lines = [f"{name} [{look_name}] {line}" for line in seen.complaints()]
     seen.said.clear()
     return lines
+
+
+def dress(page: Page, look_name: str) -> None:
+    page.emulate_media(color_scheme="dark" if look_name == "dark" else "light")
+    page.set_viewport_size(NARROW if look_name == "narrow" else WIDE)
 
 
 def set_up(page: Page, stage: Stage, language: str) -> None:
@@ -171,8 +175,9 @@ def object_to(stage: Stage, ref: str) -> None:
 
 
 def pictures(stage: Stage, name: str, pages: dict[str, str], found: list[str]) -> None:
-    for look_name, options in LOOKS.items():
-        seen = stage.at_work(name, **options)
+    seen = stage.at_work(name)
+    for look_name in LOOKS:
+        dress(seen.page, look_name)
         if look_name == "rtl":
             set_up(seen.page, stage, "ar")
         seen.said.clear()
@@ -183,16 +188,15 @@ def pictures(stage: Stage, name: str, pages: dict[str, str], found: list[str]) -
             found += look(seen, page_name, look_name)
         if look_name == "rtl":
             set_up(seen.page, stage, "en")
-        seen.page.context.close()
-        stage.contexts.remove(seen.page.context)
+    stage.leave(seen)
 
 
 def test_no_page_of_the_way_in_has_anything_to_complain_of(stage: Stage) -> None:
     found: list[str] = []
-    for look_name, options in LOOKS.items():
-        if look_name == "rtl":
-            options = {**options, "locale": "ar"}  # noqa: PLW2901 - nobody is signed in: the browser's language counts
-        seen = stage.open(**options)
+    for look_name in LOOKS:
+        # Nobody is signed in: the browser's language counts.
+        seen = stage.open(locale="ar" if look_name == "rtl" else "en")
+        dress(seen.page, look_name)
         for name, path in {
             "sign-in": "/accounts/login/",
             "reset": "/accounts/password/reset/",

@@ -2,8 +2,8 @@ import json
 
 import httpx
 import pytest
-from tests.conftest import Web
 from tests.postgres import Database
+from tests.web import Web
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -13,7 +13,7 @@ def log_lines(serve: Web) -> list[dict[str, object]]:
     """What the web process logged for requests that carry a value nobody may log."""
     httpx.get(f"{serve.url}/healthz?q=anna@example.org", headers={"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"})
     httpx.get(f"{serve.url}/nowhere/anna@example.org", headers={"Cookie": "session=canary-cookie"})
-    text = serve.log.read_text()
+    text = serve.log.said()
     assert "anna@example.org" not in text
     assert "canary-cookie" not in text
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]

@@ -1,9 +1,12 @@
 """An erasure that is killed at any of its steps finishes, once, and nothing of it comes back."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,19 +48,37 @@ def journal(settings: Any, tmp_path: Path) -> Path:
     return tmp_path / "erasures.jsonl"
 
 
-def killed(d: Desk, at: datetime, verb: str, place: str, when: str, journal: Path) -> None:
-    """Another process does it, and dies there."""
+@dataclass
+class Others:
+    """Other processes do it, and die there."""
+
+    program: subprocess.Popen[str]
+    journal: Path
+
+    def killed(self, d: Desk, at: datetime, verb: str, place: str, when: str) -> None:
+        assert self.program.stdin
+        assert self.program.stdout
+        line = json.dumps([int(d.client), at.isoformat(), verb, place, when, str(self.journal)])
+        self.program.stdin.write(f"{line}\n")
+        self.program.stdin.flush()
+        assert self.program.stdout.readline() == f"{-signal.SIGKILL}\n", (place, when)
+        keys.forget()
+
+
+@pytest.fixture(scope="module")
+def program(worker_database: Database) -> Iterator[subprocess.Popen[str]]:
     paths = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    told = {
-        **os.environ, "PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": "changedesk.config.settings",
-        "CHANGEDESK_ERASURE_JOURNAL": str(journal),
-    }  # fmt: skip
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.faults.forgetting", str(int(d.client)), at.isoformat(), verb, place, when],
-        env=told, cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ran.returncode == -signal.SIGKILL, (place, when, ran.stderr[-2000:])
-    keys.forget()
+    told = {**os.environ, "PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": "changedesk.config.settings"}
+    command = [sys.executable, "-m", "tests.faults.forgetting"]
+    with subprocess.Popen(
+        command, env=told, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        yield process
+
+
+@pytest.fixture
+def others(program: subprocess.Popen[str], journal: Path, database: Database) -> Others:
+    return Others(program, journal)
 
 
 def approved(d: Desk, dana: SubjectId, at: datetime) -> datetime:
@@ -72,19 +93,19 @@ def job(d: Desk, dana: SubjectId) -> list[forget.Job]:
         return forget.of_subject(seen, dana)
 
 
-def test_killed_at_every_step_it_finishes_once(database: Database, journal: Path) -> None:
+def test_killed_at_every_step_it_finishes_once(others: Others) -> None:
     d = desk()
     dana = d.customer()
     done(d, dana, values=POST)
     due = approved(d, dana, soon(LATER, 9))
     for place, when in BEGIN:
-        killed(d, due, "apply", place, when, journal)
+        others.killed(d, due, "apply", place, when)
         assert job(d, dana) == []
         assert stands(d, dana).key is not None, "nothing of a start that did not commit is left"
     assert flow.apply_due(d.client, at=due) == 1
     late = due + timedelta(days=2)  # nobody waits for the last message any more
     for place, when in STEPS:
-        killed(d, late, "forget", place, when, journal)
+        others.killed(d, late, "forget", place, when)
         assert stands(d, dana).key is None, "reads fail closed all the while"
         assert kinds(d, dana).count("erasure.confirmed") == 0
     assert flow.forget_on(d.client, at=late) == 1
@@ -96,7 +117,7 @@ def test_killed_at_every_step_it_finishes_once(database: Database, journal: Path
     assert all(entry.assertions is None for entry in history(d, dana))
 
 
-def test_what_is_sealed_anew_is_whole_or_as_it_was(database: Database, journal: Path) -> None:
+def test_what_is_sealed_anew_is_whole_or_as_it_was(others: Others) -> None:
     d = desk("bank", packs=("banking",), jurisdictions=("EU",))
     dana = d.customer()
     record(d, dana, {"pref.marketing_email": True}, at=LATER)
@@ -104,7 +125,7 @@ def test_what_is_sealed_anew_is_whole_or_as_it_was(database: Database, journal: 
     assert flow.apply_due(d.client, at=due) == 1
     late = due + timedelta(days=2)
     for place, when in PARTLY:
-        killed(d, late, "forget", place, when, journal)
+        others.killed(d, late, "forget", place, when)
         assert stands(d, dana).values()["personal.name"] == "Dana Novak"
         assert all(entry.assertions is not None for entry in history(d, dana) if entry.version)
     assert flow.forget_on(d.client, at=late) == 1

@@ -13,7 +13,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.cast import Desk, desk
 from tests.channels.api.desk import ALL, Caller, code_sent, customer, token
 from tests.postgres import Database
-from tests.web import web
+from tests.web import Web
 
 from changedesk import flow
 from changedesk.base.clock import now
@@ -34,16 +34,14 @@ Street = dict[str, tuple[Desk, Caller]]
 
 
 @pytest.fixture(scope="module")
-def street(
-    worker_database: Database, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Street]:
+def street(worker_database: Database, django_db_blocker: DjangoDbBlocker, serve: Web) -> Iterator[Street]:
     """Four clients of other laws before one real server."""
     worker_database.clean()
     settings_read.forget()
     with django_db_blocker.unblock():
         homes = {slug: desk(slug, packs=(pack,), jurisdictions=tuple(at)) for slug, (pack, *at) in HOUSES.items()}
         secrets = {slug: token(home, *ALL) for slug, home in homes.items()}
-        with web(tmp_path_factory.mktemp("web")) as url, httpx.Client(base_url=url, timeout=60) as http:
+        with httpx.Client(base_url=serve.fresh(), timeout=60) as http:
             yield {slug: (home, Caller(http, secrets[slug])) for slug, home in homes.items()}
 
 

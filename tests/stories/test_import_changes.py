@@ -13,7 +13,7 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.postgres import Database
-from tests.web import web
+from tests.web import Web
 from typer.testing import CliRunner
 
 from changedesk.base import clock
@@ -93,7 +93,7 @@ def here(database: Database) -> installed.Installed:
     return installed.client("directory")
 
 
-def test_a_log_of_changes_can_be_replayed_to_any_instant(here: installed.Installed, tmp_path: Path) -> None:
+def test_a_log_of_changes_can_be_replayed_to_any_instant(here: installed.Installed, serve: Web, tmp_path: Path) -> None:
     replay, ids = Replay(), dict[str, SubjectId]()
     for log in FILES:
         done, found = take_in(log, here, tmp_path)
@@ -108,7 +108,7 @@ def test_a_log_of_changes_can_be_replayed_to_any_instant(here: installed.Install
             replay.at(record, moment)
         )
     _assert_cli_tells_the_same(replay, ids, pairs[:100])
-    _assert_api_tells_the_same(replay, ids, pairs, here, tmp_path)
+    _assert_api_tells_the_same(replay, ids, pairs, here, serve.fresh())
     _assert_histories_fold_to_the_state(here, set(ids.values()))
     for log in FILES:
         again, _ = take_in(log, here, tmp_path)
@@ -143,14 +143,14 @@ def _assert_api_tells_the_same(
     ids: dict[str, SubjectId],
     pairs: list[tuple[str, datetime]],
     here: installed.Installed,
-    folder: Path,
+    url: str,
 ) -> None:
     key = configure.create_key(
         "auditor", ["customers:read", "customers:reveal"], entry_point="test",
         expires_at=clock.now() + timedelta(days=1), actor=access.terminal(here.actor.client), at=clock.now(),
     )  # fmt: skip
     headers = {"Authorization": f"Bearer {key.secret}"}
-    with web(folder) as url, httpx.Client(base_url=f"{url}/api/v1", headers=headers, trust_env=False) as http:
+    with httpx.Client(base_url=f"{url}/api/v1", headers=headers, trust_env=False) as http:
         for record, moment in pairs:
             answer = http.get(f"/customers/{ids[record]}/as-of", params={"valid_at": moment.isoformat()})
             assert answer.status_code == httpx.codes.OK, answer.text

@@ -1,9 +1,6 @@
 """What the queue makes of it, in a real browser: tests/browser has the stage, this has the live process beside it."""
 
-import os
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,12 +10,11 @@ from playwright.sync_api import Browser, expect
 from tests.browser.stage import Stage, ago
 from tests.cast import desk
 from tests.channels.console.room import Room
-from tests.conftest import free_port, wait_until_ready
-from tests.postgres import ROOT, Database
+from tests.postgres import Database
+from tests.web import free_url, running
 
 from changedesk import outbound
 from changedesk.channels.terminal import people
-from changedesk.config.embedded import dying_with_me
 from changedesk.store import settings_read
 
 pytestmark = pytest.mark.browser
@@ -30,37 +26,28 @@ class Programs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.url, self.live_url = (f"http://localhost:{free_port()}" for _ in range(2))
+        self.url, self.live_url = free_url(), free_url()
         self.open = ExitStack()
-        self.start("wsgi", self.url, "changedesk.config.wsgi:application", "/readyz")
-        self.live = self.start("asgi", self.live_url, "tests.channels.live.quick:application", "/healthz")
+        self.open.enter_context(
+            running("changedesk.config.wsgi:application", self.url, folder, CHANGEDESK_LIVE_URL=self.live_url)
+        )
+        self.live = self.start_live()
 
-    def start(self, interface: str, url: str, application: str, path: str) -> subprocess.Popen[bytes]:
-        log = self.folder / f"{interface}.log"
-        options = ["--interface", interface, "--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--workers", "1"]
-        with log.open("wb") as sink:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "granian", *options, "--workers-kill-timeout", "2s", application],
-                env={
-                    **os.environ,
-                    "CHANGEDESK_PUBLIC_URL": self.url,
-                    "CHANGEDESK_LIVE_URL": self.live_url,
-                    "DJANGO_SETTINGS_MODULE": "changedesk.config.settings",
-                    "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
-                preexec_fn=dying_with_me(signal.SIGTERM),  # noqa: PLW1509 - between tests, one thread
+    def start_live(self) -> subprocess.Popen[bytes]:
+        return self.open.enter_context(
+            running(
+                "tests.channels.live.quick:application",
+                self.live_url,
+                self.folder,
+                interface="asgi",
+                ready="/healthz",
+                CHANGEDESK_PUBLIC_URL=self.url,
             )
-        self.open.callback(self.stop, process)
-        wait_until_ready(url + path, process, log)
-        return process
+        )
 
-    @staticmethod
-    def stop(process: subprocess.Popen[bytes]) -> None:
-        process.terminate()
-        process.wait(15)
+    def stop_live(self) -> None:
+        self.live.terminate()
+        self.live.wait(15)
 
 
 @pytest.fixture
@@ -74,9 +61,7 @@ def test_news_waits_behind_a_button_is_shared_by_tabs_and_outlives_a_break(
     programs: Programs,
     chromium: Browser,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright keeps a loop in this thread
     settings_read.forget()
     ours = desk()
     signs = {sign.name: sign for sign in people.plant([ours.client], state_dir=tmp_path, at=ago(days=20))}
@@ -98,12 +83,12 @@ def test_news_waits_behind_a_button_is_shared_by_tabs_and_outlives_a_break(
             expect(page.get_by_role("button", name="3 new")).to_be_visible(timeout=WAIT)
             expect(page.locator("[data-row]")).to_have_count(0)
 
-        Programs.stop(programs.live)
+        programs.stop_live()
         for page in (first, second):
             expect(page.get_by_text("Reconnecting…")).to_be_visible(timeout=WAIT)
         room.asked()
         outbound.sequence(ours.client)
-        programs.start("asgi", programs.live_url, "tests.channels.live.quick:application", "/healthz")
+        programs.start_live()
         for page in (first, second):
             expect(page.get_by_role("button", name="4 new")).to_be_visible(timeout=2 * WAIT)
             expect(page.get_by_text("Reconnecting…")).to_have_count(0)
