@@ -42,6 +42,7 @@ class Programs:
                 interface="asgi",
                 ready="/healthz",
                 CHANGEDESK_PUBLIC_URL=self.url,
+                CHANGEDESK_LIVE_URL=self.live_url,
             )
         )
 
