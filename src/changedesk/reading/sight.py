@@ -252,10 +252,10 @@ def find(look: Look, subject: SubjectId, *, actor: Actor, type: str | None = Non
 
     An account that changed hands is not its former holder's any more.
     """
-    found = subjects.load(look, [subject]).get(subject)
+    found, held = subjects.with_holders(look, subject)
     if found is None or found.type == "desk" or (type is not None and found.type != type):
         raise NotFound
-    standing = [item for item in subjects.holders_of(look, [subject]) if item.until is None]
+    standing = [item for item in held if item.until is None]
     holders = list(dict.fromkeys(item.customer for item in standing)) if found.type == "account" else []
     if actor.type in CUSTOMERS and actor.subject not in {subject, *holders}:
         raise NotFound

@@ -14,6 +14,7 @@ from changedesk.ledger import seal
 from changedesk.ledger.value import decode_value
 from changedesk.store import keys
 from changedesk.store.tx import Look, Tx
+from changedesk.store.wire import Call
 
 
 class Held(msgspec.Struct, frozen=True, array_like=True):
@@ -85,7 +86,21 @@ def seal_state(
 def load(look: Look, ids: Iterable[SubjectId]) -> dict[SubjectId, Subject]:
     """Return the subjects that exist, by id."""
     wanted = list(ids)
-    return {row.id: opened(look, row) for row in look.rows("subjects.load", ids=wanted)} if wanted else {}
+    return {row.id: opened(look, row) for row in look.together(_loading(wanted))[0]} if wanted else {}
+
+
+def with_holders(look: Look, subject: SubjectId) -> tuple[Subject | None, list[Holding]]:
+    """Return a subject, None where it does not exist, and whoever holds or held it, in one round trip."""
+    found, holders = look.together(_loading([subject]), _holding_them([subject]))
+    return (opened(look, found[0]) if found else None), [_holding(row) for row in holders]
+
+
+def _loading(wanted: Sequence[SubjectId]) -> Call:
+    return "subjects.load", {"ids": wanted}
+
+
+def _holding_them(accounts: Sequence[SubjectId]) -> Call:
+    return "subjects.holders_of", {"accounts": accounts}
 
 
 def hold(tx: Tx, ids: Iterable[SubjectId]) -> dict[SubjectId, Subject]:
@@ -131,7 +146,7 @@ def accounts_at(look: Look, customer: SubjectId, at: datetime) -> list[SubjectId
 
 
 def holders_of(look: Look, accounts: Sequence[SubjectId]) -> list[Holding]:
-    return [_holding(row) for row in look.rows("subjects.holders_of", accounts=list(accounts))]
+    return [_holding(row) for row in look.together(_holding_them(list(accounts)))[0]]
 
 
 def _holding(row: Any) -> Holding:
