@@ -13,7 +13,7 @@ from tests.postgres import Database
 from changedesk import flow
 from changedesk.base.actor import Actor, Role
 from changedesk.base.ids import SubjectId
-from changedesk.flow import audit_trail, configure
+from changedesk.flow import configure
 from changedesk.flow.glass import GlassOverdue, GlassUnclear
 from changedesk.flow.seeing import Revealed, RevealsSpent, SignInAgain
 from changedesk.ledger.entry import EntryKind
@@ -21,6 +21,7 @@ from changedesk.outbound import find, sequence
 from changedesk.reading import audit_search, seen
 from changedesk.rules import seeing
 from changedesk.rules.access import terminal
+from changedesk.store.audit_search import own_record
 from changedesk.store.seen import NEWEST, Seen, newest
 from changedesk.store.settings_read import configuration
 from changedesk.store.tx import look
@@ -51,7 +52,7 @@ def test_breaking_the_glass_and_its_review_are_entries_of_the_clients_log(d: Des
     made = broken(d.ines)
     flow.review_break_glass(made.id, verdict="not_justified", actor=d.omar, at=soon(AT))
     reviewed, begun = entries(d)
-    own = audit_trail.own_record(d.client)
+    own = own_record(d.client)
     assert [(one.actor, one.at, one.subject) for one in (begun, reviewed)] == [("s3", AT, own), ("s4", soon(AT), own)]
     facts = {"break_glass": str(made.id), "role": "supervisor"}
     assert begun.facts.items() >= {

@@ -59,6 +59,7 @@ MATRIX = {
     "factor.bind": "",
     "access.read": "SPU",
     "access.review": "SP",
+    "access.certify": "SPU",
     "access.break_glass": "SCFP",
     "configure.read": "CUD",
     "configure.new_client": "",

@@ -31,10 +31,9 @@ STATUSES: Final[Mapping[str, int]] = {
 }
 _FACTS: Final = frozenset(
     {
-        "accounts", "allowed", "choices", "concerns", "due", "into", "known", "least", "level", "limit",
+        "accounts", "allowed", "choices", "concerns", "due", "into", "known", "least", "level", "limit", "missing",
         "most", "nearest", "needed", "part", "path", "paths", "place", "ref", "reference", "retry_at", "rule", "seen",
-        "state", "subject", "until", "verb",
-        "version", "wanted", "why",
+        "state", "subject", "until", "verb", "version", "wanted", "why",
     }
 )  # fmt: skip
 _WORD: Final = re.compile(

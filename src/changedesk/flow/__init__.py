@@ -16,7 +16,7 @@ Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_i
 ``flow.policies``. Files of requests: ``start_batch``, ``enter_rows``, ``finish_batch``, ``preview_rows``,
 ``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``. Proving to others: ``seal_evidence``.
 Searching the history: ``flow.audit_trail``. Looking: ``note_views``, ``reveal``, ``break_glass``,
-``review_break_glass``. Renewing keys: ``flow.rotating``.
+``review_break_glass``, ``certify_access``. Renewing keys: ``flow.rotating``.
 """
 
 from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm
@@ -35,6 +35,7 @@ from changedesk.flow.batch import (
     start_batch,
 )
 from changedesk.flow.carrying import Pending
+from changedesk.flow.certify import certify_access
 from changedesk.flow.combine import record_joined, submit_joined
 from changedesk.flow.consent import record_consent
 from changedesk.flow.create import create_customers
@@ -144,6 +145,7 @@ __all__ = [
     "break_glass",
     "caller_level",
     "cancel",
+    "certify_access",
     "challenge",
     "challenge_new_holder",
     "confirm",

@@ -6,10 +6,10 @@ These, and broken glass, are about no customer: they stand in the desk's own rec
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from changedesk.base.actor import Actor
-from changedesk.base.ids import ClientId, SubjectId
+from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow.indexing import terms_for
 from changedesk.ledger.entry import EntryKind
@@ -25,7 +25,6 @@ SHORT: Final = timedelta(hours=1)
 """How long a search stands that may hold a customer's own value, and a file that was made of one."""
 NAME_MOST: Final = 80
 KEPT_MOST: Final = 100
-_OWN: Final = UUID("5c0ad5a3-0b0e-4f0e-9c1b-6465736b0001")
 
 
 class PersonalNotKept(Refusal):
@@ -135,14 +134,9 @@ def find_anew(*, actor: Actor) -> None:
         audit_search.drop(tx)
 
 
-def own_record(client: ClientId) -> SubjectId:
-    """Return the id of a client's own record: what its entries are about that are about nobody in particular."""
-    return SubjectId(uuid5(_OWN, str(int(client))))
-
-
 def own(tx: Tx, *, actor: Actor, at: datetime) -> Subject:
     """Return the desk's own record, opened where this is the first entry of it."""
-    id_ = own_record(tx.client)
+    id_ = audit_search.own_record(tx.client)
     found = subjects.load(tx, [id_]).get(id_)
     if found is None:
         audit_search.claim_own(tx)

@@ -56,6 +56,7 @@ class EntryKind(StrEnum):
     RECORD_SEARCHED = "record.searched"
     GLASS_BROKEN = "glass.broken"
     GLASS_REVIEWED = "glass.reviewed"
+    ACCESS_CERTIFIED = "access.certified"
     EVIDENCE_EXPORTED = "evidence.exported"
     ERASURE_REQUESTED = "erasure.requested"
     PRIVACY_RECEIVED = "privacy.received"

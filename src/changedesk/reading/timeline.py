@@ -30,6 +30,7 @@ INTERNAL: Final = frozenset(
         EntryKind.VALUE_REVEALED,
         EntryKind.GLASS_BROKEN,
         EntryKind.GLASS_REVIEWED,
+        EntryKind.ACCESS_CERTIFIED,
         EntryKind.EVIDENCE_EXPORTED,
     }
 )

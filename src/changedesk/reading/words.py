@@ -87,6 +87,11 @@ TITLES: Final[Mapping[EntryKind, Mapping[str, str]]] = {
     _K.RECORD_SEARCHED: {"en": "Record searched", "de": "Datensatz gesucht", "ar": "بُحث عن السجل"},
     _K.GLASS_BROKEN: {"en": "Glass broken", "de": "Notfallzugriff begonnen", "ar": "بدأ وصول طارئ"},
     _K.GLASS_REVIEWED: {"en": "Broken glass reviewed", "de": "Notfallzugriff geprüft", "ar": "رُوجع الوصول الطارئ"},
+    _K.ACCESS_CERTIFIED: {
+        "en": "Access of readers reviewed",
+        "de": "Zugriffe der Lesenden geprüft",
+        "ar": "رُوجع وصول القرّاء",
+    },
     _K.EVIDENCE_EXPORTED: {"en": "Evidence taken out", "de": "Nachweis ausgegeben", "ar": "استُخرج ملف الأدلة"},
     _K.ERASURE_REQUESTED: {"en": "Erasure asked for", "de": "Löschung beantragt", "ar": "طُلب المحو"},
     _K.PRIVACY_RECEIVED: {

@@ -66,6 +66,8 @@ class Verb(StrEnum):
     """Read who looked at whom."""
     ACCESS_REVIEW = "access.review"
     """Say whether somebody else's broken glass was justified."""
+    ACCESS_CERTIFY = "access.certify"
+    """Put on record that readers' access was reviewed. It moves nothing: what follows is done by others."""
     ACCESS_BREAK_GLASS = "access.break_glass"
     CONFIGURE_READ = "configure.read"
     CONFIGURE_NEW_CLIENT = "configure.new_client"
@@ -110,7 +112,8 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
     | _DECIDE
     | _FREEZE
     | {V.REQUEST_APPLY_NOW, V.CHANGE_REVERT, V.OUTBOX_READ, V.IMPORT_RUN, V.DISPUTE_RESOLVE, V.EVIDENCE_BUILD}
-    | {V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS, V.PRIVACY_READ, V.AUDIT_SEARCH, V.AUDIT_EXPORT},
+    | {V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS, V.PRIVACY_READ, V.AUDIT_SEARCH, V.AUDIT_EXPORT}
+    | {V.ACCESS_CERTIFY},
     Role.COMPLIANCE: _LOOK
     | _DECIDE
     | _FREEZE
@@ -123,11 +126,11 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
     | {V.ACCESS_BREAK_GLASS},
     Role.PRIVACY: _LOOK
     | {V.VALUE_REVEAL, V.REQUEST_PREVIEW, V.REQUEST_SUBMIT, V.CONSENT_RECORD, V.FEED_READ, V.EVIDENCE_BUILD}
-    | {V.AUDIT_SEARCH, V.AUDIT_EXPORT, V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_BREAK_GLASS}
+    | {V.AUDIT_SEARCH, V.AUDIT_EXPORT, V.ACCESS_READ, V.ACCESS_REVIEW, V.ACCESS_CERTIFY, V.ACCESS_BREAK_GLASS}
     | {V.IDENTITY_CHALLENGE, V.IDENTITY_CONFIRM, V.PRIVACY_RECEIVE, V.PRIVACY_READ, V.PRIVACY_HANDLE},
     Role.AUDITOR: _LOOK
     | {V.FEED_READ, V.EVIDENCE_BUILD, V.OUTBOX_READ, V.CONFIGURE_READ, V.AUDIT_SEARCH, V.ACCESS_READ}
-    | {V.PRIVACY_READ, V.AUDIT_EXPORT},
+    | {V.PRIVACY_READ, V.AUDIT_EXPORT, V.ACCESS_CERTIFY},
     Role.ADMINISTRATOR: frozenset(
         {
             V.CONFIGURE_READ,
@@ -238,10 +241,11 @@ READS: Final = frozenset(
         V.AUDIT_SEARCH,
         V.AUDIT_EXPORT,
         V.ACCESS_READ,
+        V.ACCESS_CERTIFY,
         V.PRIVACY_READ,
     }
 )
-"""The verbs that leave everything as it was."""
+"""The verbs that leave everything as it was: some put on record that somebody looked, or reviewed who did."""
 
 
 def terminal(client: ClientId) -> Actor:

@@ -12,12 +12,12 @@ from datetime import datetime
 from functools import partial
 from struct import Struct
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
 from changedesk.base.clock import micros
-from changedesk.base.ids import ChangeId, RequestId, SubjectId
+from changedesk.base.ids import ChangeId, ClientId, RequestId, SubjectId
 from changedesk.ledger import seal
 from changedesk.store import keys, log, subjects
 from changedesk.store.tx import Look, Tx
@@ -30,6 +30,7 @@ _TAG_BITS: Final = 31
 """Kept of a tag: enough that few records are opened in vain, too few to say what was held."""
 _TIMES: Final = Struct("<qq")
 _SEARCHES_MOST: Final = 100
+_OWN: Final = UUID("5c0ad5a3-0b0e-4f0e-9c1b-6465736b0001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +313,11 @@ def exports_about(look: Look, subject: SubjectId) -> list[Any]:
 def take_export(tx: Tx, export: UUID, *, actor: str, at: datetime) -> Any | None:
     """Mark a file as handed over; return its (format, entries, digest), None where it is not theirs to take now."""
     return tx.row("audit_search.take_export", id=export, actor=actor, at=at)
+
+
+def own_record(client: ClientId) -> SubjectId:
+    """Return the id of a client's own record: what its entries are about that are about nobody in particular."""
+    return SubjectId(uuid5(_OWN, str(int(client))))
 
 
 def claim_own(tx: Tx) -> None:

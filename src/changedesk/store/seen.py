@@ -118,7 +118,7 @@ def of_subject(
         "seen.of_subject",
         subject=subject, actor=actor, since=since, until=until, at=before[0], id=before[1], limit=limit,
     )  # fmt: skip
-    return [_seen(look, row) for row in rows]
+    return [opened(look, row) for row in rows]
 
 
 def by_actor(
@@ -126,13 +126,13 @@ def by_actor(
 ) -> list[Seen]:
     """Return at whom an actor looked, as ``of_subject``."""
     rows = look.rows("seen.by_actor", actor=actor, since=since, until=until, at=before[0], id=before[1], limit=limit)
-    return [_seen(look, row) for row in rows]
+    return [opened(look, row) for row in rows]
 
 
 def newest(look: Look, *, since: datetime, until: datetime, before: Place = NEWEST, limit: int) -> list[Seen]:
     """Return who looked at anybody, as ``of_subject``."""
     rows = look.rows("seen.newest", since=since, until=until, at=before[0], id=before[1], limit=limit)
-    return [_seen(look, row) for row in rows]
+    return [opened(look, row) for row in rows]
 
 
 def revealed_since(tx: Tx, actor: str, since: datetime) -> list[datetime]:
@@ -200,7 +200,7 @@ def _glass(row: Any) -> Glass:
     return Glass(**{name: getattr(row, name) for name in _GLASS})
 
 
-def _seen(look: Look, row: Any) -> Seen:
+def opened(look: Look, row: Any) -> Seen:
     facts = past.meta_of(look, row.subject_id, row).facts()
     kind = EntryKind(row.kind)
     return Seen(row.id, row.change_id, row.subject_id, row.recorded_at, kind, row.actor, row.channel, facts)

@@ -120,13 +120,17 @@ def bodies(one: Ours) -> dict[str, Any]:
         "seeing_reveal": {"subject": one.subject, "path": "contact.email", "reason": "customer_asks"},
         "seeing_break_glass": {"minutes": 15, "reason": "emergency", "reference": "INC-1"},
         "seeing_review": {"verdict": "justified"},
+        "readers_certify": {"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "readers": {}},
     }
 
 
 FORMS: dict[str, dict[str, Any]] = {
     "batch_files_enter_file": {"data": {"map": "ours"}, "files": {"file": FILE, "map_file": MAP}},
 }
-QUERIES = {"seeing_viewers": "?subject={id}"}
+QUERIES = {
+    "seeing_viewers": "?subject={id}",
+    "readers_looked": "?since=2026-01-01T00:00:00Z&until=2026-02-01T00:00:00Z",
+}
 
 
 class Operation(NamedTuple):
@@ -292,6 +296,9 @@ NEEDS = {
     "seeing_break_glass": None,
     "seeing_broken": "access:read",
     "seeing_review": None,
+    "readers_looked": "access:read",
+    "readers_certify": None,
+    "readers_certifications": "access:read",
 }
 """The scopes of which each opens the operation; None: no key, staff only."""
 

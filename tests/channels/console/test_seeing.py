@@ -150,3 +150,39 @@ def test_the_pages_speak_the_persons_language(room: Room, language: str, word: s
     room.get("Ben", f"customers/{room.customer()}")
     assert word in text(room.get("Otto", "audit/access"))
     assert room.get("Otto", "break-glass").status_code == 200
+
+
+def test_readers_of_a_period_are_shown_and_certified_by_another(room: Room) -> None:
+    dana = room.customer()
+    assert room.get("Sofia", f"customers/{dana}").status_code == 200
+    # What was looked at today is certified once the day is over: here the desk's clock says so.
+    today = clock.now().date().isoformat()
+    assert room.get("Sofia", f"audit/readers?since={today}&until={today}").status_code == 403
+    page = text(room.get("Otto", f"audit/readers?since={today}&until={today}"))
+    assert "Sofia" in page
+    assert "Certify" not in page  # the day is not over
+    sofia = room.actor("Sofia").id
+    form = {"since": today, "until": today, f"verdict.{sofia}": "kept", "submission": "one"}
+    early = room.post("Otto", "audit/readers", **form)
+    assert (early.status_code, "92 days at most" in text(early)) == (422, True)
+    assert room.get("Otto", "audit/readers?since=soon").status_code == 422
+    assert room.get("Otto", "audit/readers?since=2026-01-01&until=2026-06-30").status_code == 422
+
+
+def test_a_certification_of_a_period_that_is_over_stands_on_the_page(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dana, now = room.customer(), clock.now()
+    assert room.get("Sofia", f"customers/{dana}").status_code == 200
+    sofia, day = room.actor("Sofia").id, now.date().isoformat()
+    room.as_("Otto")
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=1, minutes=1))
+    path = f"audit/readers?since={day}&until={day}"
+    assert "Certify" in text(room.get("Otto", path))
+    form = {"since": day, "until": day, "submission": "one"}
+    assert room.post("Otto", "audit/readers", **form).status_code == 422
+    answer = room.post("Otto", "audit/readers", **form, **{f"verdict.{sofia}": "flagged"})
+    assert answer.status_code == 303
+    page = text(room.get("Otto", path))
+    assert "What was certified" in page
+    assert page.count("Flagged") >= 2

@@ -30,6 +30,7 @@ from changedesk.channels.api import (
     merges,
     policies,
     proving,
+    readers,
     requests,
     reversals,
     seeing,
@@ -226,6 +227,7 @@ def build() -> NinjaAPI:
         ("/customers", subject_requests.of_customer),
         ("", evidence.router),
         ("", seeing.router),
+        ("", readers.router),
         ("", house.router),
         ("", log_files.router),
     ):

@@ -8,7 +8,7 @@ from changedesk.base import clock
 from changedesk.channels.terminal import installed, show
 from changedesk.channels.terminal.looking import Before, Limit, moment
 from changedesk.channels.terminal.options import AsJson, Client, subject
-from changedesk.reading import seen
+from changedesk.reading import readers, seen
 
 app = typer.Typer(no_args_is_help=True, help="Who looked at whom, and who broke the glass.")
 
@@ -64,6 +64,34 @@ def viewers(
         return
     rows = [(one.by.name or one.by.id, one.views, one.reveals, one.first, one.last) for one in found]
     show.table(("who", "looks", "of them reveals", "first", "last"), rows)
+
+
+@app.command("readers")
+def readers_(
+    client: Client,
+    since: Annotated[str, typer.Option(help="From this instant on.")],
+    until: Annotated[str, typer.Option(help="Before this instant.")],
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Show who looked in a time, and why some of them stand out among their peers."""
+    with show.refusals(json_wanted=as_json):
+        here, at = installed.client(client), clock.now()
+        found = readers.readers_of(
+            since=moment(since, at, "--since"),
+            until=moment(until, at, "--until"),
+            actor=here.actor,
+            at=at,
+            language=here.language,
+        )
+    if as_json:
+        show.as_json(found)
+        return
+    rows = [
+        (one.by.name or one.by.id, one.looks, one.customers, one.found, one.reveals, one.unasked, one.outside,
+         ", ".join(f"{why.measure} {why.value}" for why in one.reasons))
+        for one in found.items
+    ]  # fmt: skip
+    show.table(("who", "looks", "customers", "by searches", "reveals", "nothing at hand", "unusual hours", "why"), rows)
 
 
 @app.command("glass")

@@ -87,6 +87,7 @@ SILENT: Final = frozenset(
         _K.RECORD_SEARCHED,
         _K.GLASS_BROKEN,
         _K.GLASS_REVIEWED,
+        _K.ACCESS_CERTIFIED,
         _K.EVIDENCE_EXPORTED,
         _K.DESK_OPENED,
         # Steps of a data-subject request that the person takes part in, or that its answer sums up.

@@ -284,7 +284,7 @@ CREATE TABLE desk.entry (
     PRIMARY KEY (client_id, id) WITH (fillfactor = 100),
     UNIQUE (client_id, subject_id, ver)
 );
--- Read by history.timeline: a subject's observations but for looks, newest first; its changes are by version.
+-- Read by history.timeline and readers.certified: a subject's observations but for looks, newest first; its changes are by version.
 CREATE INDEX entry_observed ON desk.entry (client_id, subject_id, id)
     WHERE ver IS NULL AND kind NOT IN ('record.viewed', 'record.searched', 'value.revealed');
 -- Read by history.by_change: an entry by its public id.

@@ -3,10 +3,10 @@
 -- Read by seen.of_subject and seen.viewers: who looked at a customer, newest first.
 CREATE INDEX entry_seen_of_subject ON desk.entry (client_id, subject_id, recorded_at, id)
     WHERE kind IN ('record.viewed', 'record.searched', 'value.revealed');
--- Read by seen.by_actor and seen.revealed_since: at whom somebody looked.
+-- Read by seen.by_actor, seen.revealed_since and readers.namesakes: at whom somebody looked.
 CREATE INDEX entry_seen_by_actor ON desk.entry (client_id, actor, recorded_at, id)
     WHERE kind IN ('record.viewed', 'record.searched', 'value.revealed', 'glass.broken', 'glass.reviewed');
--- Read by seen.newest: who looked at anybody.
+-- Read by seen.newest, readers.looked and readers.hours: who looked at anybody.
 CREATE INDEX entry_seen_newest ON desk.entry (client_id, recorded_at, id)
     WHERE kind IN ('record.viewed', 'record.searched', 'value.revealed', 'glass.broken', 'glass.reviewed');
 

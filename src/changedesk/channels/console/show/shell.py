@@ -99,6 +99,7 @@ RAIL: Final = (
         (
             Place("audit", "history", gettext_lazy("History"), "g u"),
             Place("access", "eye", gettext_lazy("Who looked")),
+            Place("readers", "users", gettext_lazy("Readers"), needs=("access",)),
             Place("break_glass", "shield-alert", gettext_lazy("Break the glass"), needs=("glass", "access")),
             Place("integrity", "badge-check", gettext_lazy("Integrity")),
             Place("policies", "sliders-horizontal", gettext_lazy("Policies")),
