@@ -111,8 +111,6 @@ class Proof:
     contact_path: str | None
     bound_digest: bytes | None
     confirmed_at: datetime
-    contact_version_at: datetime | None = None
-    """Since when the contact point held the value that the code went to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +151,7 @@ def level(
     A caller's proof counts for ``caller_ttl`` before ``now``, and for good once a proof of this change
     followed within that time: a decision of tomorrow weighs what was proved today.
     """
-    usable = [proof for proof in proofs if proof.method not in forbidden and _still_true(proof, now)]
+    usable = [proof for proof in proofs if proof.method not in forbidden and proof.confirmed_at <= now]
     bound = [proof for proof in usable if proof.purpose == Purpose.CHANGE and proof.bound_digest == digest]
     moments = [now, *(proof.confirmed_at for proof in bound)]
     callers = [
@@ -168,11 +166,6 @@ def level(
     if classes:
         return _ONE_FACTOR
     return int(in_session or any(proof.method == Method.CALLBACK for proof in bound + callers))
-
-
-def _still_true(proof: Proof, now: datetime) -> bool:
-    changed_since = proof.contact_version_at is not None and proof.contact_version_at > proof.confirmed_at
-    return not changed_since and proof.confirmed_at <= now
 
 
 def level_to_prove(route: Route) -> int:
