@@ -140,6 +140,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], i
         return exchange(self, on, calls)
 
     monkeypatch.setattr(wire.Wire, "exchange", counting)
+    monkeypatch.setattr(keys, "KNOWN_SECONDS", 3600)  # a slow machine reads them no more often than a fast one
 
     def cost(ask: Callable[[], object]) -> int:
         ask()  # keys and settings are read once

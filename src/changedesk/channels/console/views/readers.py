@@ -48,6 +48,7 @@ def readers(visit: Visit) -> HttpResponse:
         "rows": [words.reader(one, visit, VERDICT) for one in found.items],
         "given": {"since": first.isoformat(), "until": last.isoformat()},
         "may_certify": found.may_certify and any(not one.mine for one in found.items),
+        "over": until <= visit.at,
         "certified": [words.certification(one) for one in certified],
         "submission": visit.given("submission") or uuid4().hex,
         "errors": errors,
