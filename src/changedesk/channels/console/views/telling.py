@@ -17,6 +17,7 @@ from changedesk.channels.console.show.shell import allowed
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import notices as reading
 from changedesk.reading.panels import DeliveryView
+from changedesk.rules.access import Verb, may
 
 LIMIT: Final = 20
 _LINK: Final = re.compile(r"https?://\S+")
@@ -67,9 +68,9 @@ def line(item: DeliveryView, visit: Visit) -> dict[str, Any]:
         "tries": item.attempts,
         "error": _error(item.error),
         "required": item.required,
-        "customer_url": visit.url("customer", item.subject),
+        "customer_url": visit.url("customer", item.subject) if may(visit.actor, Verb.CUSTOMER_READ) else "",
         "ref": item.ref or "",
-        "change_url": visit.url("change", item.ref) if item.ref else "",
+        "change_url": visit.url("change", item.ref) if item.ref and may(visit.actor, Verb.REQUEST_READ) else "",
     }
 
 
