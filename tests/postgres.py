@@ -64,7 +64,8 @@ class Run:
         os.environ.update(
             {
                 "DJANGO_SETTINGS_MODULE": "changedesk.config.settings",
-                "CHANGEDESK_STATE_DIR": str(self.folder / "state"),
+                # A worker's own: clients of the same number publish their logs there.
+                "CHANGEDESK_STATE_DIR": str(self.folder / f"state_{self.worker}"),
                 "CHANGEDESK_DATABASE_URL": self.url(APP),
                 "CHANGEDESK_SECRET_KEY": "a secret of this test run only, nowhere else in use",
                 "CHANGEDESK_PUBLIC_URL": "http://localhost:8000",

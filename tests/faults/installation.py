@@ -183,7 +183,7 @@ class Installation:
         direct = children(self.process.pid)
         found: dict[str, list[Process]] = {
             "postmaster": [one for one in direct if "/bin/postgres -D" in one.words],
-            "web": [one for one in direct if " granian " in one.words],
+            "web": [one for one in direct if "granian " in one.words],
             "worker": [one for one in direct if one.words.endswith(" worker")],
         }
         found["web worker"] = [

@@ -126,8 +126,7 @@ def test_an_erasure_waits_for_the_one_that_is_under_way_and_stops_nobody_else(d:
 def test_the_last_word_is_in_the_persons_language(d: Desk) -> None:
     dana = d.customer(service__language="de-AT")
     begun(d, dana)
-    (mail, _) = last_words(d)
-    assert "gelöscht" in mail.body
+    assert any("gelöscht" in one.body for one in last_words(d))
     kim = d.customer(contact__email="kim@old.example", service__language="fr")
     begun(d, kim, LATER + timedelta(days=9))
     assert any("erased" in one.body for one in last_words(d))

@@ -1,6 +1,7 @@
 import asyncio
 import json
-from collections.abc import MutableMapping
+from collections.abc import Coroutine, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -193,6 +194,12 @@ def test_when_the_database_goes_the_readers_stay_and_hear_what_they_missed(live:
     assert heard[-1] == last
 
 
+def run(what: Coroutine[Any, Any, None]) -> None:
+    """Run it to its end in a thread of its own: a browser of another test may keep a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, what).result()
+
+
 async def _fill(reader: Reader) -> None:
     for index in range(WAITING_MAX + 1):
         reader.put(Event(index, b""))
@@ -201,7 +208,7 @@ async def _fill(reader: Reader) -> None:
 
 
 def test_what_waits_for_a_reader_is_bounded() -> None:
-    asyncio.run(_fill(Reader(staff(ClientId(1), 1, Role.AGENT), 0)))
+    run(_fill(Reader(staff(ClientId(1), 1, Role.AGENT), 0)))
 
 
 def test_who_takes_nothing_is_let_go(live: Live) -> None:
@@ -219,7 +226,7 @@ def test_who_takes_nothing_is_let_go(live: Live) -> None:
 
     headers = [(b"cookie", f"session={live.cookie('Ben')}".encode()), (b"last-event-id", b"0")]
     scope = {"type": "http", "method": "GET", "path": "/events", "query_string": b"client=aurora", "headers": headers}
-    asyncio.run(application(scope, receive, send))
+    run(application(scope, receive, send))
     assert b"event: change" in sent[-2]["body"]
     assert sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
     assert application.house.rooms == {}
@@ -238,7 +245,7 @@ def _told(live: Live) -> tuple[int, str]:
 
     headers = [(b"cookie", f"session={live.cookie('Ben')}".encode())]
     scope = {"type": "http", "method": "GET", "path": "/events", "query_string": b"client=aurora", "headers": headers}
-    asyncio.run(Application()(scope, receive, send))
+    run(Application()(scope, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"])["code"]
 
 

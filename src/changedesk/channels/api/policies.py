@@ -19,7 +19,7 @@ Number = Annotated[int, Field(ge=1, le=10**9)]
 Names = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")]], Field(max_length=50)]
 
 
-class Limits(asked.Asked):
+class PolicyLimits(asked.Asked):
     """How much one person may reveal, take out, or see through broken glass. What is left out stays as it is."""
 
     reveals_an_hour: Annotated[StrictInt, Field(ge=1, le=300)] | None = None
@@ -35,7 +35,7 @@ class Policy(asked.Asked):
     packs: Names
     jurisdictions: Names = []
     industries: Names = []
-    limits: Limits = Limits()
+    limits: PolicyLimits = PolicyLimits()
 
 
 class Simulate(asked.Asked):

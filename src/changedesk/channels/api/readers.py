@@ -17,7 +17,7 @@ from changedesk.reading.readers import Certification, Readers
 router = Router(tags=["Access"])
 
 
-class Period(asked.Asked):
+class ReadPeriod(asked.Asked):
     """From an instant until before another, 92 days at most."""
 
     since: asked.Time
@@ -37,7 +37,7 @@ class Certifications(Schema):
 
 
 @router.get("/access/readers", **documented(200, Readers, body=False))
-def looked(request: HttpRequest, query: Query[Period]) -> HttpResponse:
+def looked(request: HttpRequest, query: Query[ReadPeriod]) -> HttpResponse:
     """List who looked in a time, how much, and why some of them stand out among their peers."""
     call = of(request)
     found = readers.readers_of(

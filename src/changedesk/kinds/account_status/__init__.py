@@ -35,7 +35,7 @@ _TYPED: Final[Mapping[str, frozenset[str]]] = {
 }
 """What may be typed with an operation besides the reason in detail."""
 _FREEZES: Final = frozenset({"suspend", "deactivate", "close", "hold", "lock", "restrict"})
-_RELEASES: Final = frozenset({"activate", "reinstate", "reactivate", "reopen", "release", "unlock", "unrestrict"})
+"""Other systems wait from each of these on; each of the others lets them go on."""
 FROZEN_DOWNSTREAM: Final = ("card_reissue", "sim_swap", "payout")
 """What other systems wait with, from a freeze until its release."""
 _GRACE_LEAST: Final = 7
@@ -162,10 +162,8 @@ def _announced(does: str, told: Mapping[str, object]) -> list[Effect]:
         found.append(Announce("services.block", {key: told[key] for key in ("blocks", "until") if key in told}))
     elif does in ("activate", "reinstate", "reactivate", "reopen"):
         found.append(Announce("services.unblock", {}))
-    if does in _FREEZES | _RELEASES:
-        word = "downstream.freeze" if does in _FREEZES else "downstream.release"
-        found.append(Announce(word, {"waits": list(FROZEN_DOWNSTREAM), "because": does}))
-    return found
+    word = "downstream.freeze" if does in _FREEZES else "downstream.release"
+    return [*found, Announce(word, {"waits": list(FROZEN_DOWNSTREAM), "because": does})]
 
 
 _PAST: Final[Mapping[str, str]] = {
