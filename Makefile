@@ -31,8 +31,8 @@ cover: $(VENV)/.dev
 
 # SAMPLE=0 tries every mutant; AGAIN=--again only those that were not noticed last time.
 SAMPLE ?= 400
-mutants: $(VENV)/.dev
-	$(BIN)/python -m tests.mutants --sample $(SAMPLE) $(AGAIN)
+mutants: $(VENV)/.mutants
+	$(VENV)/mutants/bin/python -m tests.mutants --sample $(SAMPLE) $(AGAIN)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -47,7 +47,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
 lock:
-	for name in build run dev; do uv pip compile --generate-hashes --no-emit-index-url --no-header \
+	for name in build run dev mutants; do uv pip compile --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 --upgrade requirements/$$name.in -o requirements/$$name.lock; done
 
 venv: $(VENV)/.run
@@ -63,6 +63,12 @@ $(VENV)/.run: requirements/build.lock requirements/run.lock pyproject.toml | $(B
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.lock | $(BIN)/python
 	$(PIP) --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/.mutants: requirements/build.lock requirements/mutants.lock | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/mutants
+	$(VENV)/mutants/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.lock -r requirements/mutants.lock
+	$(VENV)/mutants/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean:
