@@ -191,3 +191,14 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 def test_there_is_no_back_door_for_administrators() -> None:
     assert "django.contrib.admin" not in "".join(SOURCES.values()).replace("django.contrib.admindocs", "")
+
+
+def test_the_tests_of_what_is_pure_need_nothing_else() -> None:
+    """``make mutants`` runs them alone, without a database."""
+    met = {
+        (path.name, found)
+        for room in ("rules", "ledger")
+        for path in (ROOT / "tests" / room).rglob("*.py")
+        for found in re.findall(r"^(?:from|import) (tests[.\w]*)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert {(name, found) for name, found in met if not found.startswith(("tests.rules", "tests.ledger"))} == set()

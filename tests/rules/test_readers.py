@@ -1,12 +1,11 @@
 """Readers who stand out among their peers: by numbers that a few bad readers cannot move, and never by small ones."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.cast import START
 
 from changedesk.rules.readers import (
     COMPARED,
@@ -20,6 +19,7 @@ from changedesk.rules.readers import (
     unusual,
 )
 
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AGENT = frozenset({"agent"})
 CALM = Reading(
     actor="s1", roles=AGENT, team="one", days=20, customers=200, found=100, reveals=20, unasked=10, outside=0,
