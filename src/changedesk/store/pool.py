@@ -1,6 +1,7 @@
 """The connections that facts are read and written through: one pool a process, autocommit, driven by ``tx``."""
 
 import select
+from collections import deque
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,13 @@ def _check(connection: Connection) -> None:
         ConnectionPool.check_connection(connection)
 
 
+class _Stack(deque[Connection]):
+    """The one that was given back last is lent next: its server process is warm, and has prepared what is asked."""
+
+    def append(self, connection: Connection, /) -> None:
+        self.appendleft(connection)
+
+
 @cache
 def pool() -> ConnectionPool[Connection]:
     """Return this process's pool, opened on first use."""
@@ -37,6 +45,7 @@ def pool() -> ConnectionPool[Connection]:
         open=False,
         name="facts",
     )
+    made._pool = _Stack()  # noqa: SLF001 - the pool has no other way to say so
     made.open()
     return made
 

@@ -8,6 +8,7 @@ from tests.channels.terminal.test_commands import run
 from tests.postgres import Database
 
 from changedesk import flow
+from changedesk.reading import search, sight
 from changedesk.store import settings_read
 
 
@@ -42,3 +43,19 @@ def test_broken_glass_is_listed_at_the_terminal(database: Database) -> None:
     (one,) = told("glass", "--waiting")
     assert (one["by"]["id"], one["overdue"], one["verdict"]) == ("s3", True, "")
     assert "INC-1" in run("access", "glass", "--client", "aurora").stdout
+
+
+def test_readers_are_listed_at_the_terminal_with_how_they_looked(database: Database) -> None:
+    settings_read.forget()
+    d = desk()
+    d.customer()
+    with sight.watching() as watch:
+        search.search("Dana Novak", actor=d.ben, at=soon(START), language="en")
+    flow.note_views(watch.views, watch.searches, at=soon(START))
+    ours = ("--since", START.isoformat(), "--until", soon(START, 60).isoformat())
+    (one,) = told("readers", *ours)["items"]
+    assert (one["by"]["id"], one["found"]) == ("s1", 1)
+    assert "nothing at" in run("access", "readers", *ours, "--client", "aurora").stdout
+    refused = run("access", "readers", "--since", "2026-01-01", "--until", "2027-01-01", "--client", "aurora")
+    assert refused.exit_code == 1
+    assert "92 days" in refused.stdout + refused.stderr

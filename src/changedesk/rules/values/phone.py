@@ -27,14 +27,17 @@ _SEPARATORS: Final = str.maketrans("", "", " -")
 _CODE_MOST: Final = 3
 
 
+def _metadata(code: str) -> PhoneMetadata | None:
+    """Return how a country's numbers are built; None for no such code."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
+    return PhoneMetadata.metadata_for_region_or_calling_code(int(code), regions[0]) if regions else None
+
+
 @cache
 def _plan(code: str) -> tuple[frozenset[int], re.Pattern[str]] | None:
     """Return the lengths of a country's numbers and what its national prefix looks like; None for no such code."""
-    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
-    if regions is None:
-        return None
-    metadata = PhoneMetadata.metadata_for_region_or_calling_code(int(code), regions[0])
-    if metadata is None or metadata.general_desc is None:  # pragma: no cover - every code of the table has its plan
+    metadata = _metadata(code)
+    if metadata is None or metadata.general_desc is None:
         return None
     return (
         frozenset(metadata.general_desc.possible_length),
@@ -63,11 +66,8 @@ def _layouts(code: str) -> tuple[tuple[re.Pattern[str], re.Pattern[str], str], .
 
     None for no such code. Choosing among them is all that ``phonenumbers.format_number`` does; it costs a third so.
     """
-    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
-    if regions is None:
-        return None
-    metadata = PhoneMetadata.metadata_for_region_or_calling_code(int(code), regions[0])
-    if metadata is None:  # pragma: no cover - every code of the table has its plan
+    metadata = _metadata(code)
+    if metadata is None:
         return None
     return tuple(
         (re.compile("".join(one.leading_digits_pattern[-1:])), re.compile(one.pattern or ""), one.format or "")

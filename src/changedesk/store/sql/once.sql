@@ -1,12 +1,14 @@
 -- A call's keys, each claimed for this transaction, with what is known of it. A second call in flight does not wait:
 -- it is told so. A key that another call committed between this snapshot and the lock is missing from what
--- the insert touches.
+-- the insert touches. Each key is looked up by itself (LIMIT keeps it so): joined, all that the actor ever kept would be
+-- read for one of them.
 
 -- name: once.claim
 SELECT k.key_hash, pg_try_advisory_xact_lock(hashtextextended(encode(k.key_hash, 'hex') || %(actor)s, %(client)s)) AS claimed,
        o.body_mac, o.reply
 FROM unnest(%(keys)s::bytea[]) AS k (key_hash)
-LEFT JOIN desk.once o ON o.client_id = %(client)s AND o.actor = %(actor)s AND o.key_hash = k.key_hash
+LEFT JOIN LATERAL (SELECT o.body_mac, o.reply FROM desk.once o
+                   WHERE o.client_id = %(client)s AND o.actor = %(actor)s AND o.key_hash = k.key_hash LIMIT 1) o ON true
 
 -- The same, and the subjects of the calls that go on, locked in one order until the end of the transaction, in one round
 -- trip: a call that is answered already, or is in flight, waits for nobody's lock. Rows with a place are keys, the
@@ -17,7 +19,9 @@ WITH claim AS MATERIALIZED (
     SELECT k.place, k.subject_id, o.body_mac, o.reply,
            pg_try_advisory_xact_lock(hashtextextended(encode(k.key_hash, 'hex') || %(actor)s, %(client)s)) AS claimed
     FROM unnest(%(keys)s::bytea[], %(subjects)s::uuid[]) WITH ORDINALITY AS k (key_hash, subject_id, place)
-    LEFT JOIN desk.once o ON o.client_id = %(client)s AND o.actor = %(actor)s AND o.key_hash = k.key_hash
+    LEFT JOIN LATERAL (SELECT o.body_mac, o.reply FROM desk.once o
+                       WHERE o.client_id = %(client)s AND o.actor = %(actor)s AND o.key_hash = k.key_hash LIMIT 1) o
+           ON true
 ), held AS MATERIALIZED (
     SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
            s.erased_at, k.epoch, k.wrapped
