@@ -72,7 +72,7 @@ def test_every_fact_is_kept_inside_its_client(database: Database) -> None:
     assert len(rows) > 20
     for name, enabled, forced, policies, first_key in rows:
         assert (enabled, forced) == (True, True), name
-        assert policies == ["only_own_clientfalsetrue", "own_clienttruetrue"], name
+        assert policies == ["own_clientfalsetrue", "some_clienttruetrue"], name
         assert first_key == "client_id", name
 
 

@@ -79,7 +79,8 @@ class _Move:
 _COLUMNS: Final = (
     "change_id", "subject_id", "ver", "at", "request_id", "kind", "actor", "channel", "fields", "fields_hash",
     "meta_hash", "leaf", "ct", "meta_ct", "fresh",
-    "lost_subject", "lost_field", "lost_tag", "found_subject", "found_field", "found_epoch", "found_tag", "found_fresh",
+    "lost_subject", "lost_field", "lost_epoch", "lost_tag",
+    "found_subject", "found_field", "found_epoch", "found_tag", "found_fresh",
 )  # fmt: skip
 
 
@@ -335,10 +336,15 @@ def _index(batch: _Batch, terms: Terms) -> None:
         if move.ver == move.subject.ver and not move.fresh:
             continue
         lost, found = terms.moved(move.subject.state, move.state)
-        gone = [(index, tag) for index, term in sorted(lost) for tag in client.tags(index, term)]
+        gone = [
+            (index, epoch, tag)
+            for index, term in sorted(lost)
+            for epoch, tag in zip(client.blinds, client.tags(index, term), strict=True)
+        ]
         columns["lost_subject"] += [move.subject.id] * len(gone)
-        columns["lost_field"] += [index for index, _ in gone]
-        columns["lost_tag"] += [tag for _, tag in gone]
+        columns["lost_field"] += [index for index, _, _ in gone]
+        columns["lost_epoch"] += [epoch for _, epoch, _ in gone]
+        columns["lost_tag"] += [tag for _, _, tag in gone]
         for index, term in sorted(found):
             for epoch in client.written:
                 columns["found_subject"].append(move.subject.id)

@@ -54,7 +54,7 @@ class ClientKeys:
     read_at: float
 
     def tags(self, index: str, term: str) -> list[bytes]:
-        """Return a term's tags under every epoch."""
+        """Return a term's tags under every epoch, in the order of ``blinds``."""
         return [seal.blind_tag(key, index, term) for key in self.blinds.values()]
 
 

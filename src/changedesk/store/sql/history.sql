@@ -39,9 +39,10 @@ WITH move AS (
     INSERT INTO desk.staged (client_id, entry_id) SELECT %(client)s, id FROM item
 ), lost AS (
     DELETE FROM desk.blind_index b
-    USING unnest(%(lost_subject)s::uuid[], %(lost_field)s::text[], %(lost_tag)s::bytea[]) AS l (subject_id, field, tag)
-    WHERE (l.subject_id IN (SELECT id FROM moved)) IS TRUE
-      AND b.client_id = %(client)s AND b.field = l.field AND b.tag = l.tag AND b.subject_id = l.subject_id
+    USING unnest(%(lost_subject)s::uuid[], %(lost_field)s::text[], %(lost_epoch)s::smallint[], %(lost_tag)s::bytea[])
+        AS l (subject_id, field, epoch, tag)
+    WHERE (l.subject_id IN (SELECT id FROM moved)) IS TRUE AND b.client_id = %(client)s AND b.field = l.field
+      AND b.epoch = l.epoch AND b.tag = l.tag AND b.subject_id = l.subject_id
 ), found AS (
     INSERT INTO desk.blind_index (client_id, field, epoch, tag, subject_id)
     SELECT %(client)s, f.field, f.epoch, f.tag, f.subject_id
