@@ -10,7 +10,7 @@ from changedesk.base.actor import automation
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.ledger.entry import EntryKind
-from changedesk.reading import asof, customer, feed, log, request, search, timeline, words
+from changedesk.reading import asof, customer, feed, log, people, request, search, timeline, words
 from changedesk.reading.panels import EntryView, Page
 from changedesk.reading.timeline import BadCursor, Only
 from changedesk.store.begin import begin
@@ -96,6 +96,19 @@ def test_every_kind_of_entry_has_its_words_in_every_language() -> None:
     for kind in EntryKind:
         assert set(words.TITLES[kind]) == {"en", "de", "ar"}
         assert all(words.TITLES[kind].values())
+
+
+def test_who_did_something_is_told_in_the_readers_language(desk: Desk) -> None:
+    at_work = [automation(desk.client, name).id for name in ("notices", "terminal", "elsewhere")]
+    told_of = {
+        language: [people.People(at_work, viewer=desk.ben, language=language).show(one).name for one in at_work]
+        for language in ("en", "de", "ar")
+    }
+    assert told_of == {
+        "en": ["Automation: notices", "Automation: terminal", "Automation: elsewhere"],
+        "de": ["Automatik: Benachrichtigungen", "Automatik: Terminal", "Automatik: elsewhere"],
+        "ar": ["النظام الآلي: الإشعارات", "النظام الآلي: سطر الأوامر", "النظام الآلي: elsewhere"],
+    }
 
 
 def test_fifty_entries_cost_the_statements_of_one(desk: Desk, count: Count) -> None:

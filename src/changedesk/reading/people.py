@@ -17,6 +17,17 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "key": {"en": "Connected system", "de": "Angebundenes System", "ar": "نظام متصل"},
     "staff": {"en": "Former member of staff", "de": "Ehemals im Team", "ar": "موظف سابق"},
 }
+_DUTIES: Final[Mapping[str, Mapping[str, str]]] = {
+    "alarm": {"en": "alarm", "de": "Alarm", "ar": "الإنذار"},
+    "audit": {"en": "audit", "de": "Prüfung", "ar": "التدقيق"},
+    "clock": {"en": "clock", "de": "Uhr", "ar": "الساعة"},
+    "forgetting": {"en": "forgetting", "de": "Vergessen", "ar": "المحو"},
+    "keys": {"en": "keys", "de": "Schlüssel", "ar": "المفاتيح"},
+    "notices": {"en": "notices", "de": "Benachrichtigungen", "ar": "الإشعارات"},
+    "retention": {"en": "retention", "de": "Aufbewahrung", "ar": "الاحتفاظ"},
+    "terminal": {"en": "terminal", "de": "Terminal", "ar": "سطر الأوامر"},
+}
+"""What the desk does by itself, or at the terminal, as people read it; any other word stands as it is."""
 
 
 class People:
@@ -38,7 +49,8 @@ class People:
         if name is None:
             name = in_language(_WORDS["representative" if actor == "representative" else tag], self._language)
             if tag == "automation" and actor[:2] == "a.":
-                name = f"{name}: {actor[2:]}"
+                duty = _DUTIES.get(actor[2:])
+                name = f"{name}: {actor[2:] if duty is None else in_language(duty, self._language)}"
         return ActorView(actor, name, tag)
 
 
