@@ -1,10 +1,11 @@
--- The subjects at hand as they stand now, with their keys: the one SELECT of the write path.
+-- The subjects at hand as they stand now, with their keys: the one SELECT of the write path. The ids are unnested so that
+-- one plan serves any number of them: for a bare array the server would plan anew each time, which takes longer than this.
 
 -- name: subjects.load
 SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
        s.erased_at, k.epoch, k.wrapped
 FROM desk.subject s JOIN desk.subject_key k ON k.client_id = s.client_id AND k.key_id = s.key_id
-WHERE s.client_id = %(client)s AND s.id = ANY(%(ids)s::uuid[])
+WHERE s.client_id = %(client)s AND s.id = ANY(ARRAY(SELECT unnest(%(ids)s::uuid[])))
 
 -- The same, locked until the end of the transaction, always in one order so that two batches cannot deadlock.
 
@@ -12,7 +13,7 @@ WHERE s.client_id = %(client)s AND s.id = ANY(%(ids)s::uuid[])
 SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
        s.erased_at, k.epoch, k.wrapped
 FROM desk.subject s JOIN desk.subject_key k ON k.client_id = s.client_id AND k.key_id = s.key_id
-WHERE s.client_id = %(client)s AND s.id = ANY(%(ids)s::uuid[])
+WHERE s.client_id = %(client)s AND s.id = ANY(ARRAY(SELECT unnest(%(ids)s::uuid[])))
 ORDER BY s.id FOR NO KEY UPDATE OF s
 
 -- New subjects; the deferred foreign key wants the entry of their version before the commit.
