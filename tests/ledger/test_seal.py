@@ -15,13 +15,13 @@ from changedesk.ledger.seal import (
     bare,
     blind_key,
     blind_tag,
-    framed,
     meta_aad,
     payload_aad,
     seal,
     sealed_with,
     state_aad,
     unseal,
+    unseal_bare,
     unwrap,
     wrap,
     wrap_aad,
@@ -72,10 +72,13 @@ def test_the_blob_is_laid_out_as_the_design_says() -> None:
     assert padded == b"\x00\x00\x00\x05hello" + bytes(55)
 
 
-def test_a_blob_comes_back_whole_from_a_row_that_knows_its_key() -> None:
+def test_a_row_that_knows_its_key_opens_what_it_keeps_bare() -> None:
     blob = seal(KEY_ID, KEY, b"hello", AAD)
     assert len(bare(blob)) == len(blob) - 17
-    assert framed(KEY_ID, bare(blob)) == blob
+    assert unseal_bare(KEY, bare(blob), AAD) == b"hello"
+    for spoiled in (b"", bare(blob)[:5], bare(blob)[:20], bare(blob)[1:], bare(blob) + b"x"):
+        with pytest.raises(Corrupt):
+            unseal_bare(KEY, spoiled, AAD)
 
 
 def test_what_holds_nothing_personal_may_be_padded_less() -> None:

@@ -67,13 +67,8 @@ def sealed_with(blob: bytes) -> bytes:
 
 
 def bare(blob: bytes) -> bytes:
-    """Return a sealed blob without what says by which key, for a row that knows it: ``framed`` gives it back."""
+    """Return a sealed blob without what says by which key, for a row that knows it: ``unseal_bare`` opens it."""
     return blob[1 + KEY_ID_BYTES :]
-
-
-def framed(key_id: bytes, stored: bytes) -> bytes:
-    """Return the sealed blob that ``bare`` was taken from, byte for byte."""
-    return _VERSION + key_id + stored
 
 
 def unseal(lookup: Callable[[bytes], Key | None], blob: bytes, aad: bytes, *, block: int = PERSONAL) -> bytes:
@@ -85,12 +80,20 @@ def unseal(lookup: Callable[[bytes], Key | None], blob: bytes, aad: bytes, *, bl
     key = lookup(sealed_with(blob))
     if key is None:
         raise UnknownKey("no key of that id")
+    return unseal_bare(key, bare(blob), aad, block=block)
+
+
+def unseal_bare(key: Key, stored: bytes, aad: bytes, *, block: int = PERSONAL) -> bytes:
+    """Return the plaintext of what ``bare`` left. Raises Corrupt, as ``unseal`` does."""
+    cipher = _cipher(key)
     try:
-        padded = _cipher(key).decrypt(blob[1 + KEY_ID_BYTES : _HEAD], blob[_HEAD:], aad)
-    except InvalidTag:
+        padded = cipher.decrypt(stored[:_NONCE_BYTES], stored[_NONCE_BYTES:], aad)
+    except (InvalidTag, ValueError):
+        # A ValueError is a nonce cut short.
         raise Corrupt("does not open") from None
+    length = len(padded)
     end = 4 + int.from_bytes(padded[:4], "big")
-    if not padded or len(padded) % block or not end <= len(padded) < end + block or any(padded[end:]):
+    if not padded or length % block or not end <= length < end + block or padded.count(0, end) != length - end:
         raise Corrupt("wrongly padded")
     return padded[4:end]
 

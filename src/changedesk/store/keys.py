@@ -184,12 +184,12 @@ def opened(client: ClientId, row: Any) -> bytes:
     return key
 
 
-def meta_of_epoch(look: Look, epoch: int) -> tuple[bytes, AESGCM]:
-    """Return the id and the cipher of the client's meta key of an epoch. Raises UnknownKey."""
+def meta_of_epoch(look: Look, epoch: int) -> AESGCM:
+    """Return the client's meta cipher of an epoch. Raises UnknownKey."""
     known = of_client(look).metas.get(epoch) or of_client(look, anew=True).metas.get(epoch)
     if known is None:
         raise seal.UnknownKey("no key of that epoch")
-    return known
+    return known[1]
 
 
 def meta_of_id(look: Look, key_id: bytes) -> AESGCM | None:

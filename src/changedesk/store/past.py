@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
 from changedesk.ledger import seal
@@ -23,8 +25,7 @@ NEWEST: Final = 2**63 - 1
 """A page that starts here starts with the newest entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One entry of the history, opened. ``assertions`` is None when the values are erased."""
 
     id: int
@@ -192,13 +193,11 @@ def payload_of(look: Look, subject: UUID, row: Any, key: keys.SubjectKey | None)
     if row.ct is None or key is None:
         return None
     aad = seal.payload_aad(look.client, subject, row.change_id, row.ver or 0)
-    cipher = key.cipher
-    return decode_payload(seal.unseal(lambda _: cipher, seal.framed(key.id.bytes, row.ct), aad))
+    return decode_payload(seal.unseal_bare(key.cipher, row.ct, aad))
 
 
 def meta_of(look: Look, subject: UUID, row: Any) -> Meta:
     """Return who, how and why of an entry's row (change_id, ver, meta_epoch, meta_ct). Raises UnknownKey."""
-    key_id, cipher = keys.meta_of_epoch(look, row.meta_epoch)
+    cipher = keys.meta_of_epoch(look, row.meta_epoch)
     aad = seal.meta_aad(look.client, subject, row.change_id, row.ver or 0)
-    sealed = seal.framed(key_id, row.meta_ct)
-    return decode_meta(seal.unseal(lambda _: cipher, sealed, aad, block=seal.IMPERSONAL))
+    return decode_meta(seal.unseal_bare(cipher, row.meta_ct, aad, block=seal.IMPERSONAL))
