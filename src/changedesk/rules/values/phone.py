@@ -25,6 +25,8 @@ _UNREAD = {
 _PLAIN: Final = re.compile(r"\+[1-9](?:[ \-]?[0-9]){7,14}")
 _SEPARATORS: Final = str.maketrans("", "", " -")
 _CODE_MOST: Final = 3
+_GROUP: Final = re.compile(r"\\(\d)")
+"""How a template names a part of the number."""
 
 
 def _metadata(code: str) -> PhoneMetadata | None:
@@ -62,7 +64,7 @@ def _plain(text: str) -> str | None:
 
 @cache
 def _layouts(code: str) -> tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] | None:
-    """Return how a country's numbers are written from abroad: leading digits, whole number, template; the first fits.
+    """Return how a country's numbers are written from abroad: leading digits, whole number, form; the first fits.
 
     None for no such code. Choosing among them is all that ``phonenumbers.format_number`` does; it costs a third so.
     """
@@ -70,7 +72,11 @@ def _layouts(code: str) -> tuple[tuple[re.Pattern[str], re.Pattern[str], str], .
     if metadata is None:
         return None
     return tuple(
-        (re.compile("".join(one.leading_digits_pattern[-1:])), re.compile(one.pattern or ""), one.format or "")
+        (
+            re.compile("".join(one.leading_digits_pattern[-1:])),
+            re.compile(one.pattern or ""),
+            _GROUP.sub(r"{\1}", one.format or ""),
+        )
         for one in metadata.intl_number_format or metadata.number_format
     )
 
@@ -116,7 +122,10 @@ def display_phone(number: str) -> str:
         # A zero in front says things that only the library reads.
         layouts = _layouts(code) if national[:1] != "0" and number[1:].isdecimal() else None
         if layouts is not None:
-            fitting = (one for one in layouts if one[0].match(national) and one[1].fullmatch(national))
-            found = next(fitting, None)
-            return f"+{code} {national if found is None else found[1].sub(found[2], national)}"
+            for leading, whole, form in layouts:
+                parts = whole.fullmatch(national) if leading.match(national) else None
+                if parts is not None:
+                    written = form.format(parts[0], *parts.groups(""))
+                    return f"+{code} {written}"
+            return f"+{code} {national}"
     return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
