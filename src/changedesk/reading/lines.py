@@ -66,20 +66,14 @@ def verified(facts: Mapping[str, object], language: str) -> str:
 
 def diff_of_entry(entry: Entry, eyes: Eyes) -> tuple[Diff, ...]:
     """Return what an entry changed; nothing when its values are erased."""
-    return tuple(_diff_of(item, entry, eyes) for item in entry.assertions or ())
+    return tuple([_diff_of(item, entry, eyes) for item in entry.assertions or ()])
 
 
 def _diff_of(item: Assertion, entry: Entry, eyes: Eyes) -> Diff:
-    start, end = item.valid_from_us, item.valid_to_us
+    path, start, end = item.path, item.valid_from_us, item.valid_to_us
     began = None if start <= 0 or start == micros(entry.recorded_at) else moment(start)
-    return _diff(
-        item.path,
-        eyes.read(item.path, item.old),
-        eyes.read(item.path, item.new),
-        eyes,
-        valid_from=began,
-        valid_to=None if end == FOREVER else moment(end),
-    )
+    ended = None if end == FOREVER else moment(end)
+    return _diff(path, eyes.read(path, item.old), eyes.read(path, item.new), eyes, began, ended)
 
 
 def diff(
@@ -92,16 +86,17 @@ def diff(
     valid_to: datetime | None = None,
 ) -> Diff:
     """Return one field's before and after, as this viewer may see them."""
-    return _diff(path, eyes.show(path, before), eyes.show(path, after), eyes, valid_from=valid_from, valid_to=valid_to)
+    return _diff(path, eyes.show(path, before), eyes.show(path, after), eyes, valid_from, valid_to)
 
 
 def _diff(
-    path: str, was: Shown, will: Shown, eyes: Eyes, *, valid_from: datetime | None, valid_to: datetime | None
+    path: str, was: Shown, will: Shown, eyes: Eyes, valid_from: datetime | None, valid_to: datetime | None
 ) -> Diff:
+    label, type_ = eyes.named(path)
     return Diff(
         path=path,
-        label=eyes.label(path),
-        type=eyes.catalogue[path].type.value if path in eyes.catalogue else "text",
+        label=label,
+        type=type_,
         before=was.text,
         after=will.text,
         masked=was.masked or will.masked,

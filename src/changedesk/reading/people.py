@@ -38,9 +38,16 @@ class People:
         self._outside = viewer.type in CUSTOMERS
         wanted = frozenset(item for item in ids if item[:1] in ("s", "k"))
         self._names = settings_read.names(wanted) if wanted and not self._outside else {}
+        self._shown: dict[str, ActorView] = {}
 
     def show(self, actor: str) -> ActorView:
         """Return an actor id as a person reads it."""
+        shown = self._shown.get(actor)
+        if shown is None:
+            shown = self._shown[actor] = self._show(actor)
+        return shown
+
+    def _show(self, actor: str) -> ActorView:
         tag = _tag(actor)
         if self._outside:
             known = "desk" if tag in ("staff", "key") else tag

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from changedesk.base.actor import Actor, ActorType
 from changedesk.base.ids import SubjectId
 from changedesk.base.json import Value
@@ -28,13 +30,19 @@ LEVEL_TO_OPEN: Final = 2
 CUSTOMERS: Final = frozenset({ActorType.CUSTOMER, ActorType.REPRESENTATIVE})
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """A text ready to show. ``value`` is the plain value behind it, None when it is masked."""
 
     text: str
     masked: bool
-    value: Value = field(default=None, repr=False)
+    value: Value = None
+
+    def __repr__(self) -> str:
+        """Say nothing of it: a representation ends in logs."""
+        return "Shown(...)"
+
+
+_NOTHING: Final = Shown("", masked=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +119,12 @@ class Eyes:
     catalogue: Catalogue
     language: str
     _seen: dict[tuple[str, bytes], Shown] = field(default_factory=dict, repr=False, compare=False)
+    _named: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, path: str, text: bytes | None) -> Shown:
         """Return a stored text as this viewer may see it. On a page most values stand twice: as new, and as old."""
         if text is None:
-            return Shown("", masked=False)
+            return _NOTHING
         shown = self._seen.get((path, text))
         if shown is None:
             shown = self._seen[path, text] = self.show(path, decode_value(text))
@@ -124,10 +133,10 @@ class Eyes:
     def show(self, path: str, value: Value) -> Shown:
         """Return a value as this viewer may see it; a field that the catalogue has lost is dots."""
         if value is None:
-            return Shown("", masked=False)
-        if path not in self.catalogue:
+            return _NOTHING
+        item = self.catalogue.fields.get(path)
+        if item is None:
             return Shown(DOTS, masked=True)
-        item = self.catalogue[path]
         if self.sight.opens(item):
             if self.sight.shown is not None and item.sensitivity is not Sensitivity.PUBLIC:
                 self.sight.shown.fields.add(path)
@@ -136,7 +145,16 @@ class Eyes:
 
     def label(self, path: str) -> str:
         """Return what a field is called; its path, when the catalogue has lost it."""
-        return self.catalogue[path].label_in(self.language) if path in self.catalogue else path
+        return self.named(path)[0]
+
+    def named(self, path: str) -> tuple[str, str]:
+        """Return what a field is called, and the word for its type; a lost one is a text."""
+        found = self._named.get(path)
+        if found is None:
+            item = self.catalogue.fields.get(path)
+            found = (path, "text") if item is None else (item.label_in(self.language), item.type.value)
+            self._named[path] = found
+        return found
 
 
 def of_subjects(
@@ -309,4 +327,4 @@ def contact(eyes: Eyes, subject: Subject) -> Shown:
     """Return the first contact point that a customer has, as this viewer may see it."""
     paths = (item.path for item in eyes.catalogue.contacts if item.path in subject.state)
     path = next(paths, None)
-    return Shown("", masked=False) if path is None else eyes.read(path, subject.state[path].text)
+    return _NOTHING if path is None else eyes.read(path, subject.state[path].text)

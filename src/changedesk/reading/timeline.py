@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from changedesk.base.actor import Actor
 from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.refusal import NotFound, Refusal
@@ -179,27 +181,36 @@ def entry_views(
     people = People(_actors(entries), viewer=actor, language=language)
     outside = actor.type in sight.CUSTOMERS
     eyes = {subject: Eyes(seen, catalogue, language) for subject, seen in sights.items()}
-    return tuple(_view(entry, eyes[entry.subject], people, outside=outside) for entry in entries)
+    titles: dict[_Alike, str] = {}
+    return tuple([_view(entry, eyes[entry.subject], titles, people, outside=outside) for entry in entries])
 
 
 def _actors(entries: Iterable[Entry]) -> set[str]:
     return {entry.actor for entry in entries} | {one for entry in entries for one in _texts(entry.facts, "approved_by")}
 
 
-def _view(entry: Entry, eyes: Eyes, people: People, *, outside: bool) -> EntryView:
+_Alike = tuple[str, tuple[str, ...]]
+"""What entries with one title have in common: the kind, and the fields."""
+
+
+def _view(entry: Entry, eyes: Eyes, titles: dict[_Alike, str], people: People, *, outside: bool) -> EntryView:
     facts = entry.facts
     if outside and entry.kind is EntryKind.OWNERSHIP_TRANSFERRED:
         # What ended with the transfer were the former holder's values.
-        entry = replace(entry, fields=(), assertions=())
-    labels = tuple(eyes.label(path) for path in entry.fields if path)
+        entry = msgspec.structs.replace(entry, fields=(), assertions=())
+    kind = entry.kind.value
+    title = titles.get((kind, entry.fields))
+    if title is None:
+        labels = tuple(eyes.label(path) for path in entry.fields if path)
+        title = titles[kind, entry.fields] = words.title(entry.kind, labels, eyes.language)
     return EntryView(
         cursor=str(entry.id),
         change=entry.change,
         subject=entry.subject,
         version=entry.version,
         index=entry.index,
-        kind=entry.kind.value,
-        title=words.title(entry.kind, labels, eyes.language),
+        kind=kind,
+        title=title,
         is_change=entry.kind.bumps,
         recorded_at=entry.recorded_at,
         actor=people.show(entry.actor),
@@ -208,7 +219,7 @@ def _view(entry: Entry, eyes: Eyes, people: People, *, outside: bool) -> EntryVi
         verification=lines.verified(facts, eyes.language),
         consent=_text(facts, "consent"),
         reason=_text(facts, "reason"),
-        approvals=() if outside else tuple(people.show(one) for one in _texts(facts, "approved_by")),
+        approvals=() if outside else tuple([people.show(one) for one in _texts(facts, "approved_by")]),
         request=entry.request,
         ref=_text(facts, "ref") or None,
         rules=() if outside else tuple(_rules(facts)),
