@@ -8,6 +8,9 @@ from tests.browser.stage import Stage
 from tests.browser.test_pages import look
 from tests.channels.console.test_files import CUSTOMERS, NUMBERS, PEOPLE, REQUESTS
 
+from changedesk.base import clock
+from changedesk.channels.bulk import handed
+
 pytestmark = pytest.mark.browser
 WAIT = 20_000
 
@@ -32,6 +35,9 @@ def test_a_file_is_looked_at_and_started_with_and_read_to_its_end(stage: Stage, 
     complaints = look(seen, "files-looked", "light")
     page.get_by_role("button", name="Start").click()  # the form still holds the file
     expect(page.get_by_text("Started. It goes on by itself")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("Waiting").first).to_be_visible(timeout=WAIT)
+    complaints += look(seen, "files-waiting", "light")
+    assert handed.take_on(stage.desk.client, at=clock.now()) == 1
     expect(page.get_by_text("Finished").first).to_be_visible(timeout=WAIT)
     assert complaints + look(seen, "files-taken-in", "light") == []
 

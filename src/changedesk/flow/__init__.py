@@ -14,7 +14,8 @@ Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_i
 ``flow.subject_request`` (receive to resume), ``flow.subject_answer`` (link, answer, refuse, appeal). The clock:
 ``apply_due``, ``expire_due``, ``make_effective``, ``begin_audit``, ``end_audit``. Settings: ``flow.configure``,
 ``flow.policies``. Files of requests: ``start_batch``, ``enter_rows``, ``finish_batch``, ``preview_rows``,
-``approve_batch``, ``find_customers``. Sign-in: ``flow.admit``. Proving to others: ``seal_evidence``.
+``approve_batch``, ``find_customers``. Files that the worker takes in: ``hand_import``, ``hand_batch``, ``next_part``,
+``part_taken``, ``leave_file``, ``acting_for``. Sign-in: ``flow.admit``. Proving to others: ``seal_evidence``.
 Searching the history: ``flow.audit_trail``. Looking: ``note_views``, ``reveal``, ``break_glass``,
 ``review_break_glass``, ``certify_access``. Renewing keys: ``flow.rotating``.
 """
@@ -57,8 +58,16 @@ from changedesk.flow.family import Weighed
 from changedesk.flow.forget import go_on as forget_on
 from changedesk.flow.forget import replay as replay_erasure
 from changedesk.flow.glass import break_glass, review_break_glass
-from changedesk.flow.handed import reverse_on
-from changedesk.flow.importing import finish_import, note_import
+from changedesk.flow.handed import acting_for, reverse_on
+from changedesk.flow.importing import (
+    finish_import,
+    hand_batch,
+    hand_import,
+    leave_file,
+    next_part,
+    note_import,
+    part_taken,
+)
 from changedesk.flow.left_behind import AccountLeft
 from changedesk.flow.linking import Parting
 from changedesk.flow.merging import (
@@ -97,6 +106,7 @@ from changedesk.flow.seeing import Revealed, note_views, reveal
 from changedesk.flow.submit import preview, revise, submit
 from changedesk.flow.transfer import challenge_new_holder, decline_transfer, new_holder_offers, propose_transfer
 from changedesk.flow.verify import Challenged, challenge, offers
+from changedesk.store.handed import Part
 from changedesk.store.once import Once
 from changedesk.store.seen import Glass
 
@@ -121,6 +131,7 @@ __all__ = [
     "NewAccount",
     "NewCustomer",
     "Once",
+    "Part",
     "Parting",
     "Pending",
     "Plan",
@@ -135,6 +146,7 @@ __all__ = [
     "Terms",
     "Weighed",
     "Wish",
+    "acting_for",
     "apply_due",
     "apply_now",
     "approve",
@@ -159,16 +171,21 @@ __all__ = [
     "finish_import",
     "foresee_merge",
     "forget_on",
+    "hand_batch",
+    "hand_import",
     "hold",
+    "leave_file",
     "look_at_dispute",
     "make_effective",
     "merge",
     "new_holder_offers",
+    "next_part",
     "note_import",
     "note_views",
     "of_import",
     "offers",
     "open_dispute",
+    "part_taken",
     "plan_import",
     "plan_restore",
     "plan_retirement",

@@ -28,7 +28,7 @@ def reverse_on(client: ClientId, *, at: datetime) -> int:
         return 0
     id_, by = found
     try:
-        actor = _again(client, by)
+        actor = acting_for(client, by, access.Verb.CHANGE_REVERT)
     except (Forbidden, NotFound):
         _give_up(client, id_, at=at)
     else:
@@ -36,13 +36,13 @@ def reverse_on(client: ClientId, *, at: datetime) -> int:
     return 1
 
 
-def _again(client: ClientId, by: str) -> Actor:
-    """Return who asked, as they are by now. Raises Forbidden, NotFound."""
+def acting_for(client: ClientId, by: str, verb: access.Verb) -> Actor:
+    """Return the person who handed something over, as they are by now. Raises Forbidden, NotFound."""
     sort, number = by[:1], by[1:]
     if sort != "s":
-        raise Forbidden(verb=str(access.Verb.CHANGE_REVERT))
+        raise Forbidden(verb=str(verb))
     actor = admit.staff(int(number), client_of(client).slug, channel=Channel.SYSTEM, entry_point="worker")
-    access.require(actor, access.Verb.CHANGE_REVERT)
+    access.require(actor, verb)
     return actor
 
 

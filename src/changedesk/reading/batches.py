@@ -10,7 +10,7 @@ from uuid import UUID
 from changedesk.base.actor import Actor
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.kinds.merge import MERGED_INTO, MERGED_INTO_TEXT
-from changedesk.reading.imports import RowReason
+from changedesk.reading.imports import Progress, RowReason, progress
 from changedesk.reading.panels import ActorView, Page
 from changedesk.reading.people import People
 from changedesk.reading.request import request as read_request
@@ -20,6 +20,7 @@ from changedesk.rules.access import Verb
 from changedesk.rules.lifecycle import RequestState
 from changedesk.rules.values import BadValue
 from changedesk.store import batches as stored
+from changedesk.store import handed
 from changedesk.store.batches import Batch, Row
 from changedesk.store.tx import look
 
@@ -39,6 +40,7 @@ class BatchLine:
     entered_by: ActorView
     started_at: datetime
     finished_at: datetime | None
+    state: Progress
     rows: int
 
 
@@ -73,7 +75,8 @@ class RouteCount:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchPanel:
     """A batch as it stands. ``counts``: requests by state, and rows that made none by why; ``edited``: of those, how
-    many hold another content than the file brought in. ``digest`` is None while the file has not come to its end.
+    many hold another content than the file brought in. ``digest`` is None while the file has not come to its end;
+    ``state``, ``done`` and ``parts`` say how far it is, as for an import.
     """
 
     id: UUID
@@ -83,6 +86,9 @@ class BatchPanel:
     entered_by: ActorView
     started_at: datetime
     finished_at: datetime | None
+    state: Progress
+    done: int
+    parts: int
     counts: Mapping[str, int]
     edited: int
     reasons: tuple[RowReason, ...]
@@ -104,6 +110,7 @@ def batches(*, actor: Actor, language: str = "en", before: str | None = None, li
     limit = max(1, min(limit, LIMIT_MAX))
     with look(actor.client) as seen:
         found = stored.of_client(seen, before=_place(before), limit=limit + 1)
+        left = handed.left(seen, [item.id for item in found])
     page = found[:limit]
     people = People({item.entered_by for item in page}, viewer=actor, language=language)
     lines = tuple(
@@ -114,6 +121,7 @@ def batches(*, actor: Actor, language: str = "en", before: str | None = None, li
             entered_by=people.show(item.entered_by),
             started_at=item.started_at,
             finished_at=item.finished_at,
+            state=progress(left.get(item.id), item.finished_at),
             rows=item.rows or 0,
         )
         for item in page
@@ -130,6 +138,7 @@ def batch(id: UUID, *, actor: Actor, at: datetime, language: str = "en") -> Batc
             raise NotFound
         rows = stored.rows(seen, id)
         approvals = stored.approvals(seen, id)
+        left = handed.left(seen, [id]).get(id)
     people = People({found.entered_by, *(by for by, _ in approvals)}, viewer=actor, language=language)
     waiting = [row for row in rows if row.state == RequestState.AWAITING_APPROVAL and not row.edited]
     routes = Counter((row.level, row.consent or "", row.approvals) for row in rows if row.request is not None)
@@ -141,6 +150,9 @@ def batch(id: UUID, *, actor: Actor, at: datetime, language: str = "en") -> Batc
         entered_by=people.show(found.entered_by),
         started_at=found.started_at,
         finished_at=found.finished_at,
+        state=progress(left, found.finished_at),
+        done=left.parts - left.left if left else 0,
+        parts=left.parts if left else 0,
         counts=Counter(row.state or row.outcome for row in rows),
         edited=sum(row.edited for row in rows if row.request is not None),
         reasons=_reasons(rows),

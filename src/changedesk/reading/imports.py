@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from changedesk.base.actor import Actor
@@ -14,10 +14,13 @@ from changedesk.reading.timeline import BadCursor
 from changedesk.rules import access
 from changedesk.rules.access import Verb
 from changedesk.rules.values import BadValue
-from changedesk.store import imported
+from changedesk.store import handed, imported
+from changedesk.store.handed import Left
 from changedesk.store.tx import look
 
+Progress = Literal["waiting", "running", "unfinished", "finished"]
 LIMIT_MAX: Final = 500
+ENDED_EARLY: Final = "ended_early"
 REASON: Final = "reason "
 """What the counts of reasons begin with: the reason's code and the field stand after it."""
 
@@ -36,8 +39,9 @@ class RowReason:
 class ImportRun:
     """One import. ``file`` is the same for the same content, within one client; it tells nothing about it.
 
-    ``finished_at`` is None for a run that is still going on, or that was ended from outside. ``counts`` are rows by
-    what became of them: rows, taken, unchanged, warned, refused, changes; ``ended_early`` says that the file did.
+    ``state``: waiting or running with the worker, unfinished (it goes on at a terminal, or was ended from outside),
+    finished. ``done`` of ``parts`` of a file that is with the worker are in. ``counts`` are rows by what
+    became of them, so far: rows, taken, unchanged, warned, refused, changes; ``ended_early`` says that the file did.
     """
 
     id: UUID
@@ -46,6 +50,9 @@ class ImportRun:
     started_by: ActorView
     started_at: datetime
     finished_at: datetime | None
+    state: Progress
+    done: int
+    parts: int
     counts: Mapping[str, int]
     reasons: tuple[RowReason, ...]
     """The most frequent first. Each row's own stands in the report file that the import wrote."""
@@ -62,9 +69,12 @@ def runs(*, actor: Actor, language: str = "en", before: str | None = None, limit
     limit = max(1, min(limit, LIMIT_MAX))
     with look(actor.client) as seen:
         found = imported.runs(seen, before=_place(before), limit=limit + 1)
+        left = handed.left(seen, [row.id for row in found])
     page = found[:limit]
     people = People({row.started_by for row in page}, viewer=actor, language=language)
-    return Page(tuple(_run(row, people) for row in page), next=page[-1].id.hex if len(found) > limit else None)
+    return Page(
+        tuple(_run(row, left.get(row.id), people) for row in page), next=page[-1].id.hex if len(found) > limit else None
+    )
 
 
 def run(id: UUID, *, actor: Actor, language: str = "en") -> ImportRun:  # noqa: A002 - as everywhere
@@ -72,9 +82,10 @@ def run(id: UUID, *, actor: Actor, language: str = "en") -> ImportRun:  # noqa: 
     _require(actor)
     with look(actor.client) as seen:
         row = imported.run(seen, id)
+        left = handed.left(seen, [id])
     if row is None:
         raise NotFound
-    return _run(row, People({row.started_by}, viewer=actor, language=language))
+    return _run(row, left.get(id), People({row.started_by}, viewer=actor, language=language))
 
 
 def _require(actor: Actor) -> None:
@@ -82,7 +93,14 @@ def _require(actor: Actor) -> None:
         raise Forbidden(verb=str(Verb.IMPORT_RUN))
 
 
-def _run(row: Any, people: People) -> ImportRun:
+def progress(left: Left | None, finished_at: datetime | None) -> Progress:
+    """Return how far a file is, of which this is left with the worker."""
+    if left is None:
+        return "unfinished" if finished_at is None else "finished"
+    return "waiting" if left.left == left.parts else "running"
+
+
+def _run(row: Any, left: Left | None, people: People) -> ImportRun:
     reasons = [_counted(name, count) for name, count in row.counts.items() if name.startswith(REASON)]
     return ImportRun(
         id=row.id,
@@ -91,6 +109,9 @@ def _run(row: Any, people: People) -> ImportRun:
         started_by=people.show(row.started_by),
         started_at=row.started_at,
         finished_at=row.finished_at,
+        state=progress(left, row.finished_at),
+        done=left.parts - left.left if left else 0,
+        parts=left.parts if left else 0,
         counts={name: count for name, count in row.counts.items() if not name.startswith(REASON)},
         reasons=tuple(sorted(reasons, key=lambda item: (-item.count, item.code, item.field))),
     )

@@ -67,5 +67,7 @@ GRANT UPDATE (epoch) ON desk.subject_key TO {app};
 -- Alarms of audits and of broken glass.
 GRANT SELECT, INSERT ON desk.alarm TO {app};
 GRANT UPDATE (state, attempts, next_at, last_error, done_at) ON desk.alarm TO {app};
+-- Parts of files go as soon as they are taken in.
+GRANT SELECT, INSERT, DELETE ON desk.file_part TO {app};
 -- Evidence that left the house.
 GRANT SELECT, INSERT ON desk.bundle TO {app};

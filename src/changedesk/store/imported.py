@@ -43,9 +43,9 @@ def start(tx: Tx, run: UUID, *, map_name: str, content: bytes, by: str, at: date
     tx.run("imports.start", id=run, map=map_name, file_hash=mark, by=by, at=at)
 
 
-def finish(tx: Tx, run: UUID, *, counts: Mapping[str, int], at: datetime) -> bool:
-    """Remember that a run came to its end; False when there is no such run that goes on."""
-    return tx.run("imports.finish", id=run, counts=Jsonb(dict(counts)), at=at) == 1
+def count(tx: Tx, run: UUID, counts: Mapping[str, int], *, finished_at: datetime | None) -> bool:
+    """Add what became of rows, and remember the end when it has come; False when there is no such run that goes on."""
+    return tx.run("imports.count", id=run, counts=Jsonb(dict(counts)), finished_at=finished_at) == 1
 
 
 def runs(look: Look, *, before: UUID | None = None, limit: int) -> list[Any]:

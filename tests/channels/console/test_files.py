@@ -1,19 +1,26 @@
 """Files that are sent from a page: looked at first, then entered or taken in behind it."""
 
 import re
-import threading
 from io import BytesIO
 from typing import Any
 
 import openpyxl
+import psycopg
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.channels.console.room import Room
+from tests.postgres import Database
 
-from changedesk.channels.bulk import received
+from changedesk import flow
+from changedesk.base import clock
+from changedesk.channels.bulk import handed, received
 from changedesk.channels.console.errors import status_of
 from changedesk.channels.console.views import files
 from changedesk.reading import batches, imports
+from changedesk.rules import access
+from changedesk.rules.access import Verb
+from changedesk.store import batches as stored
+from changedesk.store.tx import look
 
 CUSTOMERS = b"""
 rows = "customers"
@@ -54,12 +61,21 @@ def mark(answer: Any) -> str:
 
 
 def start(room: Room, name: str, form: dict[str, Any]) -> str:
-    """Look at a file, start with it, and wait for its end; the page that it leads to."""
+    """Look at a file, start with it, and let the worker take it in; the page that it leads to."""
+    page = hand(room, name, form)
+    while take(room):
+        pass
+    return page
+
+
+def take(room: Room) -> int:
+    """What the worker does in one turn; how many parts it took in."""
+    return handed.take_on(room.desk.client, at=clock.now())
+
+
+def hand(room: Room, name: str, form: dict[str, Any]) -> str:
     answer = send(room, name, form, do="start", looked=mark(send(room, name, form)))
     assert answer.status_code == 303, answer.content
-    for one in threading.enumerate():
-        if one.name == received.BEHIND:
-            one.join(60)
     return str(answer["Location"]).removeprefix("/c/aurora/")
 
 
@@ -159,17 +175,112 @@ def test_who_sends_files_sees_the_maps_that_they_may_use(room: Room) -> None:
     assert answer.status_code == 403
 
 
-def test_a_file_that_fails_behind_the_page_leaves_a_run_that_can_be_given_again(
+def parts_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handed, "BATCH", 2)
+    monkeypatch.setattr(handed, "TOGETHER", 2)
+
+
+MANY = PEOPLE.replace(b"3,", b"\n5,Eve Stone,eve@old.example,x,y\n6,Kim Low,kim@old.example,x,y\n3,")
+
+
+def test_a_file_waits_for_the_worker_and_goes_on_where_it_was_ended(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_given: object, **_named: object) -> None:
-        raise OSError("Aya Haddad")
+    parts_of_two(monkeypatch)
+    page = hand(room, "Ines", {**SHOP, "file": ("people.csv", MANY)})
+    shown = room.get("Ines", page).content.decode()
+    assert ("Waiting" in shown, "0 of 3" in shown, "hx-get" in shown) == (True, True, True)
+    assert imports.runs(actor=room.actor("Ines")).items[0].state == "waiting"
+    assert take(room) == 1
+    shown = room.get("Ines", page).content.decode()
+    assert ("1 of 3" in shown, counts(shown)["Taken in"], counts(shown)["Rows read"]) == (True, "2", "2")
 
-    told: list[str] = []
+    def killed(*_given: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as broke:
-        broke.setattr("changedesk.flow.create_customers", broken)
-        broke.setattr(received.log, "error", lambda text, *given: told.append(text % given))
-        page = start(room, "Ines", SHOP)
-    assert "It goes on still, or was ended from outside" in room.get("Ines", page).content.decode()
-    assert told == ["a file was not taken in to its end: OSError"]
-    assert counts(room.get("Ines", start(room, "Ines", SHOP)).content.decode())["Taken in"] == "2"
+        broke.setattr("changedesk.flow.create_customers", killed)
+        with pytest.raises(KeyboardInterrupt):  # it had begun with the second part
+            take(room)
+    assert imports.runs(actor=room.actor("Ines")).items[0].state == "running"
+    assert (take(room), take(room), take(room)) == (1, 1, 0)
+    shown = room.get("Ines", page).content.decode()
+    told = counts(shown)
+    assert (told["Rows read"], told["Taken in"], told["Known already, unchanged"]) == ("5", "4", "0")
+    assert (told["Refused"], "hx-get" in shown, "Finished" in shown) == ("1", False, True)
+
+
+def test_a_part_that_went_in_before_the_worker_was_ended_goes_in_once(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_given: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    page = hand(room, "Ines", SHOP)
+    with monkeypatch.context() as broke:
+        broke.setattr("changedesk.flow.part_taken", killed)
+        with pytest.raises(KeyboardInterrupt):
+            take(room)
+    assert (take(room), take(room)) == (1, 0)
+    assert counts(room.get("Ines", page).content.decode())["Known already, unchanged"] == "2"
+
+
+def test_requests_of_a_file_keep_their_rows_over_its_parts(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(room, "Ines", SHOP)
+    parts_of_two(monkeypatch)
+    form = {**LOYALTY, "file": ("numbers.csv", b"id,number\n7,L-700\n\n8,L-800\n1,L-100\n")}
+    page = hand(room, "Petra", form)
+    assert hand(room, "Petra", form) == page  # it waits already, once
+    assert take(room) == 1
+    assert "1 of 2" in room.get("Petra", page).content.decode()
+    found = batches.batches(actor=room.actor("Petra")).items[0]
+    assert (found.state, found.rows) == ("running", 1)
+    assert (take(room), take(room)) == (1, 0)
+    with look(room.desk.client) as seen:
+        rows = stored.rows(seen, found.id)
+    assert [(row.number, row.outcome) for row in rows] == [(2, "refused"), (4, "refused"), (5, "requested")]
+    assert batches.batches(actor=room.actor("Petra")).items[0].state == "finished"
+
+
+def test_what_waits_of_a_file_is_sealed_and_gone_when_it_is_in(room: Room, database: Database) -> None:
+    def kept() -> list[bytes]:
+        with psycopg.connect(database.admin_url) as connection:
+            return [bytes(row[0]) for row in connection.execute("SELECT sealed FROM desk.file_part")]
+
+    hand(room, "Ines", SHOP)
+    (sealed,) = kept()
+    assert b"Aya Haddad" not in sealed
+    part = flow.next_part(room.desk.client)
+    assert part is not None
+    assert take(room) == 1
+    assert kept() == []
+    before = imports.run(part.run, actor=room.actor("Ines"))
+    flow.part_taken(part, {"rows": 3}, client=room.desk.client, at=clock.now())  # another worker had it too
+    assert imports.run(part.run, actor=room.actor("Ines")) == before
+
+
+def may_no_longer(monkeypatch: pytest.MonkeyPatch, verb: Verb) -> None:
+    monkeypatch.setattr(access, "ROLES", {role: verbs - {verb} for role, verbs in access.ROLES.items()})
+
+
+def test_a_file_of_somebody_who_may_no_longer_is_left_and_says_so(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts_of_two(monkeypatch)
+    page = hand(room, "Ines", {**SHOP, "file": ("people.csv", MANY)})
+    assert take(room) == 1
+    with monkeypatch.context() as left:
+        may_no_longer(left, Verb.IMPORT_RUN)
+        assert take(room) == 1
+    assert take(room) == 0
+    shown = room.get("Ines", page).content.decode()
+    assert ("The file ended early" in shown, "forbidden" in shown, counts(shown)["Taken in"]) == (True, True, "2")
+
+
+def test_a_batch_whose_file_is_left_stays_open_for_the_same_file(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(room, "Ines", SHOP)
+    page = hand(room, "Petra", LOYALTY)
+    with monkeypatch.context() as left:
+        may_no_longer(left, Verb.REQUEST_SUBMIT)
+        assert take(room) == 1
+    assert "Give the same file again" in room.get("Ines", page).content.decode()
+    assert start(room, "Petra", LOYALTY) == page
+    assert "Approve the batch" in room.get("Ines", page).content.decode()

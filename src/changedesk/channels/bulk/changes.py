@@ -15,7 +15,6 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 from changedesk import flow
 from changedesk.base import clock
@@ -94,7 +93,6 @@ def import_changes(
     dry_run: bool = False,
     report_to: Path | None = None,
     progress: Progress | None = None,
-    begun: Callable[[UUID], None] | None = None,
 ) -> Report:
     """Record the changes of a file in its order, and return the totals; the report's file speaks of each row.
 
@@ -113,7 +111,7 @@ def import_changes(
         report.left_out = tuple(name for name in reader.columns if name not in used)
         sheet = stack.enter_context(open_sheet(report, file, report_to))
         name = f"{map.source}-{map.log}"
-        stack.enter_context(noted(file, name, report, actor=actor, now=now, dry_run=dry_run, begun=begun))
+        stack.enter_context(noted(file, name, report, actor=actor, now=now, dry_run=dry_run))
         run = _Run(map, actor, now, sheet, held, dry_run=dry_run)
         groups = _groups(sheet.counting(reader), map, sheet)
         while batch := list(islice(groups, BATCH)):

@@ -89,12 +89,13 @@ def import_customers(
     dry_run: bool = False,
     report_to: Path | None = None,
     progress: Progress | None = None,
-    begun: Callable[[UUID], None] | None = None,
+    part_of: UUID | None = None,
 ) -> Report:
     """Take the customers of a file in, and return the totals; the report's file says what became of each row.
 
     ``catalogue``, ``region`` and ``zone`` are those of the actor's client. A row that was taken in before changes
-    nothing. A field that cannot be taken is left out with a warning, unless the map says that the row needs it. Raises
+    nothing. ``part_of``: a run that was noted already, of whose file this is a part.
+    A field that cannot be taken is left out with a warning, unless the map says that the row needs it. Raises
     Forbidden; FileUnreadable and HeaderWrong before anything went in: later, ``stopped`` tells.
     """
     access.require(actor, access.Verb.IMPORT_RUN)
@@ -108,7 +109,7 @@ def import_customers(
         used = map.reads() | map.ignore
         report.left_out = tuple(name for name in reader.columns if name not in used)
         sheet = stack.enter_context(open_sheet(report, file, report_to))
-        stack.enter_context(noted(file, map.source, report, actor=actor, now=now, dry_run=dry_run, begun=begun))
+        stack.enter_context(noted(file, map.source, report, actor=actor, now=now, dry_run=dry_run, part_of=part_of))
         run = _Run(map, actor, catalogue, region, zone, now, sheet, dry_run=dry_run)
         for row in sheet.counting(reader):
             run.add(_joined(row, joins))

@@ -1,9 +1,7 @@
 """A file is taken in by its map, whichever its rows are: customers, or changes that another system recorded."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from changedesk.base.actor import Actor
 from changedesk.channels.bulk.changes import import_changes
@@ -24,7 +22,6 @@ def import_file(
     dry_run: bool = False,
     report_to: Path | None = None,
     progress: Progress | None = None,
-    begun: Callable[[UUID], None] | None = None,
 ) -> Report:
     """Take a file in as its map says; see ``import_customers`` and ``import_changes``."""
     given: dict[str, Any] = {
@@ -33,7 +30,6 @@ def import_file(
         "dry_run": dry_run,
         "report_to": report_to,
         "progress": progress,
-        "begun": begun,
     }
     if isinstance(map, CustomerMap):
         return import_customers(file, map, region=region, zone=zone, **given)

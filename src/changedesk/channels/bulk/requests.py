@@ -63,12 +63,12 @@ def request_batch(
     report_to: Path | None = None,
     progress: Progress | None = None,
     key: flow.Once | None = None,
-    begun: Callable[[UUID], None] | None = None,
+    part_of: UUID | None = None,
 ) -> RequestReport:
     """Enter the requests of a file as one batch, or preview them all; the report's file speaks of each line.
 
     The same file again goes on where it was ended, and changes nothing where it was not. ``key`` refuses another file;
-    ``begun`` is told the batch once there is one.
+    ``part_of``: one that was started already, of whose file this is a part.
     Raises Forbidden, FieldNotInCatalogue; FileUnreadable and HeaderWrong before anything was entered.
     """
     access.require(actor, access.Verb.REQUEST_PREVIEW if dry_run else access.Verb.REQUEST_SUBMIT)
@@ -84,19 +84,18 @@ def request_batch(
         report.left_out = tuple(name for name in reader.columns if name not in used)
         sheet = stack.enter_context(open_sheet(report, file, report_to))
         run = _Run(map, catalogue, actor, now, sheet, report)
-        if not dry_run:
+        report.batch = part_of
+        if part_of is None and not dry_run:
             with file.open("rb") as content:
                 mark = hashlib.file_digest(content, "sha256").digest()
             report.batch = flow.start_batch(map_name, mark, actor=actor, at=now(), key=key).id
-            if begun:
-                begun(report.batch)
         lines = sheet.counting(reader)
         while part := list(islice(lines, TOGETHER)):
             run.send(part)
             if progress:
                 progress(report, reader.share)
         # A file that ended early has not been read whole: its batch stays open until a whole one is entered.
-        if report.batch is not None and not report.stopped:
+        if part_of is None and report.batch is not None and not report.stopped:
             finished = flow.finish_batch(report.batch, actor=actor, at=now())
             report.digest = (finished.digest or b"").hex()
     return report

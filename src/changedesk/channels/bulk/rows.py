@@ -78,13 +78,17 @@ class RowMisshapen(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a file is written. An empty delimiter is found out; ``mend`` repairs text that was decoded wrongly."""
+    """How a file is written. An empty delimiter is found out; ``mend`` repairs text that was decoded wrongly.
+
+    ``header``: the number of its first row, which is another than 1 for a part of a file.
+    """
 
     delimiter: str = ""
     encoding: str = ""
     """utf-8 or cp1252 for the whole file; empty for UTF-8 with lines of cp1252 in between."""
     mend: bool = False
     sheet: str = ""
+    header: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ class Reader:
 
     def __init__(self, raw: IO[bytes], size: int, dialect: Dialect) -> None:
         self._raw, self._size, self._dialect = raw, max(size, 1), dialect
-        self.number = 1
+        self.number = dialect.header
         start = raw.read(4)
         raw.seek(0)
         self._sheet = start == _ZIP
@@ -121,21 +125,25 @@ class Reader:
 
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows below the header; blank ones are passed over. Raises FileUnreadable where it ends badly."""
+        for cells in self.lists():
+            if any(cell.strip() for cell in cells):
+                yield self._row(cells)
+
+    def lists(self) -> Iterator[list[str]]:
+        """Yield the cells of each row below the header as they stand, blank rows too. Raises FileUnreadable."""
         while True:
             with self._typed():
                 cells = next(self._lists, None)
             if cells is None:
                 return
             self.number += 1
-            if not any(cell.strip() for cell in cells):
-                continue
-            yield self._row(cells)
+            if self._sheet:  # a workbook leaves out the empty cells at the end of a row
+                cells += [""] * (len(self.columns) - len(cells))
+            yield cells
 
     def _row(self, cells: list[str]) -> Row:
         while len(cells) > len(self.columns) and not cells[-1].strip():
             cells.pop()
-        if self._sheet:  # a workbook leaves out the empty cells at the end of a row
-            cells += [""] * (len(self.columns) - len(cells))
         if len(cells) != len(self.columns):
             return Row(self.number, {}, RowMisshapen(cells=len(cells), columns=len(self.columns)))
         if any(len(cell) > CELL_SIGNS_MAX for cell in cells):

@@ -10,7 +10,7 @@ from uuid import UUID
 from changedesk import flow
 from changedesk.base.actor import Actor
 from changedesk.channels.bulk.report import Report
-from changedesk.reading.imports import REASON
+from changedesk.reading.imports import ENDED_EARLY, REASON
 
 
 @contextmanager
@@ -22,22 +22,23 @@ def noted(
     actor: Actor,
     now: Callable[[], datetime],
     dry_run: bool,
-    begun: Callable[[UUID], None] | None = None,
+    part_of: UUID | None = None,
 ) -> Iterator[None]:
     """Note the run of this block; one that does not come to its end stays unfinished. A dry run is none.
 
-    ``begun`` is told the run once it is noted.
+    ``part_of``: one that was noted already; whoever noted it counts.
     """
-    if dry_run:
+    if dry_run or part_of is not None:
         yield
         return
     with file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").digest()
     run = flow.note_import(map_name, digest, actor=actor, at=now())
-    if begun:
-        begun(run)
     yield
-    counts = report.totals() | ({"ended_early": 1} if report.stopped else {})
-    # Codes and field names of ours: why rows stayed out, without a word of what they held.
-    counts |= {f"{REASON}{code} {path}".strip(): count for (code, path), count in report.codes.items()}
-    flow.finish_import(run, counts, actor=actor, at=now())
+    flow.finish_import(run, counts_of(report), actor=actor, at=now())
+
+
+def counts_of(report: Report) -> dict[str, int]:
+    """Return what a run keeps of a report: codes and field names of ours, without a word of what rows held."""
+    counts = report.totals() | ({ENDED_EARLY: 1} if report.stopped else {})
+    return counts | {f"{REASON}{code} {path}".strip(): count for (code, path), count in report.codes.items()}

@@ -1,5 +1,5 @@
-"""Time asks too: apply what is due, make effective what was dated ahead, end what waited too long, forget; and ask for
-the parts of reversals that a page handed over.
+"""Time asks too: apply what is due, make effective what was dated ahead, end what waited too long, forget; and take up
+what a page handed over: the parts of reversals and of files.
 """
 
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from changedesk import flow
 from changedesk.base.clock import now
 from changedesk.base.ids import ClientId
+from changedesk.channels.bulk import handed
 from changedesk.channels.clock import audits
 from changedesk.flow import rotating, subject_answer
 
@@ -28,6 +29,7 @@ def duties() -> list[Duty]:
         Duty("erasure.steps", lambda client_id: flow.forget_on(ClientId(client_id), at=now())),
         Duty("retention.run", lambda client_id: flow.retire_due(ClientId(client_id), at=now())),
         Duty("reversals.run", lambda client_id: flow.reverse_on(ClientId(client_id), at=now())),
+        Duty("files.run", lambda client_id: handed.take_on(ClientId(client_id), at=now())),
         Duty("privacy.copies", lambda client_id: subject_answer.expire_copies(ClientId(client_id), at=now())),
         Duty("keys.renew", lambda client_id: rotating.renew_on(ClientId(client_id), at=now())),
         Duty("log.audit", audits.run),

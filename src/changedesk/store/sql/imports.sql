@@ -2,8 +2,14 @@
 INSERT INTO desk.import_run (client_id, id, map, file_hash, started_by, started_at)
 VALUES (%(client)s, %(id)s, %(map)s, %(file_hash)s, %(by)s, %(at)s)
 
--- name: imports.finish
-UPDATE desk.import_run SET finished_at = %(at)s, counts = %(counts)s
+-- Counts come on top of those that there are; finished_at with the last of them.
+
+-- name: imports.count
+UPDATE desk.import_run SET finished_at = %(finished_at)s, counts = coalesce((
+    SELECT jsonb_object_agg(n.name, n.count) FROM (
+        SELECT b.key AS name, sum(b.value::bigint) AS count
+        FROM (SELECT * FROM jsonb_each_text(counts) UNION ALL SELECT * FROM jsonb_each_text(%(counts)s::jsonb)) b
+        GROUP BY b.key) n), '{}')
 WHERE client_id = %(client)s AND id = %(id)s AND finished_at IS NULL
 
 -- Runs, the newest first: their ids grow with time.

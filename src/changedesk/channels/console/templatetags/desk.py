@@ -76,7 +76,9 @@ STATES: Mapping[str, Look] = {
     "shown": Look(_("In the outbox"), "inbox", "ok"),
     "unconfirmed": Look(_("Not confirmed"), "circle-help", "warn"),
     # a file import
+    "waiting": Look(_("Waiting"), "clock"),
     "running": Look(_("Running"), "refresh-cw", "info"),
+    "unfinished": Look(_("Not finished"), "circle-help", "warn"),
     "finished": Look(_("Finished"), "check", "ok"),
     # obligations of the policy strip
     "met": Look(_("Met"), "circle-check", "ok"),

@@ -74,7 +74,7 @@ def _line(item: BatchLine, visit: Visit) -> dict[str, Any]:
         "rows": item.rows,
         "at": item.started_at,
         "by": item.entered_by.name,
-        "open": item.finished_at is None,
+        "state": "" if item.state == "finished" else item.state,
     }
 
 
@@ -83,6 +83,9 @@ def _panel(found: BatchPanel, visit: Visit) -> dict[str, Any]:
         "map": found.map,
         "mark": found.file[:8],
         "digest": found.digest or "",
+        "state": found.state,
+        "done": found.done,
+        "parts": found.parts,
         "at": found.started_at,
         "by": found.entered_by.name,
         "counts": [

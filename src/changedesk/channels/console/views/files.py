@@ -1,13 +1,9 @@
 """A file that a person sends: looked at first, then entered as a batch of requests, or its customers taken in."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -16,15 +12,15 @@ from django.utils.translation import gettext as _
 
 from changedesk.base.refusal import Forbidden, Refusal
 from changedesk.channels import bulk
+from changedesk.channels.bulk.handed import Handed, hand_over
 from changedesk.channels.bulk.mapping import MapUnknown, parse_map
-from changedesk.channels.bulk.received import BYTES_MOST, behind, lines, received
+from changedesk.channels.bulk.received import BYTES_MOST, lines, received
 from changedesk.channels.bulk.request_map import parse_request_map
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.show import files as shown
 from changedesk.channels.console.visit import Visit, page
 from changedesk.channels.refusals import BodyTooLarge
 from changedesk.reading import forms
-from changedesk.rules import access
 from changedesk.rules.access import Verb
 
 _NAME: Final = re.compile(r"[^a-z0-9]+")
@@ -50,16 +46,6 @@ class FileNotLookedAt(Refusal):
     status = "stale"
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A file with its map. ``mark`` is the same for the same file and the same map."""
-
-    map: bulk.RequestMap | bulk.CustomerMap | bulk.ChangeMap
-    name: str
-    content: bytes
-    mark: str
-
-
 @page("GET", "HEAD", "POST")
 def files(visit: Visit) -> HttpResponse:
     """Ask for a file; on POST show what it would do, or start with the one that was looked at."""
@@ -71,34 +57,41 @@ def files(visit: Visit) -> HttpResponse:
         sent = _sent(visit)
         if visit.given("do") != "start":
             return _answer(visit, looked=_look(sent, visit))
-        if sent.mark != visit.given("looked"):
+        if _mark(sent, visit) != visit.given("looked"):
             raise FileNotLookedAt
-        begun = behind(partial(_take_in, sent, _reader(sent, visit)))
+        begun = hand_over(sent, actor=visit.actor, at=visit.at)
     except Refusal as refusal:
         return _answer(visit, errors=_errors(refusal, visit), status=_status(refusal))
     messages.success(visit.request, _("Started. It goes on by itself: you can leave this page."))
     return visit.to("batch" if isinstance(sent.map, bulk.RequestMap) else "import_run", begun)
 
 
-def _sent(visit: Visit) -> Sent:
+def _sent(visit: Visit) -> Handed:
     """Return what was sent. Raises FileMissing, BodyTooLarge, MapUnknown, MapWrong, Forbidden."""
     what, _slash, name = visit.given("map").partition("/")
     if what not in shown.offered(visit.actor):
         raise MapUnknown(path="map")
-    content, text = _content(visit, "file")[0], b""
+    content, text = _content(visit, "file")[0], ""
+    found: bulk.RequestMap | bulk.CustomerMap | bulk.ChangeMap
     if name:
         if name not in shown.known(what):
             raise MapUnknown(path="map")
         found = bulk.read_request_map(name) if what == shown.REQUESTS else bulk.read_map(name)
     else:
-        text, title = _content(visit, "map_file")
+        own, title = _content(visit, "map_file")
+        text = own.decode("utf-8", "replace")
         name = _NAME.sub("-", Path(title).stem.lower()).strip("-")[:_NAME_LENGTH] or "map"
         parse = parse_request_map if what == shown.REQUESTS else parse_map
-        found = parse(text.decode("utf-8", "replace"), name)
+        found = parse(text, name)
     if isinstance(found, bulk.ChangeMap):
-        access.require(visit.actor, Verb.CHANGE_RECORD)
-    parts = (visit.given("map").encode(), sha256(text).digest(), sha256(content).digest())
-    return Sent(found, name, content, sha256(b"\x00".join(parts)).hexdigest())
+        raise Forbidden(verb=str(Verb.CHANGE_RECORD))  # what another system recorded, it hands over itself
+    return Handed(found, name, text, content)
+
+
+def _mark(sent: Handed, visit: Visit) -> str:
+    """Return what is the same for the same file and the same map."""
+    parts = (visit.given("map").encode(), sha256(sent.text.encode()).digest(), sha256(sent.content).digest())
+    return sha256(b"\x00".join(parts)).hexdigest()
 
 
 def _content(visit: Visit, name: str) -> tuple[bytes, str]:
@@ -112,32 +105,21 @@ def _content(visit: Visit, name: str) -> tuple[bytes, str]:
     raise FileMissing(path=name)
 
 
-def _reader(sent: Sent, visit: Visit) -> Callable[..., bulk.Report]:
-    """Return what reads a file by the map that was sent with it."""
+def _look(sent: Handed, visit: Visit) -> dict[str, Any]:
     ground = forms.ground(actor=visit.actor)
-    if isinstance(sent.map, bulk.RequestMap):
-        return partial(
-            bulk.request_batch, map=sent.map, map_name=sent.name, actor=visit.actor, catalogue=ground.catalogue
-        )
-    return partial(
-        bulk.import_file,
-        map=sent.map,
-        actor=visit.actor,
-        catalogue=ground.catalogue,
-        region=ground.region,
-        zone=ground.time_zone,
-    )
-
-
-def _look(sent: Sent, visit: Visit) -> dict[str, Any]:
     with received([sent.content]) as (path, report_to):
-        report = _reader(sent, visit)(path, dry_run=True, report_to=report_to)
-        return {**shown.looked(report, lines(report_to)), "mark": sent.mark}
-
-
-def _take_in(sent: Sent, read: Callable[..., bulk.Report], begun: Callable[[UUID], None]) -> None:
-    with received([sent.content]) as (path, report_to):
-        read(path, report_to=report_to, begun=begun)
+        report: bulk.Report
+        if isinstance(sent.map, bulk.RequestMap):
+            report = bulk.request_batch(
+                path, sent.map, sent.name, actor=visit.actor, catalogue=ground.catalogue, dry_run=True,
+                report_to=report_to,
+            )  # fmt: skip
+        else:
+            report = bulk.import_customers(
+                path, sent.map, actor=visit.actor, catalogue=ground.catalogue, region=ground.region,
+                zone=ground.time_zone, dry_run=True, report_to=report_to,
+            )  # fmt: skip
+        return {**shown.looked(report, lines(report_to)), "mark": _mark(sent, visit)}
 
 
 def _errors(refusal: Refusal, visit: Visit) -> list[pages.Error]:

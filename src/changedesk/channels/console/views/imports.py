@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from changedesk.channels.console.show import files, words
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import imports as reading
-from changedesk.reading.imports import ImportRun
+from changedesk.reading.imports import ENDED_EARLY, ImportRun
 from changedesk.rules.access import Verb, may
 
 LIMIT: Final = 50
@@ -51,11 +51,7 @@ def import_run(visit: Visit, key: UUID) -> HttpResponse:
 
 
 def _run(item: ImportRun, visit: Visit) -> dict[str, Any]:
-    state, word = ("finished", "")
-    if item.finished_at is None:
-        state, word = "running", _("Not finished")
-    elif "ended_early" in item.counts:
-        state, word = "failed", _("The file ended early")
+    early = item.state == "finished" and ENDED_EARLY in item.counts
     return {
         "url": visit.url("import_run", item.id),
         "map": item.map,
@@ -63,7 +59,9 @@ def _run(item: ImportRun, visit: Visit) -> dict[str, Any]:
         "by": item.started_by.name,
         "at": item.started_at,
         "finished_at": item.finished_at,
-        "state": state,
-        "word": word,
+        "state": "failed" if early else item.state,
+        "word": _("The file ended early") if early else "",
+        "done": item.done,
+        "parts": item.parts,
         **{name: item.counts.get(name, 0) for name in words.COUNTS},
     }
