@@ -15,7 +15,8 @@ Recording: ``create_customers``, ``record_changes``, ``note_import``, ``finish_i
 ``apply_due``, ``expire_due``, ``make_effective``, ``begin_audit``, ``end_audit``. Settings: ``flow.configure``,
 ``flow.policies``. Files of requests: ``start_batch``, ``enter_rows``, ``finish_batch``, ``preview_rows``,
 ``approve_batch``, ``find_customers``. Files that the worker takes in: ``hand_import``, ``hand_batch``, ``next_part``,
-``part_taken``, ``leave_file``, ``acting_for``. Sign-in: ``flow.admit``. Proving to others: ``seal_evidence``.
+``part_taken``, ``leave_file``, ``acting_for``. Sign-in: ``flow.admit``. Proving to others: ``seal_evidence``;
+``ask_evidence`` to ``fetch_evidence``.
 Searching the history: ``flow.audit_trail``. Looking: ``note_views``, ``reveal``, ``break_glass``,
 ``review_break_glass``, ``certify_access``. Renewing keys: ``flow.rotating``.
 """
@@ -52,7 +53,14 @@ from changedesk.flow.dispute import (
 from changedesk.flow.effective import make_effective
 from changedesk.flow.ending import apply_due, apply_now, cancel, expire_due, hold, release, reschedule, withdraw
 from changedesk.flow.erasing import Erasable, preview_erasure, request_erasure
-from changedesk.flow.evidence import seal_evidence
+from changedesk.flow.evidence import (
+    ask_evidence,
+    fetch_evidence,
+    keep_evidence,
+    next_evidence,
+    refuse_evidence,
+    seal_evidence,
+)
 from changedesk.flow.factor import bind_factor
 from changedesk.flow.family import Weighed
 from changedesk.flow.forget import go_on as forget_on
@@ -151,6 +159,7 @@ __all__ = [
     "apply_now",
     "approve",
     "approve_batch",
+    "ask_evidence",
     "ask_information",
     "begin_audit",
     "bind_factor",
@@ -166,6 +175,7 @@ __all__ = [
     "end_audit",
     "enter_rows",
     "expire_due",
+    "fetch_evidence",
     "find_customers",
     "finish_batch",
     "finish_import",
@@ -174,11 +184,13 @@ __all__ = [
     "hand_batch",
     "hand_import",
     "hold",
+    "keep_evidence",
     "leave_file",
     "look_at_dispute",
     "make_effective",
     "merge",
     "new_holder_offers",
+    "next_evidence",
     "next_part",
     "note_import",
     "note_views",
@@ -201,6 +213,7 @@ __all__ = [
     "record_consent",
     "record_joined",
     "refresh_merge",
+    "refuse_evidence",
     "reject",
     "release",
     "replay_erasure",

@@ -1,14 +1,17 @@
-"""Which entries an evidence bundle is made of, the rows of those, and the bundles that left the house."""
+"""Which entries an evidence bundle is made of, the rows of those, and the bundles that left the house.
+
+Large ones are made by the worker: what was asked waits here, and the file until it is fetched, both sealed.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
 from changedesk.ledger.value import Json
-from changedesk.store import past
+from changedesk.store import handed, past
 from changedesk.store.tx import Look, Tx
 
 
@@ -63,3 +66,70 @@ def one(look: Look, id_: UUID) -> Taken | None:
 def _taken(look: Look, row: Any) -> Taken:
     facts = past.meta_of(look, row.subject_id, row).facts()
     return Taken(id=row.id, change=row.change_id, by=row.taken_by, at=row.taken_at, facts=facts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A bundle that the worker makes. ``body``: who asked for what; ``code``: of the refusal, where it is refused."""
+
+    id: UUID
+    by: str
+    at: datetime
+    ends_at: datetime
+    state: str
+    code: str
+    body: bytes = field(repr=False)
+
+
+def ask(tx: Tx, id_: UUID, body: bytes, *, by: str, at: datetime, ends_at: datetime) -> None:
+    """Let a bundle wait for the worker."""
+    sealed = handed.seal_own(tx, body, _aad(tx, id_, "asked"))
+    tx.run("bundles.ask", id=id_, by=by, at=at, asked=sealed, ends_at=ends_at)
+
+
+def next_asked(look: Look) -> tuple[UUID, bytes] | None:
+    """Return the bundle that waits longest, and who asked for what; None when none waits."""
+    row = look.row("bundles.next_asked")
+    return None if row is None else (row.id, handed.open_own(look, row.asked, _aad(look, row.id, "asked")))
+
+
+def keep(tx: Tx, id_: UUID, bundle: UUID, data: bytes, subjects: Sequence[SubjectId]) -> None:
+    """Keep a finished bundle for whoever asked for it."""
+    sealed = handed.seal_own(tx, data, _aad(tx, id_, "file"))
+    tx.run("bundles.keep", id=id_, bundle=bundle, file=sealed, subjects=list(subjects))
+
+
+def refuse(tx: Tx, id_: UUID, code: str) -> None:
+    """Say why a bundle is not made."""
+    tx.run("bundles.refuse", id=id_, code=code)
+
+
+def asked_by(look: Look, by: str) -> list[Asked]:
+    """Return the bundles that the worker makes for one asker, newest first."""
+    return [
+        Asked(
+            id=row.id, by=row.asked_by, at=row.asked_at, ends_at=row.ends_at, state=row.state, code=row.code,
+            body=handed.open_own(look, row.asked, _aad(look, row.id, "asked")),
+        )
+        for row in look.rows("bundles.asked_by", by=by)
+    ]  # fmt: skip
+
+
+def fetch(tx: Tx, id_: UUID, *, by: str) -> tuple[UUID, bytes] | None:
+    """Return a finished bundle's id and file, which are gone then; None where it is not theirs or not finished."""
+    row = tx.row("bundles.fetch", id=id_, by=by)
+    return None if row is None else (row.bundle_id, handed.open_own(tx, row.file, _aad(tx, id_, "file")))
+
+
+def drop_ended(tx: Tx, *, at: datetime) -> int:
+    """Drop what nobody fetched in time; return how many those were."""
+    return tx.run("bundles.drop_ended", at=at)
+
+
+def forget(tx: Tx, subject: SubjectId) -> None:
+    """Drop the finished bundles about a record whose data is being forgotten."""
+    tx.run("bundles.forget", subject=subject)
+
+
+def _aad(look: Look, id_: UUID, part: str) -> bytes:
+    return b"acl/v1/bundle" + int(look.client).to_bytes(8, "big") + id_.bytes + part.encode()

@@ -17,7 +17,7 @@ from changedesk.ledger import seal
 from changedesk.ledger.commitment import Assertion
 from changedesk.ledger.payload import encode_payload
 from changedesk.ledger.redact import redact
-from changedesk.store import erasure_journal, evidence, keys, past, subject_requests
+from changedesk.store import bundles, erasure_journal, evidence, keys, past, subject_requests
 from changedesk.store.erasure_journal import Record
 from changedesk.store.subjects import Subject
 from changedesk.store.terms import Terms
@@ -161,6 +161,7 @@ def wipe(tx: Tx, subject: SubjectId, *, at: datetime) -> None:
     """Empty everything that a subject's keys sealed, and destroy the last of them."""
     tx.run("forget.wipe", subject=subject)
     subject_requests.forget(tx, subject)
+    bundles.forget(tx, subject)
     end_factors(tx, subject, at=at)
     _empty(tx, subject, at=at)
     # The row's name in its source stays, as a keyed digest: whoever sends it again is told that it was erased.
@@ -206,6 +207,7 @@ def redo(tx: Tx, subject: Subject, gone: Callable[[int, Assertion], bool], *, at
         secret = seal.unseal(lambda _: old, bytes(row.secret_ct), aad)
         tx.run("forget.set_factor", id=row.id, secret_ct=seal.seal(fresh.id.bytes, fresh.cipher, secret, aad))
     subject_requests.reseal(tx, subject, fresh)
+    bundles.forget(tx, subject.id)
     tx.run("forget.rekey", subject=subject.id, key=fresh.id)
     _shred(tx, subject.id, but=fresh.id, at=at)
     keys.forget_subject(subject.id)

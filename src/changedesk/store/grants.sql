@@ -69,5 +69,8 @@ GRANT SELECT, INSERT ON desk.alarm TO {app};
 GRANT UPDATE (state, attempts, next_at, last_error, done_at) ON desk.alarm TO {app};
 -- Parts of files go as soon as they are taken in.
 GRANT SELECT, INSERT, DELETE ON desk.file_part TO {app};
+-- Bundles that the worker makes go once they are fetched.
+GRANT SELECT, INSERT, DELETE ON desk.bundle_asked TO {app};
+GRANT UPDATE (state, subjects, bundle_id, file, code) ON desk.bundle_asked TO {app};
 -- Evidence that left the house.
 GRANT SELECT, INSERT ON desk.bundle TO {app};

@@ -31,7 +31,7 @@ class Left:
 
 def add_parts(tx: Tx, run: UUID, bodies: Sequence[bytes], *, by: str) -> None:
     """Let the parts of a file wait, in their order; what waits already of this run stays."""
-    sealed = [_seal(tx, _aad(tx, run, number), body) for number, body in enumerate(bodies, 1)]
+    sealed = [seal_own(tx, body, _aad(tx, run, number)) for number, body in enumerate(bodies, 1)]
     numbers = list(range(1, len(bodies) + 1))
     tx.run("handed.add_parts", run=run, parts=len(bodies), by=by, number=numbers, sealed=sealed)
 
@@ -41,7 +41,7 @@ def next_part(look: Look) -> Part | None:
     row = look.row("handed.next_part")
     if row is None:
         return None
-    body = seal.unseal(partial(keys.meta_of_id, look), bytes(row.sealed), _aad(look, row.run_id, row.number))
+    body = open_own(look, row.sealed, _aad(look, row.run_id, row.number))
     return Part(run=row.run_id, number=row.number, parts=row.parts, given_by=row.given_by, body=body)
 
 
@@ -60,10 +60,16 @@ def left(look: Look, runs: Iterable[UUID]) -> Mapping[UUID, Left]:
     return {row.run_id: Left(row.parts, row.left) for row in look.rows("handed.left", runs=list(runs))}
 
 
-def _seal(tx: Tx, aad: bytes, plain: bytes) -> bytes:
+def seal_own(tx: Tx, plain: bytes, aad: bytes) -> bytes:
+    """Return bytes sealed under the client's own key, bound to their place."""
     client = keys.of_client(tx)
     key_id, cipher = client.metas[client.meta_epoch]
     return seal.seal(key_id, cipher, plain, aad)
+
+
+def open_own(look: Look, sealed: bytes, aad: bytes) -> bytes:
+    """Return what ``seal_own`` sealed for this place."""
+    return seal.unseal(partial(keys.meta_of_id, look), bytes(sealed), aad)
 
 
 def _aad(look: Look, run: UUID, number: int) -> bytes:

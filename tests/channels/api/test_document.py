@@ -62,7 +62,7 @@ def test_every_post_that_creates_or_decides_wants_an_idempotency_key() -> None:
     looking = {"/customers/search", "/change-requests/preview", "/erasures/preview", "/policies/{number}/simulate"}
     looking |= {"/audit/search", "/audit/completions"}
     # Evidence and files that are taken out twice, and a value that is revealed twice, are on record twice.
-    recorded = {"/evidence", "/reveals", "/audit/exports", "/audit/exports/{id}/download"}
+    recorded = {"/evidence", "/evidence/{id}/download", "/reveals", "/audit/exports", "/audit/exports/{id}/download"}
     recorded.add("/subject-requests/{ref}/copy/download")
     assert without == looking | recorded, "all but what changes nothing"
 

@@ -13,6 +13,7 @@ from tests.channels.api.test_conventions import is_problem
 from tests.outbound.logs import forget, sequence
 
 from changedesk.base.clock import now
+from changedesk.channels.evidence import handed
 from changedesk.ledger import verifier
 from changedesk.outbound import publish
 
@@ -47,3 +48,26 @@ def test_evidence_is_built_by_a_call_and_believed_by_nobody_but_its_verifier(
     is_problem(crm.post("/evidence", {**asked, "request": "CR-XXXXX"}), 422, "scope-unclear")
     kinds = [one["kind"] for one in crm.get(f"/customers/{dana}/timeline").json()["items"]]
     assert kinds.count("evidence.exported") == 2
+
+
+def test_a_large_bundle_is_made_by_the_worker_and_fetched_once_by_its_asker(
+    http: httpx.Client, crm: Caller, home: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handed, "SOON", 0)
+    dana = customer(crm)
+    sequence(home.client)
+    publish.publish(home.client, at=now())
+    asked = crm.post("/evidence", {"purpose": "audit", "record": dana})
+    assert (asked.status_code, asked.json()["state"]) == (202, "waiting")
+    place = f"/evidence/{asked.json()['id']}"
+    is_problem(crm.post(f"{place}/download", {}), 404, "not-found")
+    assert (handed.make_on(home.client, at=now()), handed.make_on(home.client, at=now())) == (1, 0)
+    assert crm.get(place).json()["state"] == "ready"
+    other = Caller(http, token(home, "evidence:build"))
+    is_problem(other.get(place), 404, "not-found")
+    is_problem(other.post(f"{place}/download", {}), 404, "not-found")
+    made = crm.post(f"{place}/download", {})
+    with zipfile.ZipFile(io.BytesIO(made.content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert verifier.verify(files, crm.get("/log/keys").json()["keys"]).problems == []
+    is_problem(crm.post(f"{place}/download", {}), 404, "not-found")

@@ -214,6 +214,8 @@ NEEDS = {
     "changes_read": "customers:read",
     "changes_revert": "changes:revert",
     "evidence_build": "evidence:build",
+    "evidence_waiting": "evidence:build",
+    "evidence_download": "evidence:build",
     "house_kinds_offered": "requests:write",
     "house_schema": "requests:write",
     "house_disputed": "requests:read",

@@ -7,16 +7,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
 
 import psycopg
 import pytest
 from pytest_django.fixtures import Settings
 from tests.channels.console.room import Room
+from tests.flow.test_forget import begun
 from tests.outbound.logs import forget, sequence
 from tests.postgres import Database
 
+from changedesk import flow
 from changedesk.base import clock
+from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import NotFound
+from changedesk.channels.evidence import handed
 from changedesk.ledger import verifier
 from changedesk.outbound import publish
 from changedesk.reading import published
@@ -145,3 +150,73 @@ def test_what_is_unclear_or_not_there_is_refused(out: Room) -> None:
     with pytest.raises(NotFound):
         reading.again(made.id, actor=out.other.ines, at=clock.now())
     assert reading.taken(actor=out.other.ines).items == ()
+
+
+def test_large_evidence_is_made_behind_the_page_and_fetched_there_once(
+    out: Room, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handed, "SOON", 0)
+    client, dana = out.desk.client, out.customer()
+    publish_all(out)
+    form = {**COURT, "scope": "record", "which": str(dana)}
+    assert out.post("Otto", PAGE, **form).status_code == 303
+    shown = out.get("Otto", PAGE).content.decode()
+    assert ("Being made for you" in shown, "Fetch it, once" in shown, "every 5s" in shown) == (True, False, True)
+    assert "Being made for you" not in out.get("Ines", PAGE).content.decode()
+    with monkeypatch.context() as broke:
+        broke.setattr("changedesk.flow.keep_evidence", ended)
+        with pytest.raises(KeyboardInterrupt):
+            handed.make_on(client, at=clock.now())
+    assert handed.make_on(client, at=clock.now()) == 1  # what was lost is made again
+    shown = out.get("Otto", PAGE).content.decode()
+    assert ("Fetch it, once" in shown, "every 5s" in shown) == (True, False)
+    (waits,) = handed.pending(actor=out.actor("Otto"))
+    with psycopg.connect(database.admin_url) as connection:
+        (asked, kept) = connection.execute("SELECT asked, file FROM desk.bundle_asked").fetchone() or (b"", b"")
+    assert (b"1 C 23/26" in asked, kept[:2] == b"PK") == (False, False)
+    assert out.post("Ines", PAGE, fetch=str(waits.id)).status_code == 404
+    found = files_of(out.post("Otto", PAGE, fetch=str(waits.id)))
+    assert verifier.MANIFEST in found
+    assert out.post("Otto", PAGE, fetch=str(waits.id)).status_code == 404
+    assert handed.pending(actor=out.actor("Otto")) == []
+
+
+def ended(*_given: object, **_named: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_large_evidence_that_is_refused_says_why_and_goes_after_a_day(
+    out: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handed, "SOON", 0)
+    client = out.desk.client
+    out.customer()
+    form = {**COURT, "scope": "period", "since": "2020-01-01T00:00", "until": "2040-01-01T00:00", "actor": "k1"}
+    assert out.post("Otto", PAGE, **form).status_code == 303
+    assert handed.make_on(client, at=clock.now()) == 1  # nothing is published yet
+    shown = out.get("Otto", PAGE).content.decode()
+    assert ("not published" in shown, "Fetch it, once" in shown) == (True, False)
+    assert handed.make_on(client, at=clock.now() + timedelta(days=1)) == 0
+    assert handed.pending(actor=out.actor("Otto")) == []
+
+
+def test_a_bundle_that_waits_goes_with_the_data_of_whom_it_is_about(out: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handed, "SOON", 0)
+    client, dana = out.desk.client, out.customer()
+    publish_all(out)
+    assert out.post("Otto", PAGE, **COURT, scope="record", which=str(dana)).status_code == 303
+    kept = flow.keep_evidence
+
+    def forgotten_first(id_: UUID, bundle: UUID, data: bytes, under: dict[SubjectId, UUID | None], **more: Any) -> None:
+        kept(id_, bundle, data, dict.fromkeys(under), **more)  # as it was read under another key
+
+    with monkeypatch.context() as late:
+        late.setattr("changedesk.flow.keep_evidence", forgotten_first)
+        assert handed.make_on(client, at=clock.now()) == 1
+    assert [one.state for one in handed.pending(actor=out.actor("Otto"))] == ["waiting"]
+    assert handed.make_on(client, at=clock.now()) == 1
+    assert [one.state for one in handed.pending(actor=out.actor("Otto"))] == ["ready"]
+    at = begun(out.desk, dana, clock.now() + timedelta(days=1))
+    for days in range(1, 4):
+        flow.forget_on(client, at=at + timedelta(days=days))
+    assert handed.pending(actor=out.actor("Otto")) == []

@@ -1,15 +1,21 @@
 """Evidence for somebody who does not trust us: a ZIP that its own verify.py checks offline."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Router, Schema
 from pydantic import Field
 
 from changedesk.base.ids import ChangeId, SubjectId
+from changedesk.base.refusal import NotFound
 from changedesk.channels import evidence
 from changedesk.channels.api import asked
+from changedesk.channels.api.calls import Call
+from changedesk.channels.api.calls import told as tell
 from changedesk.channels.api.documented import documented, of, send
+from changedesk.channels.evidence import handed
 from changedesk.channels.refusals import Answer
 from changedesk.reading.evidence import Level, Wanted
 
@@ -39,18 +45,28 @@ class EvidenceWanted(asked.Asked):
     until: asked.Time | None = None
 
 
-def _zip() -> dict[str, Any]:
-    made = documented(200, None, problems=(404, 422))
+class BundleWaiting(Schema):
+    """A bundle that the worker makes: waiting, ready (fetch it once, until ``ends_at``), or refused (``code``)."""
+
+    id: UUID
+    state: Literal["waiting", "ready", "refused"]
+    code: str
+    ends_at: datetime
+
+
+def _zip(*, body: bool = True, also: int | None = None) -> dict[str, Any]:
+    made = documented(200, None, body=body, also=also, also_answer=BundleWaiting if also else None)
     schema = {"type": "string", "format": "binary"}
     made["openapi_extra"]["responses"][200] = {"description": "OK", "content": {evidence.MEDIA: {"schema": schema}}}
     return made
 
 
-@router.post("/evidence", **_zip())
+@router.post("/evidence", **_zip(also=202))
 def build(request: HttpRequest, body: EvidenceWanted) -> HttpResponse:
     """Make an evidence bundle: entries with their receipts, the signed checkpoint, keys, a page to read, a verifier.
 
     Who took it out, about whom and for what is recorded with every call, so a repeat makes, and records, another one.
+    A large one is made by the worker: 202, and it is fetched by its id when it is ready.
     """
     call = of(request)
     wanted = Wanted(
@@ -65,6 +81,31 @@ def build(request: HttpRequest, body: EvidenceWanted) -> HttpResponse:
         since=body.since,
         until=body.until,
     )
-    made = evidence.build(wanted, actor=call.actor, at=call.at, language=call.language)
+    made = handed.ask(wanted, actor=call.actor, at=call.at, language=call.language)
+    if isinstance(made, UUID):
+        return send(tell(_waiting(made, call), status=202))
+    return _file(made)
+
+
+@router.get("/evidence/{id}", **documented(200, BundleWaiting, body=False))
+def waiting(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the path's word
+    """Say how far a large bundle is that this key asked for."""
+    return send(tell(_waiting(id, of(request))))
+
+
+@router.post("/evidence/{id}/download", **_zip(body=False))
+def download(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - as above
+    """Fetch a large bundle that this key asked for, once."""
+    return _file(handed.fetch(id, actor=of(request).actor))
+
+
+def _waiting(id_: UUID, call: Call) -> dict[str, Any]:
+    for one in handed.pending(actor=call.actor):
+        if one.id == id_:
+            return {"id": id_, "state": one.state, "code": one.code, "ends_at": one.ends_at}
+    raise NotFound
+
+
+def _file(made: evidence.Bundle) -> HttpResponse:
     told = {"Content-Type": evidence.MEDIA, "Content-Disposition": f'attachment; filename="{made.name}"'}
     return send(Answer(200, made.data, told))

@@ -10,6 +10,7 @@ from changedesk.base.clock import now
 from changedesk.base.ids import ClientId
 from changedesk.channels.bulk import handed
 from changedesk.channels.clock import audits
+from changedesk.channels.evidence import handed as evidence
 from changedesk.flow import rotating, subject_answer
 
 
@@ -30,6 +31,7 @@ def duties() -> list[Duty]:
         Duty("retention.run", lambda client_id: flow.retire_due(ClientId(client_id), at=now())),
         Duty("reversals.run", lambda client_id: flow.reverse_on(ClientId(client_id), at=now())),
         Duty("files.run", lambda client_id: handed.take_on(ClientId(client_id), at=now())),
+        Duty("evidence.make", lambda client_id: evidence.make_on(ClientId(client_id), at=now())),
         Duty("privacy.copies", lambda client_id: subject_answer.expire_copies(ClientId(client_id), at=now())),
         Duty("keys.renew", lambda client_id: rotating.renew_on(ClientId(client_id), at=now())),
         Duty("log.audit", audits.run),

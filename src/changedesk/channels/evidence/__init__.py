@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from changedesk import flow
 from changedesk.base.actor import Actor
+from changedesk.base.ids import SubjectId
 from changedesk.channels.evidence import page
 from changedesk.channels.evidence.words import README
 from changedesk.ledger.value import Json, encode_json
@@ -24,11 +25,12 @@ MEDIA: Final = "application/zip"
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle, ready to hand over."""
+    """A bundle, ready to hand over. ``under``: each record that it is about, with the key that it was read under."""
 
-    id: str
+    id: UUID
     data: bytes
     entries: int
+    under: tuple[tuple[SubjectId, UUID | None], ...] = ()
 
     @property
     def name(self) -> str:
@@ -53,8 +55,8 @@ def build(wanted: Wanted, *, actor: Actor, at: datetime, language: str) -> Bundl
         "entries": len(found.pieces),
     }
     text = manifest(bundle, made)
-    made[MANIFEST] = flow.seal_evidence(id_, text, found.subjects, facts, actor=actor, at=at)
-    return Bundle(bundle, pack(made), len(found.pieces))
+    made[MANIFEST] = flow.seal_evidence(id_, text, [subject for subject, _ in found.under], facts, actor=actor, at=at)
+    return Bundle(id_, pack(made), len(found.pieces), found.under)
 
 
 def manifest(bundle: str, made: Mapping[str, bytes]) -> str:

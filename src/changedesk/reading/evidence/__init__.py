@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId
@@ -57,6 +58,7 @@ __all__ = [
     "ScopeUnclear",
     "Wanted",
     "collect",
+    "size",
 ]
 
 
@@ -78,7 +80,8 @@ class Collected:
     checkpoint: bytes
     keys: tuple[str, ...]
     attachments: Mapping[str, bytes]
-    subjects: tuple[SubjectId, ...]
+    under: tuple[tuple[SubjectId, UUID | None], ...]
+    """The records that it is about, each with the key that it was read under: None where it was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,13 @@ class _Log:
     signed: bytes
     read: Checkpoint
     keys: tuple[str, ...]
+
+
+def size(wanted: Wanted, *, actor: Actor) -> int:
+    """Return of how many entries a bundle would be, published or not. Raises as ``collect`` does, but NotPublished."""
+    require(wanted, configuration(actor.client).catalogue, actor=actor)
+    with look(actor.client) as seen:
+        return len(find(seen, wanted, actor=actor).entries)
 
 
 def collect(wanted: Wanted, *, actor: Actor, at: datetime, language: str) -> Collected:
@@ -122,7 +132,7 @@ def collect(wanted: Wanted, *, actor: Actor, at: datetime, language: str) -> Col
         checkpoint=log.signed,
         keys=log.keys,
         attachments={**{attachment(one): one for one in wordings}, **stated.files},
-        subjects=tuple(about),
+        under=tuple((one.id, one.key.id if one.key else None) for one in about.values()),
     )
 
 

@@ -17,6 +17,7 @@ from changedesk.reading.timeline import BadCursor
 from changedesk.rules import access
 from changedesk.rules.access import Verb
 from changedesk.store import bundles
+from changedesk.store.bundles import Asked
 from changedesk.store.tx import look
 
 LIMIT_MAX: Final = 500
@@ -74,6 +75,13 @@ def taken(*, actor: Actor, language: str = "en", before: str | None = None, limi
         for one in page
     )
     return Page(lines, next=page[-1].change.hex if len(found) > limit else None)
+
+
+def waiting(*, actor: Actor) -> list[Asked]:
+    """Return the bundles that the worker makes for somebody, newest first. Raises Forbidden."""
+    access.require(actor, Verb.EVIDENCE_BUILD)
+    with look(actor.client) as seen:
+        return bundles.asked_by(seen, actor.id)
 
 
 def again(bundle: UUID, *, actor: Actor, at: datetime) -> Wanted:

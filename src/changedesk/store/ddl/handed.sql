@@ -12,3 +12,23 @@ CREATE TABLE desk.file_part (
     PRIMARY KEY (client_id, run_id, number),
     CHECK (number BETWEEN 1 AND parts)
 );
+
+-- Evidence that the worker makes because it is large: asked is who wants what, file the bundle until whoever asked
+-- fetched it, both sealed under the client's meta key. subjects: whom a finished one is about, whose erasure takes it
+-- away. code: of the refusal.
+CREATE TABLE desk.bundle_asked (
+    client_id integer     NOT NULL,
+    id        uuid        NOT NULL,
+    asked_by  text        NOT NULL,
+    asked_at  timestamptz NOT NULL,
+    state     text        NOT NULL CHECK (state IN ('waiting', 'ready', 'refused')),
+    asked     bytea       NOT NULL,
+    subjects  uuid[]      NOT NULL DEFAULT '{}',
+    bundle_id uuid,
+    file      bytea,
+    code      text        NOT NULL DEFAULT '',
+    ends_at   timestamptz NOT NULL,
+    PRIMARY KEY (client_id, id),
+    CHECK ((state = 'ready') = (file IS NOT NULL) AND (state = 'ready') = (bundle_id IS NOT NULL)),
+    CHECK ((state = 'refused') = (code <> ''))
+);

@@ -48,3 +48,43 @@ FROM desk.bundle b
 JOIN desk.entry e ON e.client_id = b.client_id AND e.change_id = b.change_id
 JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
 WHERE b.client_id = %(client)s AND b.id = %(id)s
+
+-- Bundles that the worker makes.
+
+-- name: bundles.ask
+INSERT INTO desk.bundle_asked (client_id, id, asked_by, asked_at, state, asked, ends_at)
+VALUES (%(client)s, %(id)s, %(by)s, %(at)s, 'waiting', %(asked)s, %(ends_at)s)
+
+-- The one that waits longest: ids grow with time.
+
+-- name: bundles.next_asked
+SELECT id, asked_by, asked FROM desk.bundle_asked
+WHERE client_id = %(client)s AND state = 'waiting' ORDER BY id LIMIT 1
+
+-- name: bundles.keep
+UPDATE desk.bundle_asked SET state = 'ready', subjects = %(subjects)s::uuid[], bundle_id = %(bundle)s, file = %(file)s
+WHERE client_id = %(client)s AND id = %(id)s AND state = 'waiting'
+
+-- name: bundles.refuse
+UPDATE desk.bundle_asked SET state = 'refused', code = %(code)s
+WHERE client_id = %(client)s AND id = %(id)s AND state = 'waiting'
+
+-- One person's own, newest first; what is read of them is no file.
+
+-- name: bundles.asked_by
+SELECT id, asked_by, asked_at, state, asked, code, ends_at FROM desk.bundle_asked
+WHERE client_id = %(client)s AND asked_by = %(by)s ORDER BY id DESC
+
+-- Handed over once.
+
+-- name: bundles.fetch
+DELETE FROM desk.bundle_asked WHERE client_id = %(client)s AND id = %(id)s AND asked_by = %(by)s AND state = 'ready'
+RETURNING bundle_id, file
+
+-- Those whose time is over; and finished ones about somebody who is being forgotten.
+
+-- name: bundles.drop_ended
+DELETE FROM desk.bundle_asked WHERE client_id = %(client)s AND ends_at <= %(at)s
+
+-- name: bundles.forget
+DELETE FROM desk.bundle_asked WHERE client_id = %(client)s AND subjects @> ARRAY[%(subject)s::uuid]

@@ -76,6 +76,7 @@ STATES: Mapping[str, Look] = {
     "shown": Look(_("In the outbox"), "inbox", "ok"),
     "unconfirmed": Look(_("Not confirmed"), "circle-help", "warn"),
     # a file import
+    "refused": Look(_("Refused"), "circle-x", "danger"),
     "waiting": Look(_("Waiting"), "clock"),
     "running": Look(_("Running"), "refresh-cw", "info"),
     "unfinished": Look(_("Not finished"), "circle-help", "warn"),

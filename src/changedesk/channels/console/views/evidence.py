@@ -1,10 +1,12 @@
 """Evidence for somebody who does not trust us: asked for here, handed over at once, and who took what before."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,12 +15,15 @@ from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.channels import evidence as bundles
 from changedesk.channels.console import errors as pages
+from changedesk.channels.console.show.files import words_of
 from changedesk.channels.console.visit import Visit, page
+from changedesk.channels.evidence import handed
 from changedesk.reading import forms
 from changedesk.reading.evidence import Level, ScopeUnclear, Wanted
 from changedesk.reading.evidence import taken as reading
 from changedesk.reading.evidence.scope import PURPOSES
 from changedesk.reading.evidence.taken import TakenView
+from changedesk.reading.imports import reason
 from changedesk.rules.access import Verb, may
 
 LIMIT: Final = 50
@@ -50,14 +55,25 @@ def evidence(visit: Visit) -> HttpResponse:
     if not visit.posted:
         return _answer(visit)
     try:
-        wanted = _again(visit) if visit.given("again") else _wanted(visit)
-        made = bundles.build(wanted, actor=visit.actor, at=visit.at, language=visit.language)
+        made = _made(visit)
     except Refusal as refusal:
         errors = pages.of(refusal, language=visit.language, field="which")
         return _answer(visit, errors=errors, status=pages.status_of(refusal))
+    if isinstance(made, UUID):
+        messages.success(
+            visit.request, _("It is large, so it is made behind this page. Fetch it here when it is ready.")
+        )
+        return visit.to("evidence")
     answer = HttpResponse(made.data, content_type=bundles.MEDIA)
     answer["Content-Disposition"] = f'attachment; filename="{made.name}"'
     return answer
+
+
+def _made(visit: Visit) -> bundles.Bundle | UUID:
+    if visit.given("fetch"):
+        return handed.fetch(_id(visit.given("fetch")), actor=visit.actor)
+    wanted = _again(visit) if visit.given("again") else _wanted(visit)
+    return handed.ask(wanted, actor=visit.actor, at=visit.at, language=visit.language)
 
 
 def _again(visit: Visit) -> Wanted:
@@ -113,6 +129,7 @@ def _answer(visit: Visit, *, errors: list[pages.Error] | None = None, status: in
             for one in forms.fields(actor=visit.actor)
             if may(visit.actor, Verb.VALUE_REVEAL)
         ],
+        "pending": [_pending(one) for one in handed.pending(actor=visit.actor)],
         "rows": [_row(one, visit) for one in found.items],
         "page": {"first_url": base if before else "", "next_url": f"{base}?before={found.next}" if found.next else ""},
         "errors": errors or [],
@@ -150,10 +167,31 @@ def _row(one: TakenView, visit: Visit) -> dict[str, Any]:
         "purpose": PURPOSE_WORDS.get(one.purpose, one.purpose),
         "reference": one.reference,
         "level": LEVEL_WORDS.get(Level(one.level), one.level) if one.level in set(Level) else one.level,
-        "about": ", ".join(f"{_(NAMES.get(name, name))}: {value}" for name, value in scope.items()),
+        "about": _about(scope),
         "url": url,
         "entries": one.entries,
         "manifest": one.manifest[:16],
+    }
+
+
+def _about(scope: Mapping[str, object]) -> str:
+    return ", ".join(f"{_(NAMES.get(name, name))}: {value}" for name, value in scope.items())
+
+
+def _pending(one: handed.Pending) -> dict[str, Any]:
+    refusal = reason(one.code, "", 1) if one.code else None
+    return {
+        "id": one.id,
+        "state": "finished" if one.state == "ready" else one.state,
+        "at": one.at,
+        "until": one.ends_at,
+        "about": _about(one.wanted.told()),
+        "purpose": PURPOSE_WORDS.get(one.wanted.purpose, one.wanted.purpose),
+        "reference": one.wanted.reference,
+        "ready": one.state == "ready",
+        "waits": one.state == "waiting",
+        "code": words_of(one.code),
+        "text": _(refusal.text) if refusal and refusal.text else "",
     }
 
 
