@@ -31,6 +31,12 @@ def as_of(
     sight.require(actor, Verb.TIMELINE_READ)
     catalogue = configuration(actor.client).catalogue
     with look(actor.client) as seen:
+        seen.ahead(
+            *sight.find_asks(subject_id, actor=actor, at=at),
+            past.as_of_asks(subject_id, known_at=known_at, valid_at=valid_at),
+            # What is a customer's own is asked of the same snapshot, once it is known that they hold the account.
+            last=actor.type not in sight.CUSTOMERS,
+        )
         subject, holders = sight.find(seen, subject_id, actor=actor)
         erased = subject.erased_at is not None or subject.key is None
         view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={subject_id: holders})[subject_id]

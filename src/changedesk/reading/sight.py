@@ -24,6 +24,7 @@ from changedesk.store import links, seen, subjects
 from changedesk.store.seen import Glass, Proved, Search, Sighting
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look
+from changedesk.store.wire import Call
 
 LEVEL_TO_OPEN: Final = 2
 """What a caller must have proved before a member of staff sees personal values: one real factor."""
@@ -265,16 +266,22 @@ def require(actor: Actor, verb: Verb) -> None:
     access.require(actor, verb, subject=actor.subject)
 
 
+def find_asks(subject: SubjectId, *, actor: Actor, at: datetime) -> list[Call]:
+    """Return what ``find`` and ``of_subjects`` ask of one customer, and mostly of an account: to be read ahead."""
+    asked = [subjects.one_asks(subject)]
+    if actor.type is ActorType.STAFF:
+        asked.append(seen.standing_asks([subject], actor=actor.id, since=at - identity.CALLER_TTL, at=at))
+    return asked
+
+
 def find(look: Look, subject: SubjectId, *, actor: Actor, type: str | None = None) -> tuple[Subject, list[SubjectId]]:  # noqa: A002 - the column's name
     """Return a subject and, for an account, who holds it. Raises NotFound, also for what is not the customer's own.
 
     An account that changed hands is not its former holder's any more.
     """
-    found, held = subjects.with_holders(look, subject)
+    found, holders = subjects.one(look, subject)
     if found is None or found.type == "desk" or (type is not None and found.type != type):
         raise NotFound
-    standing = [item for item in held if item.until is None]
-    holders = list(dict.fromkeys(item.customer for item in standing)) if found.type == "account" else []
     if actor.type in CUSTOMERS and actor.subject not in {subject, *holders}:
         raise NotFound
     watch = _WATCH.get()

@@ -20,6 +20,7 @@ from changedesk.store import keys
 from changedesk.store.history import SNAPSHOT_EVERY
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look
+from changedesk.store.wire import Call
 
 NEWEST: Final = 2**63 - 1
 """A page that starts here starts with the newest entry."""
@@ -107,19 +108,26 @@ def provenance(look: Look, subject: Subject) -> dict[int, Entry]:
     return found
 
 
+def as_of_asks(subject: SubjectId, *, known_at: datetime, valid_at: datetime) -> Call:
+    """Return what ``as_of`` asks of nearly every subject: to be read ahead."""
+    # Where all was true from when it was recorded on, what was true at V is what was known at V.
+    return "history.versions_at", {
+        "subject": subject, "known_at": min(known_at, valid_at), "every": SNAPSHOT_EVERY,
+    }  # fmt: skip
+
+
 def as_of(look: Look, subject: Subject, *, known_at: datetime, valid_at: datetime) -> tuple[int, dict[str, bytes]]:
     """Return what was known at ``known_at`` about what was true at ``valid_at``: the version, and texts by path.
 
     Version 0 and nothing for an instant before the subject was known.
     """
-    # Where all was true from when it was recorded on, what was true at V is what was known at V.
-    known = known_at if subject.dated else min(known_at, valid_at)
-    rows = look.rows(
-        "history.versions_at", subject=subject.id, known_at=known, whole=subject.dated, every=SNAPSHOT_EVERY
-    )
+    if subject.dated:
+        rows = look.rows("history.recorded_by", subject=subject.id, known_at=known_at)
+    else:
+        rows = look.together(as_of_asks(subject.id, known_at=known_at, valid_at=valid_at))[0]
     if not rows:
         return 0, {}
-    stored, snapshot = _foldable(look, subject, rows if subject.dated else _telling(rows))
+    stored, snapshot = _foldable(look, subject, rows)
     return rows[0].ver, fold(stored, micros(known_at), micros(valid_at), snapshot)
 
 
@@ -127,21 +135,6 @@ def versions(look: Look, subject: Subject, *, newest: int) -> tuple[list[Stored]
     """Return the versions that fold to the state at ``newest``, newest first, and the snapshot below them."""
     oldest = 0 if subject.dated else max(newest // SNAPSHOT_EVERY * SNAPSHOT_EVERY - 1, 0)
     return _foldable(look, subject, look.rows("history.versions", subject=subject.id, newest=newest, oldest=oldest))
-
-
-def _telling(rows: Sequence[Any]) -> list[Any]:
-    """Return the rows that say something of a field that no newer one speaks of, and the last, which may be a snapshot.
-
-    Where every value held from when it was recorded on, the others are covered whole: they need not be opened.
-    """
-    kept: list[Any] = []
-    spoken: set[str] = set()
-    for row in rows:
-        fields = set(row.fields.split(" ")) if row.fields else set()
-        if row is rows[-1] or not fields <= spoken:
-            kept.append(row)
-            spoken |= fields
-    return kept
 
 
 def _foldable(look: Look, subject: Subject, rows: Sequence[Any]) -> tuple[list[Stored], Sequence[Assertion]]:

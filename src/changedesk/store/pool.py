@@ -42,7 +42,9 @@ def pool() -> ConnectionPool[Connection]:
             " -c jit=off -c timezone=UTC"
             # Every statement is prepared and finds its rows by an index: it is planned once a connection, not for each
             # list of ids it is given, and never for the few rows that its tables had when it was first asked.
-            " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off",
+            " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+            # What is read without a BEGIN (tx) is read from one snapshot too, and only a BEGIN that says so can write.
+            r" -c default_transaction_isolation=repeatable\ read -c default_transaction_read_only=on",
         },
         check=_check if settings.FACTS_POOL_CHECK else None,
         open=False,

@@ -61,6 +61,7 @@ def _statement(name: str, text: bytes) -> Statement:
 STATEMENTS: Final[Mapping[str, Statement]] = {
     **{name: _statement(name, text) for name, text in SQL.items()},
     # No queries, so that they stand in no file: they travel in one round trip with the first of their transaction.
-    "start.write": Statement(b"BEGIN", (), (), (), (), ()),
+    "start.write": Statement(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", (), (), (), (), ()),
     "start.read": Statement(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", (), (), (), (), ()),
+    "end.read": Statement(b"COMMIT", (), (), (), (), ()),
 }

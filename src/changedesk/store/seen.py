@@ -13,6 +13,7 @@ from changedesk.ledger.value import Json
 from changedesk.store import past
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx
+from changedesk.store.wire import Call
 
 Place = tuple[datetime, int]
 """When an entry was recorded, and its id: pages go on from before it."""
@@ -87,11 +88,16 @@ class Seen:
 _GLASS: Final = tuple(Glass.__dataclass_fields__)
 
 
+def standing_asks(people: Sequence[SubjectId], *, actor: str, since: datetime, at: datetime) -> Call:
+    """Return what ``standing`` asks: to be read ahead."""
+    return "seen.standing", {"people": list(people), "actor": actor, "since": since, "at": at}
+
+
 def standing(
     look: Look, people: Sequence[SubjectId], *, actor: str, since: datetime, at: datetime
 ) -> tuple[list[Proved], Glass | None]:
     """Return what callers proved to a viewer since an instant, and the glass that the viewer has broken."""
-    rows = look.rows("seen.standing", people=list(people), actor=actor, since=since, at=at)
+    rows = look.together(standing_asks(people, actor=actor, since=since, at=at))[0]
     proved = [
         Proved(
             row.subject_id, row.purpose, row.method, row.contact_path, row.contact_version,

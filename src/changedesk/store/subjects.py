@@ -86,21 +86,18 @@ def seal_state(
 def load(look: Look, ids: Iterable[SubjectId]) -> dict[SubjectId, Subject]:
     """Return the subjects that exist, by id."""
     wanted = list(ids)
-    return {row.id: opened(look, row) for row in look.together(_loading(wanted))[0]} if wanted else {}
+    return {row.id: opened(look, row) for row in look.rows("subjects.load", ids=wanted)} if wanted else {}
 
 
-def with_holders(look: Look, subject: SubjectId) -> tuple[Subject | None, list[Holding]]:
-    """Return a subject, None where it does not exist, and whoever holds or held it, in one round trip."""
-    found, holders = look.together(_loading([subject]), _holding_them([subject]))
-    return (opened(look, found[0]) if found else None), [_holding(row) for row in holders]
+def one_asks(subject: SubjectId) -> Call:
+    """Return what ``one`` asks: to be read ahead."""
+    return "subjects.one", {"id": subject}
 
 
-def _loading(wanted: Sequence[SubjectId]) -> Call:
-    return "subjects.load", {"ids": wanted}
-
-
-def _holding_them(accounts: Sequence[SubjectId]) -> Call:
-    return "subjects.holders_of", {"accounts": accounts}
+def one(look: Look, subject: SubjectId) -> tuple[Subject | None, list[SubjectId]]:
+    """Return a subject, None where it does not exist, and for an account who holds it now, the longest first."""
+    rows = look.together(one_asks(subject))[0]
+    return (opened(look, rows[0]), list(dict.fromkeys(rows[0].holders or ()))) if rows else (None, [])
 
 
 def hold(tx: Tx, ids: Iterable[SubjectId]) -> dict[SubjectId, Subject]:
@@ -146,7 +143,7 @@ def accounts_at(look: Look, customer: SubjectId, at: datetime) -> list[SubjectId
 
 
 def holders_of(look: Look, accounts: Sequence[SubjectId]) -> list[Holding]:
-    return [_holding(row) for row in look.together(_holding_them(list(accounts)))[0]]
+    return [_holding(row) for row in look.rows("subjects.holders_of", accounts=list(accounts))]
 
 
 def _holding(row: Any) -> Holding:

@@ -19,12 +19,16 @@ class CommitUnknown(Exception):  # noqa: N818 - says what became of it
 class Look:
     """One client's data in one transaction, for reading. The transaction starts with the first statement."""
 
-    __slots__ = ("_connection", "_start", "_wire", "client", "kept")
+    __slots__ = ("_ahead", "_connection", "_last", "_start", "_told", "_wire", "begun", "client", "kept")
 
     def __init__(self, connection: Connection, client: ClientId, *, start: Sequence[str] = ()) -> None:
         self._connection = connection
         self._start = start
         self._wire = wire.of(connection)
+        self._ahead: list[wire.Call] = []
+        self._told: list[tuple[wire.Call, PGresult]] = []
+        self._last = False
+        self.begun = not start
         self.client = client
         self.kept: Any = None
         """The client's keys, as this transaction found them (store.keys)."""
@@ -35,17 +39,22 @@ class Look:
         self._exchange()
         return self._connection
 
-    @property
-    def begun(self) -> bool:
-        return not self._start
+    def ahead(self, *asked: wire.Call, last: bool = False) -> None:
+        """Say what will be asked: it travels with the next statement, and asking for it then costs no round trip.
+
+        ``last``: nothing else will be, so the transaction ends in that same round trip. What is asked all the same
+        finds what was committed by then.
+        """
+        self._ahead += asked
+        self._last = last
 
     def rows(self, query: str, **given: object) -> list[Any]:
         """Run a named query; ``%(client)s`` is always this transaction's client. Rows come as named tuples."""
-        return self._wire.rows(query, self._exchange((query, given))[0])
+        return self.together((query, given))[0]
 
     def together(self, *asked: wire.Call) -> list[list[Any]]:
         """Run named queries, one after the other, in one round trip; return the rows of each."""
-        results = self._exchange(*asked)
+        results = self._read_ahead(asked) if self._ahead or self._told else self._exchange(*asked)
         return [self._wire.rows(query, result) for (query, _), result in zip(asked, results, strict=True)]
 
     def row(self, query: str, **given: object) -> Any | None:
@@ -53,16 +62,41 @@ class Look:
         found = self.rows(query, **given)
         return found[0] if found else None
 
+    def _read_ahead(self, asked: Sequence[wire.Call]) -> list[PGresult]:
+        # One snapshot has one answer to a question, however often it is asked.
+        known = [call for call, _ in self._told]
+        unread = [one for one in asked if one not in known]
+        if unread:
+            unread += [one for one in self._ahead if one not in unread]
+            self._ahead = []
+            self._told += zip(unread, self._exchange(*unread), strict=True)
+        return [next(result for call, result in self._told if call == one) for one in asked]
+
     def _exchange(self, *asked: wire.Call) -> list[PGresult]:
-        start, self._start = self._start, ()
-        calls = [(query, {**given, "client": self.client}) for query, given in (*((one, {}) for one in start), *asked)]
-        return self._wire.exchange(self._connection.pgconn, calls)[len(start) :] if calls else []
+        before: Sequence[str] = () if self.begun else self._start
+        after: Sequence[str] = ()
+        if self._last:
+            # Statements that are sent together without a BEGIN are one transaction, which their end commits.
+            before, after = before[1:], ("end.read",) if self.begun else ()
+        else:
+            self.begun = True
+        calls = [
+            (query, {**given, "client": self.client})
+            for query, given in (*((one, {}) for one in before), *asked, *((one, {}) for one in after))
+        ]
+        results = self._wire.exchange(self._connection.pgconn, calls) if calls else []
+        if self._last:
+            self._last = self.begun = False
+        return results[len(before) : len(before) + len(asked)]
 
 
 class Tx(Look):
     """One client's data in one transaction, for writing."""
 
     __slots__ = ()
+
+    def ahead(self, *asked: wire.Call, last: bool = False) -> None:
+        """Do nothing: what is read is what the writing before it left."""
 
     def run(self, query: str, **given: object) -> int:
         """Run a named query for its effect; return how many rows it touched."""

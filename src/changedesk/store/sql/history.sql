@@ -112,19 +112,45 @@ FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_i
 WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver > %(version)s
 ORDER BY e.ver DESC
 
--- The same for the newest version that was recorded by an instant, with the versions that it is folded from: those down
--- to the last snapshot, or all of them where some change said another time than its own.
+-- The same as of an instant, for a record whose changes were all true from when they were recorded on: the newest version
+-- that was recorded by then, those before it that speak of a field that no newer one spoke of, and the last snapshot.
+-- The newest is found by halving, down to a few that are walked. Two who wrote at once may stand in the other order than
+-- their clocks: so a few more are walked. A join would read the record whole at every step: a LATERAL of one row does not.
 
 -- name: history.versions_at
-WITH newest AS MATERIALIZED (
-    SELECT e.ver FROM desk.entry e
-    WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver IS NOT NULL AND e.recorded_at <= %(known_at)s
-    ORDER BY e.ver DESC LIMIT 1
+WITH RECURSIVE place (low, high) AS (
+    SELECT 0, s.ver FROM desk.subject s WHERE s.client_id = %(client)s AND s.id = %(subject)s
+    UNION ALL
+    SELECT CASE WHEN e.known THEN e.ver ELSE p.low END, CASE WHEN e.known THEN p.high ELSE e.ver - 1 END
+    FROM place p CROSS JOIN LATERAL (
+        SELECT e.ver, e.recorded_at <= %(known_at)s AS known FROM desk.entry e
+        WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver = (p.low + p.high + 1) / 2 LIMIT 1) e
+    WHERE p.high - p.low > 16
+), told (id, ver, recorded_at, change_id, spoken, base) AS (
+    (SELECT e.id, e.ver, e.recorded_at, e.change_id, coalesce(string_to_array(e.fields, ' '), '{}'),
+            e.ver / %(every)s::int * %(every)s::int
+     FROM desk.entry e
+     WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.recorded_at <= %(known_at)s
+       AND e.ver <= (SELECT min(high) + 8 FROM place)
+     ORDER BY e.ver DESC LIMIT 1)
+    UNION ALL
+    SELECT n.id, n.ver, n.recorded_at, n.change_id, t.spoken || n.fields, t.base
+    FROM told t CROSS JOIN LATERAL (
+        SELECT e.id, e.ver, e.recorded_at, e.change_id, string_to_array(e.fields, ' ') AS fields FROM desk.entry e
+        WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver < t.ver AND e.ver >= t.base
+          AND (e.ver = t.base
+               OR e.recorded_at <= %(known_at)s AND NOT string_to_array(e.fields, ' ') <@ t.spoken)
+        ORDER BY e.ver DESC LIMIT 1) n
 )
-SELECT e.ver, e.recorded_at, e.change_id, e.fields, p.ct
+SELECT t.ver, t.recorded_at, t.change_id, p.ct
+FROM told t JOIN desk.payload p ON p.client_id = %(client)s AND p.entry_id = t.id ORDER BY t.ver DESC
+
+-- The same for a record of which some change says another time than its own: every version that was recorded by then.
+
+-- name: history.recorded_by
+SELECT e.ver, e.recorded_at, e.change_id, p.ct
 FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
-WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver <= (SELECT ver FROM newest)
-  AND e.ver >= (SELECT CASE WHEN %(whole)s THEN 1 ELSE ver / %(every)s::int * %(every)s::int END FROM newest)
+WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver IS NOT NULL AND e.recorded_at <= %(known_at)s
 ORDER BY e.ver DESC
 
 -- The entry before is looked up by its key: a join under row security would read the record whole for it.

@@ -1,19 +1,30 @@
--- The subjects at hand as they stand now, with their keys: the one SELECT of the write path. The ids are unnested so that
--- one plan serves any number of them: for a bare array the server would plan anew each time, which takes longer than this.
+-- The subjects at hand as they stand now, with their keys: the one SELECT of the write path.
 
 -- name: subjects.load
 SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
        s.erased_at, k.epoch, k.wrapped
 FROM desk.subject s JOIN desk.subject_key k ON k.client_id = s.client_id AND k.key_id = s.key_id
-WHERE s.client_id = %(client)s AND s.id = ANY(ARRAY(SELECT unnest(%(ids)s::uuid[])))
+WHERE s.client_id = %(client)s AND s.id = ANY(%(ids)s::uuid[])
 
--- The same, locked until the end of the transaction, always in one order so that two batches cannot deadlock.
+-- One of them, and who holds it now where it is an account.
+
+-- name: subjects.one
+SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
+       s.erased_at, k.epoch, k.wrapped,
+       CASE WHEN s.type = 'account' THEN ARRAY(
+           SELECT h.customer_id FROM desk.holding h
+           WHERE h.client_id = %(client)s AND h.account_id = s.id AND h.until IS NULL ORDER BY h.since, h.customer_id
+       ) END AS holders
+FROM desk.subject s JOIN desk.subject_key k ON k.client_id = s.client_id AND k.key_id = s.key_id
+WHERE s.client_id = %(client)s AND s.id = %(id)s
+
+-- Some, locked until the end of the transaction, always in one order so that two batches cannot deadlock.
 
 -- name: subjects.hold
 SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
        s.erased_at, k.epoch, k.wrapped
 FROM desk.subject s JOIN desk.subject_key k ON k.client_id = s.client_id AND k.key_id = s.key_id
-WHERE s.client_id = %(client)s AND s.id = ANY(ARRAY(SELECT unnest(%(ids)s::uuid[])))
+WHERE s.client_id = %(client)s AND s.id = ANY(%(ids)s::uuid[])
 ORDER BY s.id FOR NO KEY UPDATE OF s
 
 -- New subjects; the deferred foreign key wants the entry of their version before the commit.
