@@ -8,10 +8,13 @@ dates helps.
 import hashlib
 import hmac
 from collections.abc import Sequence
+from operator import attrgetter
 from struct import Struct
 from typing import Final
 
 import msgspec
+
+from changedesk.ledger.mac import mac
 
 FOREVER: Final = 2**63 - 1
 """End of a range that has none, in microseconds since 1970."""
@@ -20,7 +23,6 @@ BEGINNING: Final = -(2**63)
 SECRET_BYTES: Final = 32
 MOST_FIELDS: Final = 0xFFFF
 
-_digest = hmac.digest
 _FIELD_INFO: Final = b"acl/v1/field\x00"
 _FIELDS_TAG: Final = b"acl/v1/fields\x00"
 # HKDF-Expand (RFC 5869, section 2.3) of one block: T(1) = HMAC(PRK, info || 0x01).
@@ -68,7 +70,7 @@ class Reveal(msgspec.Struct, frozen=True):
 
 def field_key(cs: bytes, i: int) -> bytes:
     """Return k_i = HKDF-Expand-SHA256(cs, "acl/v1/field" || 0x00 || u16be(i), 32), RFC 5869 section 2.3."""
-    return _digest(cs, _FIELD_INFO + _step(i, 1), "sha256")
+    return mac(cs, _FIELD_INFO + _step(i, 1))
 
 
 def field_commitment(key: bytes, assertion: Assertion) -> bytes:
@@ -79,14 +81,13 @@ def field_commitment(key: bytes, assertion: Assertion) -> bytes:
     """
     path = assertion.path.encode()
     old, new = assertion.old, assertion.new
-    return _digest(
+    return mac(
         key,
         _present(1, len(path))
         + path
         + (_ABSENT if old is None else _present(1, len(old)) + old)
         + (_ABSENT if new is None else _present(1, len(new)) + new)
         + _span(assertion.valid_from_us, assertion.valid_to_us),
-        "sha256",
     )
 
 
@@ -102,11 +103,12 @@ def in_order(assertions: Sequence[Assertion]) -> list[Assertion]:
     ordered = sorted(assertions, key=_place)
     before_path, before_end = None, BEGINNING
     for assertion in ordered:
-        if not _has_range(assertion):
-            raise ValueError(f"no range of time for {assertion.path}")
-        if assertion.path == before_path and assertion.valid_from_us < before_end:
-            raise ValueError(f"{assertion.path} is asserted twice for one time")
-        before_path, before_end = assertion.path, assertion.valid_to_us
+        path, start, end = assertion.path, assertion.valid_from_us, assertion.valid_to_us
+        if not BEGINNING <= start < end <= FOREVER:
+            raise ValueError(f"no range of time for {path}")
+        if path == before_path and start < before_end:
+            raise ValueError(f"{path} is asserted twice for one time")
+        before_path, before_end = path, end
     return ordered
 
 
@@ -116,18 +118,23 @@ def commit_fields(cs: bytes, assertions: Sequence[Assertion]) -> bytes:
 
     Raises ValueError as ``in_order`` does, and for a secret that is not 32 bytes.
     """
-    return _join(_commitments(cs, in_order(assertions)))
+    return commit_ordered(cs, in_order(assertions))
+
+
+def commit_ordered(cs: bytes, ordered: Sequence[Assertion]) -> bytes:
+    """Return what ``commit_fields`` does, of what ``in_order`` gave."""
+    return _join(_commitments(cs, ordered))
 
 
 def commit_meta(ms: bytes, meta: bytes) -> bytes:
     """Return m = HMAC-SHA256(HKDF-Expand(ms, "acl/v1/meta", 32), meta): who, how verified, why, approvals."""
-    return _digest(meta_key(ms), meta, "sha256")
+    return mac(meta_key(ms), meta)
 
 
 def meta_key(ms: bytes) -> bytes:
     """Return HKDF-Expand(ms, "acl/v1/meta", 32): what opens the commitment to who, how and why."""
     _require_secret(ms)
-    return _digest(ms, _META_INFO, "sha256")
+    return mac(ms, _META_INFO)
 
 
 def disclose(cs: bytes, assertions: Sequence[Assertion], path: str) -> Reveal:
@@ -164,8 +171,7 @@ def _has_range(assertion: Assertion) -> bool:
     return BEGINNING <= assertion.valid_from_us < assertion.valid_to_us <= FOREVER
 
 
-def _place(assertion: Assertion) -> tuple[str, int]:
-    return assertion.path, assertion.valid_from_us
+_place: Final = attrgetter("path", "valid_from_us")
 
 
 def _commitments(cs: bytes, ordered: Sequence[Assertion]) -> list[bytes]:

@@ -1,6 +1,7 @@
 """The leaf document: the only bytes of an entry that the log hashes (ledger design, section 2)."""
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Final, Literal
 from uuid import UUID
 
@@ -73,7 +74,7 @@ class EntryKind(StrEnum):
     PRIVACY_ANSWERED = "privacy.answered"
     PRIVACY_DISCLOSED = "privacy.disclosed"
 
-    @property
+    @cached_property
     def bumps(self) -> bool:
         """True for a change (it has a version and a predecessor), False for an observation."""
         return self in _CHANGES

@@ -151,9 +151,15 @@ def _unpack(reader: "msgspec.msgpack.Decoder[_T]", body: bytes) -> _T:
     return packed
 
 
-def encode_meta(meta: Meta) -> bytes:
-    """Return 0x02 || ms || deflate(body)."""
-    return _VERSION + meta.ms + _deflate(meta.body, _FACTS)
+def encode_meta(meta: Meta, packed: dict[bytes, bytes] | None = None) -> bytes:
+    """Return 0x02 || ms || deflate(body).
+
+    ``packed`` is where the caller keeps what came of the bodies of one batch: those that come again are packed once.
+    """
+    packed = {} if packed is None else packed
+    if meta.body not in packed:
+        packed[meta.body] = _deflate(meta.body, _FACTS)
+    return _VERSION + meta.ms + packed[meta.body]
 
 
 def decode_meta(data: bytes) -> Meta:

@@ -89,12 +89,18 @@ def _refuse_unfit(value: object, depth: int) -> None:
         if not _LEAST <= value <= _MOST:
             raise NotCanonical("a whole number beyond 64 bits")
     elif isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise NotCanonical("a key that is not text")
-        for part in value.values():
-            _refuse_unfit(part, depth + 1)
+        _refuse_unfit_parts(value, depth)
     elif isinstance(value, list | tuple):
         for part in value:
             _refuse_unfit(part, depth + 1)
     else:
         raise NotCanonical("neither text, whole number, yes or no, nothing, list nor named parts")
+
+
+def _refuse_unfit_parts(value: Mapping[object, object], depth: int) -> None:
+    for key, part in value.items():
+        if not isinstance(key, str):
+            raise NotCanonical("a key that is not text")
+        # Most parts are text: only the depth can be wrong with them.
+        if type(part) is not str or depth == _DEEPEST:
+            _refuse_unfit(part, depth + 1)

@@ -7,11 +7,21 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
+import msgspec
+
 from changedesk.base.actor import Actor
 from changedesk.base.clock import EPOCH, micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
 from changedesk.ledger import seal
-from changedesk.ledger.commitment import BEGINNING, FOREVER, Assertion, commit_fields, commit_meta, in_order
+from changedesk.ledger.commitment import (
+    BEGINNING,
+    FOREVER,
+    SECRET_BYTES,
+    Assertion,
+    commit_meta,
+    commit_ordered,
+    in_order,
+)
 from changedesk.ledger.entry import EntryKind, leaf
 from changedesk.ledger.payload import Meta, Payload, encode_meta, encode_payload
 from changedesk.ledger.tree import leaf_hash
@@ -28,8 +38,7 @@ SNAPSHOT_EVERY: Final = 64
 STATUS_FIELD: Final = "status.state"
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """An entry to be written. ``assertions`` is empty for an observation that says nothing of values."""
 
     subject: Subject
@@ -37,7 +46,7 @@ class Draft:
     actor: Actor
     at: datetime
     assertions: Sequence[Assertion] = ()
-    facts: Mapping[str, Json] = field(default_factory=dict)
+    facts: Mapping[str, Json] = {}
     """Who, how, why, on what evidence: sealed under the client's staff key."""
     request: RequestId | None = None
     channel: str = ""
@@ -47,8 +56,7 @@ class Draft:
     """When the next value of this subject is due; "later" leaves it to what was known and these assertions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """What became of a draft. ``version`` is 0 for an observation."""
 
     subject: SubjectId
@@ -62,6 +70,8 @@ class _Move:
     """One subject's way from the version that was read to the one after its drafts."""
 
     subject: Subject
+    since: datetime
+    """When its first draft was recorded."""
     state: dict[str, Held]
     ver: int
     head: bytes
@@ -76,22 +86,33 @@ class _Move:
         return self.subject.key
 
 
-_COLUMNS: Final = (
+_ENTRY: Final = (
     "change_id", "subject_id", "ver", "at", "request_id", "kind", "actor", "channel", "fields", "fields_hash",
     "meta_hash", "leaf", "ct", "meta_ct", "fresh",
-    "lost_subject", "lost_field", "lost_epoch", "lost_tag",
-    "found_subject", "found_field", "found_epoch", "found_tag", "found_fresh",
 )  # fmt: skip
+_LOST: Final = ("lost_subject", "lost_field", "lost_epoch", "lost_tag")
+_FOUND: Final = ("found_subject", "found_field", "found_epoch", "found_tag", "found_fresh")
 
 
 @dataclass(slots=True)
 class _Batch:
-    """What one statement will write, column by column."""
+    """What one statement will write, row by row, as the names above say."""
 
     client: keys.ClientKeys
     moves: dict[SubjectId, _Move] = field(default_factory=dict)
-    columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in _COLUMNS})
+    entries: list[tuple[Any, ...]] = field(default_factory=list)
+    lost: list[tuple[Any, ...]] = field(default_factory=list)
+    found: list[tuple[Any, ...]] = field(default_factory=list)
     written: list[Written] = field(default_factory=list)
+    packed: dict[bytes, bytes] = field(default_factory=dict)
+    """Who, how and why as they are packed: most entries of a batch say the same."""
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        return {**_columns(_ENTRY, self.entries), **_columns(_LOST, self.lost), **_columns(_FOUND, self.found)}
+
+
+def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
+    return dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
 
 
 Answers = Callable[[Sequence[Written]], Sequence[tuple[once.Claim, Mapping[str, Json]]]]
@@ -117,16 +138,20 @@ def append(
         return []
     batch = _Batch(keys.of_client(tx))
     for draft in drafts:
+        # The leaf holds milliseconds, so the row does too: the one must give back the other.
+        at = draft.at.replace(microsecond=draft.at.microsecond // 1000 * 1000)
         fresh = created is not None and draft.subject.id in created
         move = batch.moves.get(draft.subject.id)
         if move is None:
             was = draft.subject
             start = (0, b"") if fresh else (was.ver, was.head_leaf)
-            move = batch.moves[was.id] = _Move(was, dict(was.state), *start, fresh, was.dated, was.next_effective_at)
-        _add(tx, batch, draft, move)
+            move = batch.moves[was.id] = _Move(
+                was, at, dict(was.state), *start, fresh, was.dated, was.next_effective_at
+            )
+        _add(tx, batch, draft, move, at)
     _index(batch, terms)
     if created:
-        _create(tx, [move for move in batch.moves.values() if move.fresh], created, batch)
+        _create(tx, [move for move in batch.moves.values() if move.fresh], created)
     with once.refusing_twice():
         placed = _write(tx, batch, once.columns(drafts[0].actor.id, answers(batch.written), at=drafts[0].at))
     status.record(
@@ -151,7 +176,7 @@ def _write(tx: Tx, batch: _Batch, answers: Mapping[str, Any]) -> set[UUID]:
     rows = tx.rows(
         "history.append",
         **answers,
-        **batch.columns,
+        **batch.columns(),
         m_subject=[move.subject.id for move in moved],
         m_expected=[move.subject.ver for move in moved],
         m_target=[move.ver for move in moved],
@@ -164,8 +189,7 @@ def _write(tx: Tx, batch: _Batch, answers: Mapping[str, Any]) -> set[UUID]:
     return {row.change_id for row in rows}
 
 
-def _create(tx: Tx, moves: Sequence[_Move], types: Mapping[SubjectId, str], batch: _Batch) -> None:
-    first = dict(zip(reversed(batch.columns["subject_id"]), reversed(batch.columns["at"]), strict=True))
+def _create(tx: Tx, moves: Sequence[_Move], types: Mapping[SubjectId, str]) -> None:
     tx.run(
         "subjects.create",
         id=[move.subject.id for move in moves],
@@ -175,7 +199,7 @@ def _create(tx: Tx, moves: Sequence[_Move], types: Mapping[SubjectId, str], batc
         key_id=[move.key.id for move in moves],
         state=[_sealed_state(tx, move) for move in moves],
         status=[_status(move) for move in moves],
-        at=[first[move.subject.id] for move in moves],
+        at=[move.since for move in moves],
         next=[move.next_at for move in moves],
     )
 
@@ -193,6 +217,8 @@ def _status_moves(draft: Draft, change: ChangeId) -> list[status.StatusMove]:
         known = first.get(item.path)
         if item.path in _TOLD and (known is None or item.valid_from_us < known.valid_from_us):
             first[item.path] = item
+    if not first:
+        return []
     at = draft.at.replace(microsecond=draft.at.microsecond // 1000 * 1000)
     facts = draft.facts
     recorded = draft.kind is EntryKind.CHANGE_RECORDED or draft.kind.value.endswith(".created")
@@ -237,47 +263,46 @@ def _sealed_state(tx: Tx, move: _Move) -> bytes | None:
     return seal_state(tx.client, move.subject.id, move.ver, move.key, move.state, dated=move.dated)
 
 
-def _add(tx: Tx, batch: _Batch, draft: Draft, move: _Move) -> None:
-    """Seal one draft and put it into the columns; a change moves its subject on."""
+def _add(tx: Tx, batch: _Batch, draft: Draft, move: _Move, at: datetime) -> None:
+    """Seal one draft and put it into the batch; a change moves its subject on."""
+    kind, subject = draft.kind, move.subject.id
     change = draft.change or ChangeId(uuid7())
-    # The leaf holds milliseconds, so the row does too: the one must give back the other.
-    at = draft.at.replace(microsecond=draft.at.microsecond // 1000 * 1000)
-    version = move.ver + 1 if draft.kind.bumps else 0
-    cs, ms = os.urandom(32), os.urandom(32)
+    version = move.ver + 1 if kind.bumps else 0
+    secrets, now_us = os.urandom(2 * SECRET_BYTES), micros(at)
+    cs, ms = secrets[:SECRET_BYTES], secrets[SECRET_BYTES:]
     ordered = in_order(draft.assertions)
     if version:
-        _carry(move, ordered, version, micros(at))
+        _carry(move, ordered, version, now_us)
     if draft.next_at != "later":
         move.next_at = draft.next_at
-    meta = Meta.of(ms, _facts(draft))
-    fields_hash, meta_hash = commit_fields(cs, ordered), commit_meta(ms, meta.body)
-    previous = move.head if version > 1 else b""
+    channel = draft.channel or draft.actor.channel.value
+    meta = Meta.of(ms, _facts(draft, channel))
+    fields_hash, meta_hash = commit_ordered(cs, ordered), commit_meta(ms, meta.body)
     leaf_ = leaf_hash(
         leaf(
             change_id=change,
-            kind=draft.kind,
-            subject_ref=move.subject.id,
+            kind=kind,
+            subject_ref=subject,
             version=version,
-            previous=previous,
-            recorded_at_ms=micros(at) // 1000,
+            previous=move.head if version > 1 else b"",
+            recorded_at_ms=now_us // 1000,
             fields=fields_hash,
             meta=meta_hash,
         )
     )
+    paths = list(dict.fromkeys([item.path for item in ordered]))
     sealed = _sealed_payload(tx, move, change, version, Payload(cs, ordered, _snapshot(move, version)))
-    row = (
-        change, move.subject.id, version or None, at, draft.request, draft.kind.value, draft.actor.id,
-        draft.channel or draft.actor.channel.value, " ".join(dict.fromkeys(item.path for item in ordered)) or None,
-        fields_hash, meta_hash, leaf_, sealed, _sealed_meta(tx, batch.client, move, change, version, meta), move.fresh,
-    )  # fmt: skip
-    for name, value in zip(_COLUMNS, row, strict=False):
-        batch.columns[name].append(value)
+    sealed_meta = _sealed_meta(tx, batch, move, change, version, meta)
+    batch.entries.append((
+        change, subject, version or None, at, draft.request, kind.value, draft.actor.id, channel,
+        " ".join(paths) or None, fields_hash, meta_hash, leaf_, sealed, sealed_meta, move.fresh,
+    ))  # fmt: skip
     if version:
         move.ver, move.head = version, leaf_
-    batch.written.append(Written(move.subject.id, change, version, leaf_))
+    batch.written.append(Written(subject, change, version, leaf_))
 
 
-def _facts(draft: Draft) -> dict[str, Json]:
+def _facts(draft: Draft, channel: str) -> dict[str, Json]:
     # What stands in clear beside the entry is sealed with it too, so that nobody can change it there unseen.
     about = {} if draft.request is None or "ref" in draft.facts else {"request": str(draft.request)}
     return {
@@ -287,22 +312,23 @@ def _facts(draft: Draft) -> dict[str, Json]:
         "actor": draft.actor.id,
         "as": draft.actor.type.value,
         "at": draft.actor.entry_point,
-        "via": draft.channel or draft.actor.channel.value,
+        "via": channel,
     }
 
 
 def _carry(move: _Move, assertions: Sequence[Assertion], version: int, now_us: int) -> None:
     """Bring the state to where these assertions leave it at this moment; a later one waits for its time."""
     for item in assertions:
-        move.dated |= (item.valid_from_us, item.valid_to_us) != (now_us, FOREVER)
-        if item.valid_from_us <= now_us < item.valid_to_us:
+        start, end = item.valid_from_us, item.valid_to_us
+        move.dated |= start != now_us or end != FOREVER
+        if start <= now_us < end:
             if item.new is None:
                 move.state.pop(item.path, None)
             else:
                 move.state[item.path] = Held(item.new, version)
-        edges = [edge for edge in (item.valid_from_us, item.valid_to_us) if now_us < edge < FOREVER]
-        if edges:
-            first = moment(min(edges))
+        edge = start if start > now_us else end
+        if now_us < edge < FOREVER:
+            first = moment(edge)
             move.next_at = first if move.next_at is None else min(first, move.next_at)
 
 
@@ -320,10 +346,10 @@ def _sealed_payload(tx: Tx, move: _Move, change: UUID, version: int, payload: Pa
     return seal.bare(seal.seal(move.key.id.bytes, move.key.cipher, encode_payload(payload), aad))
 
 
-def _sealed_meta(tx: Tx, client: keys.ClientKeys, move: _Move, change: UUID, version: int, meta: Meta) -> bytes:
+def _sealed_meta(tx: Tx, batch: _Batch, move: _Move, change: UUID, version: int, meta: Meta) -> bytes:
     aad = seal.meta_aad(tx.client, move.subject.id, change, version)
-    key_id, cipher = client.metas[client.meta_epoch]
-    return seal.bare(seal.seal(key_id, cipher, encode_meta(meta), aad, block=seal.IMPERSONAL))
+    key_id, cipher = batch.client.metas[batch.client.meta_epoch]
+    return seal.bare(seal.seal(key_id, cipher, encode_meta(meta, batch.packed), aad, block=seal.IMPERSONAL))
 
 
 def _index(batch: _Batch, terms: Terms) -> None:
@@ -331,27 +357,22 @@ def _index(batch: _Batch, terms: Terms) -> None:
 
     While its key is renewed, a term goes from under every epoch, and comes under those in use.
     """
-    columns, client = batch.columns, batch.client
+    client = batch.client
     for move in batch.moves.values():
         if move.ver == move.subject.ver and not move.fresh:
             continue
+        subject, fresh = move.subject.id, move.fresh
         lost, found = terms.moved(move.subject.state, move.state)
-        gone = [
-            (index, epoch, tag)
+        batch.lost += [
+            (subject, index, epoch, client.tag(epoch, index, term))
             for index, term in sorted(lost)
-            for epoch, tag in zip(client.blinds, client.tags(index, term), strict=True)
+            for epoch in client.blinds
         ]
-        columns["lost_subject"] += [move.subject.id] * len(gone)
-        columns["lost_field"] += [index for index, _, _ in gone]
-        columns["lost_epoch"] += [epoch for _, epoch, _ in gone]
-        columns["lost_tag"] += [tag for _, _, tag in gone]
-        for index, term in sorted(found):
-            for epoch in client.written:
-                columns["found_subject"].append(move.subject.id)
-                columns["found_field"].append(index)
-                columns["found_epoch"].append(epoch)
-                columns["found_tag"].append(seal.blind_tag(client.blinds[epoch], index, term))
-                columns["found_fresh"].append(move.fresh)
+        batch.found += [
+            (subject, index, epoch, client.tag(epoch, index, term), fresh)
+            for index, term in sorted(found)
+            for epoch in client.written
+        ]
 
 
 def moment(us: int) -> datetime:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from changedesk.base.ids import ClientId, SubjectId
 from changedesk.ledger import seal
+from changedesk.ledger.mac import Keyed
 from changedesk.store import masters
 from changedesk.store.tx import Look, Tx
 
@@ -52,10 +53,19 @@ class ClientKeys:
     """The epochs under which terms are written: two while a renewal runs."""
     code: bytes = field(repr=False)
     read_at: float
+    _indexes: dict[tuple[int, str], Keyed] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The keys of the indexes that were asked for, by epoch: a file asks for each one thousands of times."""
+
+    def tag(self, epoch: int, index: str, term: str) -> bytes:
+        """Return a term's tag under one epoch."""
+        key = self._indexes.get((epoch, index))
+        if key is None:
+            key = self._indexes[epoch, index] = Keyed(seal.blind_key(self.blinds[epoch], index))
+        return seal.tag_under(key, term)
 
     def tags(self, index: str, term: str) -> list[bytes]:
-        """Return a term's tags under every epoch, in the order of ``blinds``."""
-        return [seal.blind_tag(key, index, term) for key in self.blinds.values()]
+        """Return a term's tags under every epoch."""
+        return [self.tag(epoch, index, term) for epoch in self.blinds]
 
 
 @dataclass(frozen=True, slots=True)

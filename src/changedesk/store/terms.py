@@ -22,13 +22,15 @@ class Terms:
     """The terms of one client's catalogue: those of single fields, and the block keys that join several."""
 
     def __init__(self, catalogue: Catalogue = _NO_FIELDS) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._searchable: Mapping[str, Field] = {field.path: field for field in catalogue.searchable()}
+        groups = {field.path: matching.group_of(field) for field in catalogue}
+        self._groups = {path: group for path, group in groups.items() if group is not None}
 
     def of(self, state: Mapping[str, bytes]) -> set[Term]:
         """Return every term that a record is found under, given its canonical texts by path."""
         found = {term for path, text in state.items() for term in self._of_field(path, text)}
-        return found | self._blocks(state, tuple(matching.Group))
+        return found | self._blocks(state)
 
     def moved(self, before: Mapping[str, Held], after: Mapping[str, Held]) -> tuple[set[Term], set[Term]]:
         """Return the terms that a record is found under no more, and those that it is found under only now."""
@@ -37,12 +39,12 @@ class Terms:
         new = {term for path in paths if path in after for term in self._of_field(path, after[path].text)}
         lost = self._of_no_other(old - new, paths, after)
         # Keys join fields of a group, and no others: what an address was changed in costs no look at the name.
-        fields = (self._catalogue[path] for path in paths if path in self._catalogue)
-        groups = {group for field in fields if (group := matching.group_of(field)) is not None}
+        groups = {self._groups[path] for path in paths if path in self._groups}
         if not groups:
             return lost, new - old
         was, now = (
-            self._blocks({path: held.text for path, held in state.items()}, groups) for state in (before, after)
+            self._blocks({path: held.text for path, held in state.items() if self._groups.get(path) in groups})
+            for state in (before, after)
         )
         return lost | (was - now), (new - old) | (now - was)
 
@@ -58,11 +60,9 @@ class Terms:
                 lost = lost - set(self._of_field(path, held.text))
         return lost
 
-    def _blocks(self, state: Mapping[str, bytes], groups: Collection[matching.Group]) -> set[Term]:
-        held = {path: text for path, text in state.items() if path in self._catalogue}
-        wanted = {path: decode_value(text) for path, text in held.items()
-                  if matching.group_of(self._catalogue[path]) in groups}  # fmt: skip
-        return matching.block_terms(self._catalogue, wanted) if wanted else set()
+    def _blocks(self, state: Mapping[str, bytes]) -> set[Term]:
+        wanted = {path: decode_value(text) for path, text in state.items() if path in self._groups}
+        return matching.block_terms(self.catalogue, wanted) if wanted else set()
 
 
 def sharing(look: Look, terms: Collection[Term], *, most: int) -> set[SubjectId]:

@@ -4,14 +4,14 @@ Keys are exact terms, so that they can stand in a blind index (keyed digests) as
 joins two hints, that a block of a common name or a big town stays small; what identifies by itself stands alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations, product
 from typing import Final
 
 from changedesk.base.json import State
 from changedesk.rules.fields import Catalogue
 from changedesk.rules.matching.likeness import sounds
-from changedesk.rules.matching.record import Prepared, Record, prepared, record_of
+from changedesk.rules.matching.record import Prepared, Record, Role, emails_of, phones_of, prepared, record_of
 
 BLOCK: Final = "block"
 """The name of the blind index that block keys stand in."""
@@ -20,6 +20,7 @@ _LOOKED_UP: Final = frozenset({"email", "bank"})
 _WORDS: Final = 3
 _PHONE: Final = 7
 _LOCAL_LEAST: Final = 5
+_CONTACTS: Final = frozenset({Role.EMAIL, Role.PHONE})
 
 
 def block_keys(record: Record) -> frozenset[str]:
@@ -34,7 +35,10 @@ def keys_of(item: Prepared) -> frozenset[str]:
 
 def block_terms(catalogue: Catalogue, state: State) -> set[tuple[str, str]]:
     """Return a customer's block keys as (index, term) pairs, but for those that are looked up as values anyway."""
-    keys = _keys(prepared(record_of(catalogue, state)))
+    record = record_of(catalogue, state)
+    # Contact points are joined with nothing: where one of them moved, there is no name to take apart.
+    contacts_only = record.keys() <= _CONTACTS
+    keys = _of_contacts(emails_of(record), phones_of(record)) if contacts_only else _keys(prepared(record))
     return {(BLOCK, f"{sort}:{'|'.join(parts)}") for sort, parts in keys if sort not in _LOOKED_UP}
 
 
@@ -43,12 +47,7 @@ def _keys(item: Prepared) -> Iterator[tuple[str, tuple[str, ...]]]:
     words = sorted({sounds(word) for word in sorted(item.name, key=len, reverse=True)[:_WORDS]})
     firms = sorted({sounds(word) for word in sorted(item.organisation, key=len, reverse=True)[:_WORDS]})
     places = sorted({sounds(word) for word in sorted(item.street, key=len, reverse=True)[:1]})
-    yield from (("email", (address,)) for address in item.emails)
-    for address in item.emails:
-        local = address.rpartition("@")[0]
-        if len(local) >= _LOCAL_LEAST:
-            yield "mailbox", (local,)
-    yield from (("phone", (number[-_PHONE:],)) for number in item.phones)
+    yield from _of_contacts(item.emails, item.phones)
     yield from (("bank", (account,)) for account in item.bank_accounts)
     if item.national_id:
         yield "id", (item.national_id,)
@@ -61,3 +60,13 @@ def _keys(item: Prepared) -> Iterator[tuple[str, tuple[str, ...]]]:
     if item.postal_code:
         yield from (("post", (item.postal_code, word)) for word in (*words, *firms[:1], *places))
     yield from (("house", pair) for pair in product(sorted(item.numbers), places))
+
+
+def _of_contacts(emails: Iterable[str], phones: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for address in emails:
+        yield "email", (address,)
+        local = address.rpartition("@")[0]
+        if len(local) >= _LOCAL_LEAST:
+            yield "mailbox", (local,)
+    for number in phones:
+        yield "phone", (number[-_PHONE:],)

@@ -69,8 +69,10 @@ def record_of(catalogue: Catalogue, state: State) -> dict[str, str]:
     A name field tagged ``organisation`` is the name of a business.
     """
     found: dict[str, list[str]] = {}
-    held = [(field, state[path]) for path, field in catalogue.fields.items() if path in state]
-    for field, value in held:
+    # In the catalogue's order, without a look at all that a record may hold: many are told a field or two.
+    held = sorted([path for path in state if path in catalogue], key=catalogue.order.__getitem__)
+    for path in held:
+        field, value = catalogue[path], state[path]
         for role, text in (_roles(field, value) if value is not None else {}).items():
             found.setdefault(role, []).append(text)
     return {role: "\n".join(dict.fromkeys(texts)) if role in _MANY else texts[0] for role, texts in found.items()}
@@ -129,8 +131,8 @@ def prepared(record: Record) -> Prepared:
         parts=frozenset(parts) if in_parts else frozenset(),
         organisation=tuple(name_tokens(record.get(Role.ORGANISATION, ""))[:_WORDS_MOST]),
         birth_date=digits(record.get(Role.BIRTH_DATE, "")),
-        emails=_lines(record, Role.EMAIL),
-        phones=frozenset(filter(None, map(digits, _lines(record, Role.PHONE)))),
+        emails=emails_of(record),
+        phones=phones_of(record),
         numbers=frozenset(filter(None, map(digits, street))),
         street=tuple(word for word in street if not any(map(str.isdigit, word))),
         postal_code=compact(record.get(Role.POSTAL_CODE, "")),
@@ -138,6 +140,14 @@ def prepared(record: Record) -> Prepared:
         national_id=compact(record.get(Role.NATIONAL_ID, "")),
         bank_accounts=frozenset(map(compact, _lines(record, Role.BANK_ACCOUNT))),
     )
+
+
+def emails_of(record: Record) -> frozenset[str]:
+    return _lines(record, Role.EMAIL)
+
+
+def phones_of(record: Record) -> frozenset[str]:
+    return frozenset(filter(None, map(digits, _lines(record, Role.PHONE))))
 
 
 def digits(text: str) -> str:
