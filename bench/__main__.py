@@ -1,4 +1,4 @@
-"""``python -m bench [w1 w2 w3 w4 w5 w6 w7 size start ...]``: measure, then write bench/RESULTS.md.
+"""``python -m bench [w1 w2 ... w10 size start]``: measure, then write bench/RESULTS.md.
 
 BENCH_SCALE below 1 makes fills smaller and rounds shorter. PEER_PYTHON and PEER_DIR bring the other history libraries.
 """
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench import house, report, w1, w2, w3, w4, w5, w6, w7
+from bench import house, report, w1, w2, w3, w4, w5, w6, w7, w8
 from bench.stage import Stage, open_stage
 
 ON_A_STAGE: dict[str, Callable[[Stage], dict[str, Any]]] = {
@@ -18,6 +18,7 @@ ON_A_STAGE: dict[str, Callable[[Stage], dict[str, Any]]] = {
     "w5": w5.measure,
     "w6": w6.measure,
     "w7": w7.measure,
+    "w8": w8.measure,
     "w2": lambda stage: w2.measure(stage.place),
     "w4": w4.measure,
 }

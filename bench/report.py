@@ -41,7 +41,7 @@ def write() -> None:
     lines = [
         "# Measurements",
         "",
-        "Made by `make bench` (`python -m bench [w1 w2 w3 w4 w5 w6 w7 size start]`). Every ratio is the median of",
+        "Made by `make bench` (`python -m bench [w1 w2 ... w10 size start]`). Every ratio is the median of",
         "interleaved rounds against the baseline that ran beside it: the desk's whole path (credentials,",
         "authorisation, policy, evidence, encryption, commitments, staging for the log, durable commit) against",
         "PostgreSQL alone writing or reading rows of the same shape and size. Raw numbers: `bench/out`, not kept.",

@@ -132,7 +132,7 @@ class Web:
 
 
 @contextmanager
-def web(*, workers: int = 2, threads: int = 32) -> Iterator[Web]:
+def web(*, workers: int = 2, threads: int = 32, **settings: str) -> Iterator[Web]:
     """The web process as the installation runs it, on a free port; ended with the block."""
     from changedesk.config.supervisor import web_command  # noqa: PLC0415 - after the path is set up
 
@@ -140,7 +140,7 @@ def web(*, workers: int = 2, threads: int = 32) -> Iterator[Web]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = web_command(host="127.0.0.1", port=port, workers=workers, threads=threads)
-    environment = {**os.environ, "CHANGEDESK_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    environment = {**os.environ, "CHANGEDESK_PUBLIC_URL": f"http://127.0.0.1:{port}", **settings}
     process = subprocess.Popen(command, env=environment, start_new_session=True)
     try:
         url = f"http://127.0.0.1:{port}"

@@ -122,6 +122,7 @@ def test_no_page_has_anything_to_complain_of(stage: Stage) -> None:
         "outbox": "outbox",
         "notices": "notices",
         "approvals-empty": "approvals",
+        "trends": "trends",
         "customer-after": f"customers/{dana}",
     }
     pictures(stage, "Ben", {name: late.pop(name) for name in ("change", "customer-after")}, found)

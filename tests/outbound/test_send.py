@@ -86,6 +86,7 @@ def test_the_duties_take_an_entry_all_the_way_to_the_outbox(desk: Desk) -> None:
         "log.sequence",
         "notices.decide",
         "log.find",
+        "log.count",
         "notices.send",
         "notices.lapse",
         "log.alarm",

@@ -37,6 +37,7 @@ from changedesk.reading import (
     status,
     subject_requests,
     timeline,
+    trends,
 )
 from changedesk.rules.rights import Right
 from changedesk.store import forget
@@ -148,7 +149,7 @@ LISTED: dict[str, Callable[[Filled, Actor], object]] = {
     "disputes.disputes": lambda _, who: disputes.disputes(actor=who, at=AT, language="en"),
     "imports.runs": lambda _, who: imports.runs(actor=who),
     "erasures.certificates": lambda _, who: erasures.certificates(actor=who),
-    "status.trend": lambda _, who: status.trend(since=START, until=AT, actor=who),
+    "trends.trends": lambda _, who: trends.trends(since=START.date(), until=AT.date(), actor=who, language="en"),
     "subject_requests.waiting": lambda _, who: subject_requests.waiting(actor=who, at=AT, language="en"),
     "subject_requests.newest": lambda _, who: subject_requests.newest(actor=who, at=AT, language="en"),
     "subject_requests.figures": lambda _, who: subject_requests.figures(actor=who, since=START, until=AT),
@@ -160,7 +161,7 @@ LISTED: dict[str, Callable[[Filled, Actor], object]] = {
 }
 """Lists: only the client's own stands in them."""
 COUNTED = {
-    *("notices.attention", "log.state", "live.size", "status.trend", "subject_requests.figures"),
+    *("notices.attention", "log.state", "live.size", "trends.trends", "subject_requests.figures"),
     *("keys.keys", "integrity.integrity", "integrity.damage"),
 }
 """What names nobody."""

@@ -15,7 +15,7 @@ from changedesk.flow.indexing import terms_for
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
 from changedesk.rules import access, query
-from changedesk.store import audit_search, history, keys, subjects
+from changedesk.store import audit_search, history, keys, subjects, trends
 from changedesk.store.audit_search import Export, KeptSearch
 from changedesk.store.begin import begin
 from changedesk.store.subjects import Subject
@@ -128,10 +128,11 @@ def drop_search(search: UUID, *, actor: Actor) -> None:
 
 
 def find_anew(*, actor: Actor) -> None:
-    """Drop what makes the history searchable: the worker makes it anew from the log. Raises Forbidden."""
+    """Drop what is derived from the log to search and to count it: the worker makes it anew. Raises Forbidden."""
     access.require(actor, access.Verb.AUDIT_SEARCH)
     with begin(actor) as tx:
         audit_search.drop(tx)
+        trends.drop(tx)
 
 
 def own(tx: Tx, *, actor: Actor, at: datetime) -> Subject:

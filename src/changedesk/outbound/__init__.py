@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 from changedesk.base.actor import automation
 from changedesk.base.ids import ClientId
-from changedesk.outbound import find, publish
+from changedesk.outbound import find, publish, trends
 from changedesk.outbound.notices import alarm, decide, send
 from changedesk.outbound.publish import anchors, witnesses
 from changedesk.store import log
@@ -36,6 +36,7 @@ def duties() -> list[Duty]:
         Duty("log.sequence", sequence),
         Duty("notices.decide", decide.run),
         Duty("log.find", find.run),
+        Duty("log.count", trends.run),
         Duty("notices.send", send.run),
         Duty("notices.lapse", send.lapse),
         Duty("log.alarm", alarm.run),

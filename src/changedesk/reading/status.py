@@ -1,6 +1,6 @@
 """How a customer or an account stands and stood: states, overlays, what they stop; and how many changed, by month."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -11,13 +11,13 @@ from changedesk.base.ids import SubjectId
 from changedesk.kinds import KINDS
 from changedesk.packs.pack import Reason
 from changedesk.reading import sight, words
-from changedesk.rules import access
 from changedesk.rules import status as rules
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Catalogue
 from changedesk.rules.values import display
 from changedesk.store import status as kept
 from changedesk.store.settings_read import configuration
+from changedesk.store.trends import Moved
 from changedesk.store.tx import look
 
 
@@ -111,20 +111,12 @@ def standing(subject_id: SubjectId, *, actor: Actor, language: str) -> list[Stan
     ]
 
 
-def trend(*, since: datetime, until: datetime, actor: Actor) -> list[MonthCount]:
-    """Count what became of a client's customers and accounts by month, ``until`` left out. Raises Forbidden.
-
-    A status that was told of a record for the first time is no change of it, and is not counted.
-    """
-    access.require(actor, Verb.QUEUE_READ)
-    zone = configuration(actor.client).settings.time_zone
-    with look(actor.client) as seen:
-        found = kept.trend(seen, since=since, until=until, zone=zone)
+def moves_of(moved: Iterable[Moved]) -> list[MonthCount]:
+    """Name what became of a client's customers and accounts, and count it by month."""
     counted: dict[tuple[str, str], int] = {}
-    for one in found:
-        if one.was is not None and one.became is not None:
-            key = one.month, _NAMED.get((one.was, one.became), one.became)
-            counted[key] = counted.get(key, 0) + one.times
+    for one in moved:
+        key = one.month, _NAMED.get((one.was, one.became), one.became)
+        counted[key] = counted.get(key, 0) + one.times
     return [MonthCount(month, what, times) for (month, what), times in sorted(counted.items())]
 
 

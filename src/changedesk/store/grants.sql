@@ -57,6 +57,9 @@ GRANT UPDATE (secret_ct) ON desk.factor TO {app};
 GRANT SELECT, INSERT, DELETE ON desk.found_block, desk.found_term, desk.found_former, desk.kept_search TO {app};
 GRANT UPDATE (entries, first_at, last_at, times) ON desk.found_block TO {app};
 GRANT UPDATE (bits) ON desk.found_term TO {app};
+-- Counts of the log are made anew.
+GRANT SELECT, INSERT, DELETE ON desk.trend, desk.trend_status TO {app};
+GRANT UPDATE (times) ON desk.trend, desk.trend_status TO {app};
 GRANT SELECT, INSERT ON desk.audit_export, desk.audit_export_about TO {app};
 GRANT UPDATE (taken_at) ON desk.audit_export TO {app};
 -- Renewing keys: wrapped again, never taken away while something needs them (ddl/rotation.sql).

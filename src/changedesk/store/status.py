@@ -26,16 +26,6 @@ class StatusMove:
     recorded_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How often something became of subjects in one month; ``month`` is YYYY-MM."""
-
-    month: str
-    was: str | None
-    became: str | None
-    times: int
-
-
 def record(tx: Tx, moves: Sequence[StatusMove]) -> None:
     """Write moves down beside the entries that they are."""
     if not moves:
@@ -53,9 +43,3 @@ def of_subject(look: Look, subject: SubjectId, *, limit: int = 200) -> list[Stat
         StatusMove(**{name: getattr(row, name) for name in names})
         for row in look.rows("moves.of_subject", subject=subject, limit=limit)
     ]
-
-
-def trend(look: Look, *, since: datetime, until: datetime, zone: str) -> list[Count]:
-    """Count a client's moves of the state by the month since which they hold, in its own time zone."""
-    rows = look.rows("moves.trend", since=since, until=until, zone=zone)
-    return [Count(row.month, row.was, row.became, row.times) for row in rows]

@@ -91,6 +91,7 @@ PAGES: dict[str, tuple[Callable[[Actor], bool], tuple[str, ...]]] = {
     "console:reveal": (verbs(V.CUSTOMER_READ), ("slug", "customer")),
     "console:revealed": (verbs(V.VALUE_REVEAL), ("slug", "nobody")),
     "console:access": (verbs(V.ACCESS_READ), ("slug",)),
+    "console:trends": (verbs(V.QUEUE_READ), ("slug",)),
     "console:readers": (verbs(V.ACCESS_READ), ("slug",)),
     "console:break_glass": (
         lambda actor: may(actor, V.ACCESS_BREAK_GLASS) or may(actor, V.ACCESS_READ) or may(actor, V.ACCESS_REVIEW),

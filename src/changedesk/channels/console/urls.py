@@ -28,6 +28,7 @@ from changedesk.channels.console.views import (
     seeing,
     telling,
     transferring,
+    trends,
     verifying,
 )
 
@@ -97,6 +98,7 @@ urlpatterns = [
     path("c/<slug:slug>/audit/evidence", evidence.evidence, name="evidence"),
     path("c/<slug:slug>/customers/<uuid:key>/reveal", seeing.reveal, name="reveal"),
     path("c/<slug:slug>/reveals/<uuid:key>", seeing.revealed, name="revealed"),
+    path("c/<slug:slug>/trends", trends.trends, name="trends"),
     path("c/<slug:slug>/audit/access", seeing.access, name="access"),
     path("c/<slug:slug>/audit/readers", readers.readers, name="readers"),
     path("c/<slug:slug>/break-glass", seeing.break_glass, name="break_glass"),

@@ -292,7 +292,7 @@ CREATE UNIQUE INDEX entry_by_change ON desk.entry (client_id, change_id);
 -- Read by history.of_request: a request's whole evidence.
 CREATE INDEX entry_of_request ON desk.entry (client_id, request_id, id) WHERE request_id IS NOT NULL;
 
--- Every change of how a subject stands, in codes that name nobody: what trends count without opening a payload.
+-- Every change of how a subject stands, in codes that name nobody: what trends.count_status counts, no payload opened.
 -- Written with its entry, by whoever wrote that. was NULL: nothing had been said before.
 CREATE TABLE desk.status_move (
     client_id    integer     NOT NULL,
@@ -309,8 +309,6 @@ CREATE TABLE desk.status_move (
 );
 -- Read by moves.of_subject: how one subject stood, newest first.
 CREATE INDEX status_move_of_subject ON desk.status_move (client_id, subject_id, recorded_at DESC);
--- Read by moves.trend: what became of all of a client's, by month.
-CREATE INDEX status_move_by_time ON desk.status_move (client_id, effective_at);
 
 -- The sealed parts of an entry, without the frame that says by which key: ct under the subject's, meta_ct under the
 -- client's of an epoch.

@@ -81,6 +81,7 @@ RAIL: Final = (
             Place("merges", "git-compare-arrows", gettext_lazy("Undone merges"), needs=("disputes",)),
             Place("notices", "bell", gettext_lazy("Notices"), "g n"),
             Place("outbox", "send", gettext_lazy("Outbox"), "g o"),
+            Place("trends", "calendar-clock", gettext_lazy("Trends"), "g d", ("queue",)),
         ),
     ),
     (
