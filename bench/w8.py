@@ -102,11 +102,11 @@ class Things:
 def measure(stage: Stage) -> dict[str, Any]:
     stage = add_client(stage.place, SLUG, customers=scaled(CUSTOMERS, 500))
     things = fill(stage)
-    people = _people(stage)
+    signed_in = people(stage, SLUG)
     seconds = max(3.0, SECONDS * min(1.0, SCALE * 2))
     with web(DJANGO_SETTINGS_MODULE="bench.empty_settings") as server:
         host = server.url.removeprefix("http://")
-        here = [Person(host, role, session) for role, session in people]
+        here = [Person(host, role, session) for role, session in signed_in]
         alone = _alone(here, things)
         systems: dict[str, Callable[[int], dict[str, Any]]] = {
             "pages": lambda turn: _drive(server.pid, stage, here, things, PAGES, seconds, PAUSE, turn),
@@ -125,7 +125,7 @@ def fill(stage: Stage) -> Things:
 
     for turn in range(scaled(CHANGES, 2_500) // len(stage.ids)):
         record(stage, stage.ids, first=turn)
-    refs = _ask(stage)
+    refs = ask(stage, min(scaled(REQUESTS, 200), len(stage.ids)))
     while sum(duty.run(stage.client) for duty in duties()):
         pass
     with baseline.connect(stage.place.admin) as connection:
@@ -134,13 +134,14 @@ def fill(stage: Stage) -> Things:
     return Things(stage.client, stage.ids, refs, live.size(ClientId(stage.client)))
 
 
-def _ask(stage: Stage) -> list[str]:
+def ask(stage: Stage, count: int) -> list[str]:
+    """Ask for another address of some customers; return the references."""
     from changedesk import flow  # noqa: PLC0415 - after Django is set up
     from changedesk.base.actor import Channel  # noqa: PLC0415 - as above
     from changedesk.base.clock import now  # noqa: PLC0415 - as above
 
     refs: list[str] = []
-    asking = stage.ids[: min(scaled(REQUESTS, 200), len(stage.ids))]
+    asking = stage.ids[:count]
     for start in range(0, len(asking), 100):
         wishes = [
             flow.Wish(
@@ -155,7 +156,7 @@ def _ask(stage: Stage) -> list[str]:
     return refs
 
 
-def _people(stage: Stage) -> list[tuple[str, str]]:
+def people(stage: Stage, slug: str) -> list[tuple[str, str]]:
     """The roles and sessions of sixteen people with both factors."""
     from allauth.mfa.totp.internal import auth as totp  # noqa: PLC0415 - after Django is set up
     from django.contrib.auth import get_user_model  # noqa: PLC0415 - as above
@@ -170,7 +171,7 @@ def _people(stage: Stage) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     actor = terminal(ClientId(stage.client))
     for number, role in enumerate(TEAM):
-        email = f"person{number}@{SLUG}.example.org"
+        email = f"person{number}@{slug}.example.org"
         person = configure.invite(email, f"Person {number}", [Role(role)], team=role, actor=actor, at=now())
         secret = totp.generate_totp_secret()
         configure.set_sign_in(person, password=token(), totp_secret=secret, actor=actor, at=now())
@@ -180,21 +181,21 @@ def _people(stage: Stage) -> list[tuple[str, str]]:
     return found
 
 
-def _alone(people: Sequence[Person], things: Things) -> dict[str, float]:
+def _alone(team: Sequence[Person], things: Things) -> dict[str, float]:
     """Each page by itself, nobody else there: the median of a few, in milliseconds. Warms every page too."""
     dice = random.Random(1)  # noqa: S311 - which page is opened is no secret
     found: dict[str, float] = {}
-    first = {person.role: person for person in reversed(people)}
+    first = {person.role: person for person in reversed(team)}
     for role, pages in PAGES.items():
         for name, page in pages.items():
             taken = [first[role].open(*things.at(page, dice)) for _ in range(7)]
             found.setdefault(name, quantiles(taken[2:], n=2)[0])
-    found["empty"] = quantiles([people[0].open(EMPTY["empty"]) for _ in range(7)][2:], n=2)[0]
+    found["empty"] = quantiles([team[0].open(EMPTY["empty"]) for _ in range(7)][2:], n=2)[0]
     return found
 
 
 def _drive(
-    pid: int, stage: Stage, people: Sequence[Person], things: Things, pages: dict[str, dict[str, str]],
+    pid: int, stage: Stage, team: Sequence[Person], things: Things, pages: dict[str, dict[str, str]],
     seconds: float, pause: float, turn: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Let everybody open pages for a while, each after a pause; return milliseconds by page, and CPU a page."""
@@ -215,7 +216,7 @@ def _drive(
             failed.append(failure)
 
     before, server = cpu.seconds(pid), cpu.seconds(stage.place.server_pid)
-    threads = [threading.Thread(target=work, args=one) for one in enumerate(people)]
+    threads = [threading.Thread(target=work, args=one) for one in enumerate(team)]
     for thread in threads:
         thread.start()
     for thread in threads:
