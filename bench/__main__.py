@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench import house, report, w1, w2, w3, w4, w5, w6, w7, w8, w10
+from bench import house, report, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10
 from bench.stage import Stage, open_stage
 
 ON_A_STAGE: dict[str, Callable[[Stage], dict[str, Any]]] = {
@@ -19,6 +19,7 @@ ON_A_STAGE: dict[str, Callable[[Stage], dict[str, Any]]] = {
     "w6": w6.measure,
     "w7": w7.measure,
     "w8": w8.measure,
+    "w9": w9.measure,
     "w10": w10.measure,
     "w2": lambda stage: w2.measure(stage.place),
     "w4": w4.measure,

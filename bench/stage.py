@@ -136,9 +136,7 @@ def web(*, workers: int = 2, threads: int = 32, **settings: str) -> Iterator[Web
     """The web process as the installation runs it, on a free port; ended with the block."""
     from changedesk.config.supervisor import web_command  # noqa: PLC0415 - after the path is set up
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = web_command(host="127.0.0.1", port=port, workers=workers, threads=threads)
     environment = {**os.environ, "CHANGEDESK_PUBLIC_URL": f"http://127.0.0.1:{port}", **settings}
     process = subprocess.Popen(command, env=environment, start_new_session=True)
@@ -153,6 +151,12 @@ def web(*, workers: int = 2, threads: int = 32, **settings: str) -> Iterator[Web
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def ready(url: str, *, seconds: float = 60) -> float:
