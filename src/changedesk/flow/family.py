@@ -1,14 +1,14 @@
 """The records that were merged into one tell of one person: they are forgotten together, whichever of them is named."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from changedesk.flow import weighing
 from changedesk.kinds.erasure import CLASSES
-from changedesk.rules import status
+from changedesk.rules import holds, status
 from changedesk.rules.forgetting import Decision
-from changedesk.store import links, subjects
+from changedesk.store import evidence, links, subjects
 from changedesk.store.settings_read import Configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look
@@ -57,15 +57,21 @@ def require(look: Look, config: Configuration, subject: Subject, classes: Sequen
     """Return if an erasure of the family would take anything. Raises NothingToErase, ErasureRetained, MergedHeld."""
     weighed = weigh(look, config, subject, classes, at=at)
     weighing.require([decision for one in weighed for decision in one.decisions])
-    stopped = held(config, (one.subject for one in weighed[1:]))
+    stopped = held(look, config, [one.subject for one in weighed[1:]], at=at)
     if stopped is not None:
         raise stopped
 
 
-def held(config: Configuration, family: Iterable[Subject]) -> MergedHeld | None:
-    """Return the refusal of an erasure that the way one of these records stands forbids, or None."""
+def held(look: Look, config: Configuration, family: Sequence[Subject], *, at: datetime) -> MergedHeld | None:
+    """Return the refusal of an erasure that the way one of these records stands, or a hold on it, forbids; or None."""
     for one in family:
         found = status.against(one.values(), {config.catalogue[CLASSES].category}, "erase")
         if found is not None:
             return MergedHeld(record=str(one.id), **found.data)
+    for hold in evidence.active_holds(look, [one.id for one in family], now=at) if family else ():
+        if not {holds.ERASE, holds.EVERYTHING}.isdisjoint(hold.blocks):
+            return MergedHeld(
+                record=str(hold.subject_id), blocked_by="hold", blocks=sorted(hold.blocks), lifted_by=hold.release,
+                ends=hold.ends_at,
+            )  # fmt: skip
     return None

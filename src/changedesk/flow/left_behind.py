@@ -151,7 +151,7 @@ def _left(look: Look, config: Configuration, account: Subject, customer: Subject
     told = [decision for one in weighed for decision in one.decisions]
     if not told:
         return AccountLeft(account=account.id, becomes=Becomes.EMPTY)
-    stopped = family.held(config, (one.subject for one in weighed))
+    stopped = family.held(look, config, [one.subject for one in weighed], at=at)
     if stopped is not None:
         return AccountLeft(account=account.id, becomes=Becomes.HELD, rule=str(stopped.data["blocked_by"]))
     if _asked(look, account.id):

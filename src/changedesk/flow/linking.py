@@ -20,12 +20,14 @@ from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.revert import Finding, Later, plan_revert
 from changedesk.ledger.value import Json
 from changedesk.rules.fields import Catalogue
+from changedesk.rules.status import OVERLAYS
 from changedesk.store import evidence, history, links, past, subjects
 from changedesk.store.requests import Request
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Holding, Subject
 from changedesk.store.tx import Look, Tx
 
+_LEGAL_HOLD: Final = OVERLAYS["legal_hold"]
 _BY_MERGES: Final = frozenset({EntryKind.MERGE_APPLIED, EntryKind.MERGE_UNDONE})
 
 
@@ -64,7 +66,7 @@ def merge(tx: Tx, request: Request, change: ChangeId, effect: Merge, *, actor: A
         for path in sorted(effect.take)
         if _text(survivor, path) != _text(merged, path)
     ]
-    _carry_holds(tx, merged, survivor, actor=actor, at=at)
+    _carry_holds(tx, evidence.active_holds(tx, [merged.id], now=at), survivor.id, actor=actor, at=at)
     ended = carrying.end(tx, request, at=at)
     facts: dict[str, Json] = {
         "merged": str(merged.id),
@@ -140,13 +142,12 @@ def _repoint(tx: Tx, merged: Subject, survivor: Subject, *, at: datetime) -> lis
     ]
 
 
-def _carry_holds(tx: Tx, merged: Subject, survivor: Subject, *, actor: Actor, at: datetime) -> None:
+def _carry_holds(tx: Tx, standing: Sequence[evidence.Hold], to: SubjectId, *, actor: Actor, at: datetime) -> None:
     """What stops the one stops the other from now on: a merge is no way out of a hold."""
-    standing = evidence.active_holds(tx, [merged.id], now=at)
     carried = [
         evidence.Hold(
             id=uuid4(),
-            subject_id=survivor.id,
+            subject_id=to,
             request_id=item.request_id,
             blocks=item.blocks,
             rule=item.rule,
@@ -154,11 +155,31 @@ def _carry_holds(tx: Tx, merged: Subject, survivor: Subject, *, actor: Actor, at
             placed_by=actor.id,
             starts_at=at,
             ends_at=item.ends_at,
+            carried_from=item.carried_from or item.id,
         )
         for item in standing
     ]
     if carried:
         evidence.place_holds(tx, carried)
+
+
+def _part_holds(tx: Tx, link: links.Link, survivor: Subject, request: Request, *, actor: Actor, at: datetime) -> None:
+    """Each record stands under its own holds again, and both under what came while they were one.
+
+    What came then was meant for the person: nobody can say for which of the two records.
+    """
+    links.hand_holds_back(tx, merged=link.merged_id, survivor=survivor.id, by=actor.id, at=at)
+    since = [one for one in evidence.active_holds(tx, [survivor.id], now=at) if one.starts_at > link.since]
+    _carry_holds(tx, since, link.merged_id, actor=actor, at=at)
+    legal, merged = survivor.state.get(_LEGAL_HOLD), subjects.load(tx, [link.merged_id])[link.merged_id]
+    before = past.opened(tx, past.by_change(tx, link.survivor_change), survivor).version
+    if legal is None or legal.ver <= before or not survivor.values().get(_LEGAL_HOLD) or merged.key is None:
+        return
+    if not merged.values().get(_LEGAL_HOLD):
+        said = Assertion(_LEGAL_HOLD, _text(merged, _LEGAL_HOLD), legal.text, micros(_moment(at)), FOREVER)
+        facts: dict[str, Json] = {"undoes": str(link.id), "hold_of": str(survivor.id)}
+        change = ChangeId(uuid7())
+        _write(tx, request, merged, EntryKind.CHANGE_RECORDED, change, [said], facts, actor=actor, at=at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +215,7 @@ def unmerge(tx: Tx, request: Request, *, actor: Actor, at: datetime) -> None:
         "work": [[what, why] for what, why in parts.work],
     }
     _write(tx, request, survivor, EntryKind.MERGE_UNDONE, change, parts.back, facts, actor=actor, at=at)
+    _part_holds(tx, link, survivor, request, actor=actor, at=at)
 
 
 def parting(look: Look, link: links.Link, *, at: datetime) -> Parting:

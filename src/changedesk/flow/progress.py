@@ -20,7 +20,7 @@ from changedesk.ledger.value import Json
 from changedesk.rules.holds import OnHold
 from changedesk.rules.lifecycle import ENDINGS, STEPS, RequestState
 from changedesk.rules.route_progress import next_step
-from changedesk.store import evidence, history, requests, subjects
+from changedesk.store import evidence, history, links, requests, subjects
 from changedesk.store.evidence import Hold
 from changedesk.store.hand import Hand
 from changedesk.store.requests import Proposal, Request
@@ -96,7 +96,12 @@ def _earliest(one: Standing) -> datetime | None:
 
 def _concerned(look: Look, moving: Sequence[Request]) -> dict[RequestId, set[SubjectId]]:
     beside = parties.others(look, moving)
-    return {item.id: {item.subject_id, item.person_id, *beside.get(item.id, ())} for item in moving}
+    # What was merged into a record is forgotten with it: a hold on it stops that, too.
+    merged = {one.id: links.family(look, one.subject_id) for one in moving if one.kind == left_behind.ERASURE}
+    return {
+        item.id: {item.subject_id, item.person_id, *beside.get(item.id, ()), *merged.get(item.id, ())}
+        for item in moving
+    }
 
 
 def _stopped_now(look: Look, moving: Sequence[Request], *, at: datetime) -> dict[RequestId, OnHold]:

@@ -296,6 +296,8 @@ class Hold:
     placed_by: str
     starts_at: datetime
     ends_at: datetime | None
+    carried_from: UUID | None = None
+    """The hold that this one is a copy of, on another record of the same person."""
 
 
 def place_holds(tx: Tx, holds: Sequence[Hold]) -> None:
@@ -321,10 +323,9 @@ def opened_holds(rows: Iterable[Any]) -> list[Hold]:
     ]  # fmt: skip
 
 
-def release_hold(tx: Tx, hold: UUID, *, by: str, at: datetime) -> tuple[SubjectId, RequestId | None] | None:
-    """Lift a hold; None when it is not there or lifted already."""
-    row = tx.row("holds.release", id=hold, by=by, at=at)
-    return None if row is None else (row.subject_id, row.request_id)
+def release_hold(tx: Tx, hold: UUID, *, by: str, at: datetime) -> None:
+    """Lift a hold that stands, with its copies."""
+    tx.run("holds.release", id=hold, by=by, at=at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,11 @@ def end(tx: Tx, link: ChangeId, *, request: RequestId, change: ChangeId, at: dat
     return tx.run("links.end", id=link, request=request, change=change, until=at) == 1
 
 
+def hand_holds_back(tx: Tx, *, merged: SubjectId, survivor: SubjectId, by: str, at: datetime) -> None:
+    """End what a survivor stands under only because a record under it was merged into it."""
+    tx.run("holds.hand_back", merged=merged, survivor=survivor, by=by, at=at)
+
+
 def end_holdings(tx: Tx, holdings: Sequence[Holding], *, at: datetime) -> list[Holding]:
     """End holdings; return those that stood until now."""
     rows = tx.rows("links.end_holdings", **_columns(holdings), until=at)

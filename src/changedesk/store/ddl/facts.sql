@@ -224,10 +224,14 @@ CREATE TABLE desk.hold (
     ends_at     timestamptz,
     released_at timestamptz,
     released_by text,
+    -- The hold that this one is a copy of: a merge, or its undoing, carries holds to the other record.
+    carried_from uuid,
     PRIMARY KEY (client_id, id)
 );
 -- Read by holds.active: what stands on a customer.
 CREATE INDEX hold_of_subject ON desk.hold (client_id, subject_id) WHERE released_at IS NULL;
+-- Read by holds.release: the copies, which go with what they are copies of.
+CREATE INDEX hold_carried ON desk.hold (client_id, carried_from) WHERE released_at IS NULL AND carried_from IS NOT NULL;
 
 -- "This wasn't me": token_mac is an HMAC of the link's secret.
 CREATE TABLE desk.dispute (

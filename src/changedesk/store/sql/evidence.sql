@@ -83,12 +83,14 @@ ON CONFLICT DO NOTHING
 SELECT * FROM desk.decision WHERE client_id = %(client)s AND request_id = ANY(%(requests)s::uuid[]) ORDER BY at
 
 -- name: holds.insert
-INSERT INTO desk.hold (client_id, id, subject_id, request_id, blocks, rule, release, placed_by, starts_at, ends_at)
+INSERT INTO desk.hold (client_id, id, subject_id, request_id, blocks, rule, release, placed_by, starts_at, ends_at,
+                       carried_from)
 SELECT %(client)s, h.id, h.subject_id, h.request_id, string_to_array(h.blocks, ' '), h.rule, h.release, h.placed_by,
-       h.starts_at, h.ends_at
+       h.starts_at, h.ends_at, h.carried_from
 FROM unnest(%(id)s::uuid[], %(subject_id)s::uuid[], %(request_id)s::uuid[], %(blocks)s::text[], %(rule)s::text[],
-            %(release)s::text[], %(placed_by)s::text[], %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[])
-    AS h (id, subject_id, request_id, blocks, rule, release, placed_by, starts_at, ends_at)
+            %(release)s::text[], %(placed_by)s::text[], %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[],
+            %(carried_from)s::uuid[])
+    AS h (id, subject_id, request_id, blocks, rule, release, placed_by, starts_at, ends_at, carried_from)
 
 -- What stands on some customers now.
 
@@ -98,10 +100,19 @@ WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s::uuid[]) AND rele
   AND (ends_at IS NULL OR ends_at > %(now)s)
 ORDER BY starts_at, id
 
+-- A hold is lifted with its copies.
+
 -- name: holds.release
 UPDATE desk.hold SET released_at = %(at)s, released_by = %(by)s
-WHERE client_id = %(client)s AND id = %(id)s AND released_at IS NULL
-RETURNING subject_id, request_id
+WHERE client_id = %(client)s AND (id = %(id)s OR carried_from = %(id)s) AND released_at IS NULL
+
+-- What a merge brought from one record to another goes back: the copies end that are of a hold of the first.
+
+-- name: holds.hand_back
+UPDATE desk.hold h SET released_at = %(at)s, released_by = %(by)s
+WHERE h.client_id = %(client)s AND h.subject_id = %(survivor)s AND h.released_at IS NULL AND EXISTS (
+    SELECT FROM desk.hold m WHERE m.client_id = %(client)s AND m.subject_id = %(merged)s
+    AND h.carried_from = coalesce(m.carried_from, m.id))
 
 -- name: disputes.insert
 INSERT INTO desk.dispute (client_id, id, subject_id, request_id, token_mac, issued_at, expires_at)
