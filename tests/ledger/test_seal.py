@@ -13,6 +13,7 @@ from changedesk.ledger.seal import (
     Corrupt,
     UnknownKey,
     bare,
+    entry_aads,
     blind_key,
     blind_tag,
     meta_aad,
@@ -75,10 +76,10 @@ def test_the_blob_is_laid_out_as_the_design_says() -> None:
 def test_a_row_that_knows_its_key_opens_what_it_keeps_bare() -> None:
     blob = seal(KEY_ID, KEY, b"hello", AAD)
     assert len(bare(blob)) == len(blob) - 17
-    assert unseal_bare(KEY, bare(blob), AAD) == b"hello"
+    assert unseal_bare(AESGCM(KEY), bare(blob), AAD) == b"hello"
     for spoiled in (b"", bare(blob)[:5], bare(blob)[:20], bare(blob)[1:], bare(blob) + b"x"):
         with pytest.raises(Corrupt):
-            unseal_bare(KEY, spoiled, AAD)
+            unseal_bare(AESGCM(KEY), spoiled, AAD)
 
 
 def test_what_holds_nothing_personal_may_be_padded_less() -> None:
@@ -203,6 +204,8 @@ def test_every_place_is_spelled_as_the_design_says() -> None:
     client, places = (7).to_bytes(8, "big"), SUBJECT.bytes + CHANGE.bytes + (3).to_bytes(8, "big")
     assert payload_aad(CLIENT, SUBJECT, CHANGE, 3) == b"acl/v1/payload" + client + places
     assert meta_aad(CLIENT, SUBJECT, CHANGE, 3) == b"acl/v1/meta" + client + places
+    both = payload_aad(CLIENT, SUBJECT, CHANGE, 3), meta_aad(CLIENT, SUBJECT, CHANGE, 3)
+    assert entry_aads(CLIENT, SUBJECT, CHANGE, 3) == both
     assert state_aad(CLIENT, SUBJECT, 3) == b"acl/v1/state" + client + SUBJECT.bytes + (3).to_bytes(8, "big")
     named = b"acl/v1/wrap\x00\x00\x00\x04data" + client
     assert wrap_aad("data", CLIENT, None, KEY_ID, 9) == named + b"\x00" + KEY_ID + (9).to_bytes(8, "big")

@@ -80,12 +80,11 @@ def unseal(lookup: Callable[[bytes], Key | None], blob: bytes, aad: bytes, *, bl
     key = lookup(sealed_with(blob))
     if key is None:
         raise UnknownKey("no key of that id")
-    return unseal_bare(key, bare(blob), aad, block=block)
+    return unseal_bare(_cipher(key), bare(blob), aad, block=block)
 
 
-def unseal_bare(key: Key, stored: bytes, aad: bytes, *, block: int = PERSONAL) -> bytes:
+def unseal_bare(cipher: AESGCM, stored: bytes, aad: bytes, *, block: int = PERSONAL) -> bytes:
     """Return the plaintext of what ``bare`` left. Raises Corrupt, as ``unseal`` does."""
-    cipher = _cipher(key)
     try:
         padded = cipher.decrypt(stored[:_NONCE_BYTES], stored[_NONCE_BYTES:], aad)
     except (InvalidTag, ValueError):
@@ -96,6 +95,12 @@ def unseal_bare(key: Key, stored: bytes, aad: bytes, *, block: int = PERSONAL) -
     if not padded or length % block or not end <= length < end + block or padded.count(0, end) != length - end:
         raise Corrupt("wrongly padded")
     return padded[4:end]
+
+
+def entry_aads(client: ClientId, subject_ref: UUID, change_id: UUID, n: int) -> tuple[bytes, bytes]:
+    """Return the places of an entry's payload and of its meta, as ``payload_aad`` and ``meta_aad`` do."""
+    place = _u64(client) + subject_ref.bytes + change_id.bytes + _u64(n)
+    return b"acl/v1/payload" + place, b"acl/v1/meta" + place
 
 
 def payload_aad(client: ClientId, subject_ref: UUID, change_id: UUID, n: int) -> bytes:

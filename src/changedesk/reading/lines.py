@@ -7,11 +7,11 @@ from changedesk import kinds
 from changedesk.base.clock import micros
 from changedesk.base.ids import RequestId
 from changedesk.base.json import Value
-from changedesk.ledger.commitment import FOREVER, Assertion
+from changedesk.ledger.commitment import FOREVER
 from changedesk.reading import words
 from changedesk.reading.panels import Diff, DisputeView, FieldView, HoldView, RequestLine
 from changedesk.reading.people import People
-from changedesk.reading.sight import Eyes, Shown
+from changedesk.reading.sight import Eyes
 from changedesk.rules.fields import Field
 from changedesk.rules.lifecycle import CUSTOMER_WORDS
 from changedesk.store import evidence
@@ -57,7 +57,7 @@ def field_view(
 def verified(facts: Mapping[str, object], language: str) -> str:
     """Return how the person was verified, in the words of an entry's facts: "V2, code by e-mail"."""
     told = facts.get("verified")
-    if not isinstance(told, Mapping):
+    if told is None or not isinstance(told, Mapping):
         return ""
     level, methods = told.get("level"), told.get("methods")
     names = [words.method(str(name), language) for name in methods] if isinstance(methods, Sequence) else []
@@ -66,14 +66,25 @@ def verified(facts: Mapping[str, object], language: str) -> str:
 
 def diff_of_entry(entry: Entry, eyes: Eyes) -> tuple[Diff, ...]:
     """Return what an entry changed; nothing when its values are erased."""
-    return tuple([_diff_of(item, entry, eyes) for item in entry.assertions or ()])
-
-
-def _diff_of(item: Assertion, entry: Entry, eyes: Eyes) -> Diff:
-    path, start, end = item.path, item.valid_from_us, item.valid_to_us
-    began = None if start <= 0 or start == micros(entry.recorded_at) else moment(start)
-    ended = None if end == FOREVER else moment(end)
-    return _diff(path, eyes.read(path, item.old), eyes.read(path, item.new), eyes, began, ended)
+    recorded, found = micros(entry.recorded_at), []
+    for item in entry.assertions or ():
+        named, start, end = eyes.named(item.path), item.valid_from_us, item.valid_to_us
+        # A page has hundreds of these, and most values twice: those known already are not asked for.
+        was = named.shown.get(item.old) or eyes.read(item.path, item.old)
+        will = named.shown.get(item.new) or eyes.read(item.path, item.new)
+        found.append(
+            Diff(
+                path=item.path,
+                label=named.label,
+                type=named.type,
+                before=was.text,
+                after=will.text,
+                masked=was.masked or will.masked,
+                valid_from=None if start <= 0 or start == recorded else moment(start),
+                valid_to=None if end == FOREVER else moment(end),
+            )
+        )
+    return tuple(found)
 
 
 def diff(
@@ -86,17 +97,11 @@ def diff(
     valid_to: datetime | None = None,
 ) -> Diff:
     """Return one field's before and after, as this viewer may see them."""
-    return _diff(path, eyes.show(path, before), eyes.show(path, after), eyes, valid_from, valid_to)
-
-
-def _diff(
-    path: str, was: Shown, will: Shown, eyes: Eyes, valid_from: datetime | None, valid_to: datetime | None
-) -> Diff:
-    label, type_ = eyes.named(path)
+    named, was, will = eyes.named(path), eyes.show(path, before), eyes.show(path, after)
     return Diff(
         path=path,
-        label=label,
-        type=type_,
+        label=named.label,
+        type=named.type,
         before=was.text,
         after=will.text,
         masked=was.masked or will.masked,

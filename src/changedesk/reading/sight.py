@@ -113,22 +113,29 @@ def searched(found: Iterable[Sighting], *, actor: Actor) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """What a field is called, the word for its type, and its texts on this page as the viewer may see them."""
+
+    label: str
+    type: str
+    shown: dict[bytes | None, Shown] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Eyes:
     """A viewer's sight of one customer, with the client's fields and the language to show them in."""
 
     sight: Sight
     catalogue: Catalogue
     language: str
-    _seen: dict[tuple[str, bytes], Shown] = field(default_factory=dict, repr=False, compare=False)
-    _named: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False, compare=False)
+    _fields: dict[str, Named] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, path: str, text: bytes | None) -> Shown:
         """Return a stored text as this viewer may see it. On a page most values stand twice: as new, and as old."""
-        if text is None:
-            return _NOTHING
-        shown = self._seen.get((path, text))
+        known = self.named(path).shown
+        shown = known.get(text)
         if shown is None:
-            shown = self._seen[path, text] = self.show(path, decode_value(text))
+            shown = known[text] = _NOTHING if text is None else self.show(path, decode_value(text))
         return shown
 
     def show(self, path: str, value: Value) -> Shown:
@@ -146,15 +153,15 @@ class Eyes:
 
     def label(self, path: str) -> str:
         """Return what a field is called; its path, when the catalogue has lost it."""
-        return self.named(path)[0]
+        return self.named(path).label
 
-    def named(self, path: str) -> tuple[str, str]:
-        """Return what a field is called, and the word for its type; a lost one is a text."""
-        found = self._named.get(path)
+    def named(self, path: str) -> Named:
+        """Return what is known of a field on this page; one that the catalogue has lost is a text."""
+        found = self._fields.get(path)
         if found is None:
             item = self.catalogue.fields.get(path)
-            found = (path, "text") if item is None else (item.label_in(self.language), item.type.value)
-            self._named[path] = found
+            label, type_ = (path, "text") if item is None else (item.label_in(self.language), item.type.value)
+            found = self._fields[path] = Named(label, type_, {})
         return found
 
 

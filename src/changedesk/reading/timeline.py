@@ -186,7 +186,8 @@ def entry_views(
 
 
 def _actors(entries: Iterable[Entry]) -> set[str]:
-    return {entry.actor for entry in entries} | {one for entry in entries for one in _texts(entry.facts, "approved_by")}
+    approving = [_texts(entry.facts, "approved_by") for entry in entries if "approved_by" in entry.facts]
+    return {entry.actor for entry in entries}.union(*approving)
 
 
 _Alike = tuple[str, tuple[str, ...]]
@@ -241,5 +242,4 @@ def _texts(facts: Mapping[str, Json], name: str) -> list[str]:
 
 def _rules(facts: Mapping[str, Json]) -> list[str]:
     told = facts.get("rules")
-    pairs = told if isinstance(told, list) else []
-    return [str(pair[0]) for pair in pairs if isinstance(pair, list) and pair]
+    return [str(pair[0]) for pair in told if isinstance(pair, list) and pair] if isinstance(told, list) else []

@@ -162,7 +162,11 @@ def feed(look: Look, *, start: int, limit: int) -> list[Any]:
 
 def _entry(look: Look, row: Any, key: keys.SubjectKey | None) -> Entry:
     version = row.ver or 0
-    payload = payload_of(look, row.subject_id, row, key)
+    in_payload, in_meta = seal.entry_aads(look.client, row.subject_id, row.change_id, version)
+    assertions = None
+    if row.ct is not None and key is not None:
+        assertions = decode_payload(seal.unseal_bare(key.cipher, row.ct, in_payload)).assertions
+    meta = seal.unseal_bare(keys.meta_of_epoch(look, row.meta_epoch), row.meta_ct, in_meta, block=seal.IMPERSONAL)
     return Entry(
         row.id,
         row.change_id,
@@ -175,8 +179,8 @@ def _entry(look: Look, row: Any, key: keys.SubjectKey | None) -> Entry:
         row.channel,
         () if row.fields is None else tuple(row.fields.split(" ")),
         bytes(row.leaf_hash),
-        None if payload is None else payload.assertions,
-        meta_of(look, row.subject_id, row).facts(),
+        assertions,
+        decode_meta(meta).facts(),
         getattr(row, "idx", None),
     )
 
