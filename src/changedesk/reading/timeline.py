@@ -74,31 +74,37 @@ def timeline(
 ) -> Page[EntryView]:
     """Return a page of entries, newest first. Raises Forbidden, NotFound, BadCursor."""
     sight.require(actor, Verb.TIMELINE_READ)
-    only = only or Only()
-    limit = max(1, min(limit, LIMIT_MAX))
+    only, start, most = only or Only(), _place(before), max(1, min(limit, LIMIT_MAX))
     catalogue = configuration(actor.client).catalogue
+    narrowed = past.Filter(
+        kinds=_kinds(only.kinds, actor),
+        fields=_paths(only, catalogue),
+        channel=only.channel,
+        actor=only.actor,
+        since=only.since,
+        until=only.until,
+    )
     with look(actor.client) as seen:
+        seen.ahead(
+            *links.asks(subject_id),
+            *sight.find_asks(subject_id, actor=actor, at=at),
+            past.timeline_asks(subject_id, before=start, limit=most + 1, only=narrowed),
+            # Customers, later pages and merged records need more, of which the first answers say what.
+            last=actor.type not in sight.CUSTOMERS and start == NEWEST,
+        )
         subject, holders = sight.find(seen, sight.survivor(seen, subject_id, actor=actor), actor=actor)
         view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={subject.id: holders})[subject.id]
-        narrowed = past.Filter(
-            kinds=_kinds(only.kinds, actor),
-            fields=_paths(only, catalogue),
-            channel=only.channel,
-            actor=only.actor,
-            since=only.since,
-            until=only.until,
-        )
         streams = _streams(seen, subject, narrowed, actor=actor)
         found = [
             item
             for stream, within in streams
-            for item in past.timeline(seen, stream, before=_place(before), limit=limit + 1, only=within)
+            for item in past.timeline(seen, stream, before=start, limit=most + 1, only=within)
         ]
     found.sort(key=lambda item: -item.id)
-    page = found[:limit]
+    page = found[:most]
     sights = {stream.id: view for stream, _ in streams}
     shown = entry_views(page, sights, catalogue, actor=actor, language=language)
-    return Page(shown, next=str(page[-1].id) if len(found) > limit else None)
+    return Page(shown, next=str(page[-1].id) if len(found) > most else None)
 
 
 def _streams(seen: Look, subject: Subject, only: past.Filter, *, actor: Actor) -> list[tuple[Subject, past.Filter]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
 from changedesk.store.subjects import Holding
 from changedesk.store.tx import Look, Tx
+from changedesk.store.wire import Call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +40,27 @@ class Work:
     at: datetime
 
 
+def asks(subject: SubjectId) -> tuple[Call, Call]:
+    """Return what ``survivor_of`` and ``of_survivor`` ask of a record that is not merged: to be read ahead."""
+    return _merged_asks([subject]), _survivor_asks(subject)
+
+
+def _merged_asks(merged: Iterable[SubjectId]) -> Call:
+    return "links.of_merged", {"merged": list(merged)}
+
+
+def _survivor_asks(survivor: SubjectId) -> Call:
+    return "links.of_survivor", {"survivor": survivor}
+
+
 def of_merged(look: Look, merged: Iterable[SubjectId]) -> dict[SubjectId, Link]:
     """Return the links that stand, by the merged record."""
-    return {row.merged_id: _link(row) for row in look.rows("links.of_merged", merged=list(merged))}
+    return {row.merged_id: _link(row) for row in look.together(_merged_asks(merged))[0]}
 
 
 def of_survivor(look: Look, survivor: SubjectId) -> list[Link]:
     """Return all that was ever merged into a record, the oldest first."""
-    return [_link(row) for row in look.rows("links.of_survivor", survivor=survivor)]
+    return [_link(row) for row in look.together(_survivor_asks(survivor))[0]]
 
 
 def family(look: Look, survivor: SubjectId) -> list[SubjectId]:

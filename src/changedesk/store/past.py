@@ -24,6 +24,8 @@ from changedesk.store.wire import Call
 
 NEWEST: Final = 2**63 - 1
 """A page that starts here starts with the newest entry."""
+_HIGHEST: Final = 2**31 - 1
+"""Above every version."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -59,23 +61,36 @@ class Filter:
     until: datetime | None = None
 
 
+def timeline_asks(subject: SubjectId, *, before: int, limit: int, only: Filter) -> Call:
+    """Return what ``timeline`` asks first: to be read ahead. The newest page is all it asks."""
+    return _page(subject, _HIGHEST, before, limit, only) if before == NEWEST else _place(subject, before)
+
+
+def _place(subject: SubjectId, before: int) -> Call:
+    return "history.version_before", {"subject": subject, "before": before}
+
+
+def _page(subject: SubjectId, newest: int, before: int, limit: int, only: Filter) -> Call:
+    return "history.timeline", {
+        "subject": subject,
+        "before": before,
+        "newest": newest,
+        "limit": limit,
+        "kinds": None if only.kinds is None else list(only.kinds),
+        "fields": None if only.fields is None else list(only.fields),
+        "channel": only.channel,
+        "actor": only.actor,
+        "since": only.since,
+        "until": only.until,
+    }
+
+
 def timeline(
     look: Look, subject: Subject, *, before: int = NEWEST, limit: int = 50, only: Filter | None = None
 ) -> list[Entry]:
     """Return a subject's entries, newest first, from before an entry id on."""
-    only = only or Filter()
-    rows = look.rows(
-        "history.timeline",
-        subject=subject.id,
-        before=before,
-        limit=limit,
-        kinds=None if only.kinds is None else list(only.kinds),
-        fields=None if only.fields is None else list(only.fields),
-        channel=only.channel,
-        actor=only.actor,
-        since=only.since,
-        until=only.until,
-    )
+    newest = _HIGHEST if before == NEWEST else look.together(_place(subject.id, before))[0][0].ver or 0
+    rows = look.together(_page(subject.id, newest, before, limit, only or Filter()))[0]
     return [_entry(look, row, subject.key) for row in rows]
 
 

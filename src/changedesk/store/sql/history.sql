@@ -59,21 +59,11 @@ WITH move AS (
 SELECT id, change_id FROM item
 
 -- A subject's history, newest first, by keyset, narrowed to some fields at once (a category has several), with the
--- place of each entry in the log. An absent filter is NULL. Changes come by version, observations by id: ids of one
--- subject follow its versions, so the newest version ahead of an id is found by halving. Looking is no part of it: who
--- looked is asked of seen.of_subject.
+-- place of each entry in the log. An absent filter is NULL. Changes come by version (history.version_before), observations
+-- by id. Looking is no part of it: who looked is asked of seen.of_subject.
 
 -- name: history.timeline
-WITH RECURSIVE place (low, high) AS (
-    SELECT CASE WHEN %(before)s::bigint = 9223372036854775807 THEN s.ver ELSE 0 END, s.ver
-    FROM desk.subject s WHERE s.client_id = %(client)s AND s.id = %(subject)s
-    UNION ALL
-    SELECT CASE WHEN e.id < %(before)s::bigint THEN e.ver ELSE p.low END,
-           CASE WHEN e.id < %(before)s::bigint THEN p.high ELSE e.ver - 1 END
-    FROM place p JOIN desk.entry e
-      ON e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver = (p.low + p.high + 1) / 2
-    WHERE p.low < p.high
-), wanted AS NOT MATERIALIZED (
+WITH wanted AS NOT MATERIALIZED (
     SELECT e.* FROM desk.entry e
     WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s
       AND (%(kinds)s::text[] IS NULL OR e.kind = ANY(%(kinds)s::text[]))
@@ -83,7 +73,7 @@ WITH RECURSIVE place (low, high) AS (
       AND (%(since)s::timestamptz IS NULL OR e.recorded_at >= %(since)s::timestamptz)
       AND (%(until)s::timestamptz IS NULL OR e.recorded_at < %(until)s::timestamptz)
 ), found AS (
-    (SELECT * FROM wanted WHERE ver <= (SELECT max(low) FROM place) ORDER BY ver DESC LIMIT %(limit)s)
+    (SELECT * FROM wanted WHERE ver <= %(newest)s::int ORDER BY ver DESC LIMIT %(limit)s)
     UNION ALL
     (SELECT * FROM wanted WHERE ver IS NULL AND kind NOT IN ('record.viewed', 'record.searched', 'value.revealed')
         AND id < %(before)s::bigint ORDER BY id DESC LIMIT %(limit)s)
@@ -94,6 +84,21 @@ FROM (SELECT * FROM found ORDER BY id DESC LIMIT %(limit)s) e
 JOIN desk.payload p ON p.client_id = %(client)s AND p.entry_id = e.id
 LEFT JOIN desk.log_leaf l ON l.client_id = %(client)s AND l.entry_id = e.id
 ORDER BY e.id DESC
+
+-- The newest version of a subject ahead of an entry's id, 0 where there is none: ids of one subject follow its versions,
+-- so it is found by halving. A join would read the record whole at every step: a LATERAL of one row does not.
+
+-- name: history.version_before
+WITH RECURSIVE place (low, high) AS (
+    SELECT 0, s.ver FROM desk.subject s WHERE s.client_id = %(client)s AND s.id = %(subject)s
+    UNION ALL
+    SELECT CASE WHEN e.older THEN e.ver ELSE p.low END, CASE WHEN e.older THEN p.high ELSE e.ver - 1 END
+    FROM place p CROSS JOIN LATERAL (
+        SELECT e.ver, e.id < %(before)s::bigint AS older FROM desk.entry e
+        WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver = (p.low + p.high + 1) / 2 LIMIT 1) e
+    WHERE p.low < p.high
+)
+SELECT max(low) AS ver FROM place
 
 -- The versions of a subject that fold to a state: newest first.
 
