@@ -97,7 +97,6 @@ from changedesk.flow.recorded import (
     NewCustomer,
     Recorded,
     RecordedChange,
-    SourceRow,
 )
 from changedesk.flow.restoring import RestorePlan, plan_restore, restore
 from changedesk.flow.retire import Due, plan_retirement, retire_due
@@ -115,6 +114,7 @@ from changedesk.flow.submit import preview, revise, submit
 from changedesk.flow.transfer import challenge_new_holder, decline_transfer, new_holder_offers, propose_transfer
 from changedesk.flow.verify import Challenged, challenge, offers
 from changedesk.store.handed import Part
+from changedesk.store.imported import SourceRow
 from changedesk.store.once import Once
 from changedesk.store.seen import Glass
 

@@ -120,7 +120,7 @@ def find_customers(source: str, names: Sequence[str], *, actor: Actor) -> dict[s
     access.require(actor, access.Verb.REQUEST_SUBMIT)
     asked = sorted(set(names))
     with look(actor.client) as seen:
-        known = imported.known(seen, [imported.Row(source, name, b"") for name in asked])
+        known = imported.known(seen, imported.marks(seen, [imported.SourceRow(source, name, b"") for name in asked]))
     return {name: item.subject for name, item in zip(asked, known, strict=True) if item is not None}
 
 

@@ -4,9 +4,11 @@ Nothing that was proved, agreed to or approved goes along: it was bound to a dig
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from changedesk.base.actor import Actor, Channel, type_of
 from changedesk.base.ids import ClientId, RequestId, SubjectId

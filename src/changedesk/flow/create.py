@@ -1,9 +1,11 @@
 """New customers, with the accounts they hold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
+
+from msgspec.structs import replace
 
 from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
@@ -77,7 +79,7 @@ def create_customers(items: Sequence[NewCustomer], *, actor: Actor, at: datetime
             subjects.hold_accounts(
                 tx, [subjects.Holding(accounts[one.number], who, one.role, at, None) for who, one in owned]
             )
-        results = settle(tx, items, taken, done, actor, at)
+        results = settle(tx, taken, done, actor, at)
     return Outcome([results[place] for place in sorted(results)], taken.refused)
 
 

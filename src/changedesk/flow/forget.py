@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from msgspec import structs
+
 from changedesk.base.actor import Actor, automation
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, ClientId, RequestId, SubjectId, uuid7
@@ -272,7 +274,7 @@ def _say(tx: Tx, config: Configuration, subject: Subject, request: Request, *, a
         text = wording.notice_message(TOLD_AS, channel, variables, language, overrides)
         parcels.append(
             deliveries.Parcel(
-                subject=replace(person, key=own),
+                subject=structs.replace(person, key=own),
                 dedupe=f"{request.id}:{TOLD_AS}:{len(parcels)}",
                 event=TOLD_AS,
                 channel=channel,

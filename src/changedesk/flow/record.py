@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
@@ -79,7 +80,7 @@ def _record_all(
         if further:
             raise _Merged({**{one: further.get(to, to) for one, to in into.items()}, **further})
         done = _record(tx, rest, known, taken, named=[item.subject for item in items], actor=actor, at=at)
-        results = settle(tx, led, taken, done, actor, at)
+        results = settle(tx, taken, done, actor, at)
     return Outcome([results[place] for place in sorted(results)], taken.refused)
 
 

@@ -1,11 +1,14 @@
 """Records that arrive with their evidence: what is handed in, what comes back, and what is settled beforehand."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, Final
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from changedesk.base.actor import Actor, Channel
 from changedesk.base.ids import ChangeId, SubjectId
@@ -17,6 +20,7 @@ from changedesk.kinds import ManyBad, UnknownField
 from changedesk.rules.fields import Catalogue
 from changedesk.rules.values import BadValue, Strictness, normalise, screen_text
 from changedesk.store import imported, once, subjects
+from changedesk.store.imported import SourceRow
 from changedesk.store.once import Once
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Tx
@@ -66,15 +70,6 @@ class RangeEmpty(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class SourceRow:
-    """A row of a file: its name in the source, and its content. The same row twice changes nothing."""
-
-    source: str
-    row: str
-    body: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class NewAccount:
     number: str = field(repr=False)
     role: str = "holder"
@@ -95,8 +90,7 @@ class NewCustomer:
     valid_from: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Created:
+class Created(msgspec.Struct, frozen=True, kw_only=True):
     subject: SubjectId
     accounts: tuple[SubjectId, ...] = ()
     change: ChangeId | None = None
@@ -128,33 +122,34 @@ class Created:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldChange:
+class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
     """One field's change. ``new`` None removes; ``old`` is compared unless UNKNOWN; no ``valid_to`` is for good."""
 
     path: str
-    new: object = field(repr=False)
-    old: object = field(default=UNKNOWN, repr=False)
+    new: object
+    old: object = UNKNOWN
     valid_from: datetime | None = None
     valid_to: datetime | None = None
 
+    def __repr__(self) -> str:
+        """Name the field only: a representation ends in logs, values must not."""
+        return f"FieldChange({self.path!r})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedChange:
+
+class RecordedChange(msgspec.Struct, frozen=True, kw_only=True):
     """A change that was made and evidenced elsewhere. ``evidence`` holds opaque ids and references only."""
 
     subject: SubjectId
     changes: Sequence[FieldChange]
     reason: str = "system_migration"
-    evidence: Mapping[str, str] = field(default_factory=dict)
+    evidence: Mapping[str, str] = {}
     verbatim: bool = False
     once: Once | None = None
     source: SourceRow | None = None
     channel: Channel = Channel.API
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     subject: SubjectId
     change: ChangeId | None = None
     version: int = 0
@@ -195,6 +190,8 @@ class Taken:
     refused: dict[int, Refusal] = field(default_factory=dict)
     settled: dict[int, Any] = field(default_factory=dict)
     claims: dict[int, once.Claim] = field(default_factory=dict)
+    marks: dict[int, imported.Mark] = field(default_factory=dict)
+    """What source rows are remembered by."""
     repeats: dict[int, int] = field(default_factory=dict)
     """Place of a source row that the batch holds a second time, to the place of the first."""
     held: dict[SubjectId, Subject] | None = None
@@ -235,12 +232,14 @@ def _claims(
 
 
 def _take_rows(tx: Tx, rows: Sequence[tuple[int, SourceRow]], taken: Taken, again: Any) -> None:
-    known = imported.known(tx, [imported.Row(row.source, row.row, row.body) for _, row in rows])
+    marks = imported.marks(tx, [row for _, row in rows])
+    known = imported.known(tx, marks)
     met = subjects.load(tx, {found.subject for found in known if found is not None})
     into = survivors(tx, met.values())
-    first: dict[tuple[str, str], tuple[int, bytes]] = {}
-    for (place, row), found in zip(rows, known, strict=True):
-        before, body = first.setdefault((row.source, row.row), (place, row.body))
+    first: dict[tuple[str, bytes], tuple[int, bytes]] = {}
+    for (place, _), mark, found in zip(rows, marks, known, strict=True):
+        taken.marks[place] = mark
+        before, body = first.setdefault((mark.source, mark.row), (place, mark.body))
         if found is not None and met[found.subject].key is None:
             taken.refused[place] = Gone()
         elif found is not None and found.same_body:
@@ -248,21 +247,18 @@ def _take_rows(tx: Tx, rows: Sequence[tuple[int, SourceRow]], taken: Taken, agai
             taken.settled[place] = again(
                 subject=to or found.subject, unchanged=True, merged_from=None if to is None else found.subject
             )
-        elif found is not None or body != row.body:
+        elif found is not None or body != mark.body:
             taken.refused[place] = RowChanged()
         elif before != place:
             taken.repeats[place] = before
 
 
-def settle(
-    tx: Tx, items: Sequence[Item], taken: Taken, done: Mapping[int, Any], actor: Actor, at: datetime
-) -> dict[int, Any]:
+def settle(tx: Tx, taken: Taken, done: Mapping[int, Any], actor: Actor, at: datetime) -> dict[int, Any]:
     """Remember keys and rows of what was written, in the transaction that wrote it; return all results by place."""
     once.record(
         tx, actor.id, [(claim, done[place].reply()) for place, claim in taken.claims.items() if place in done], at=at
     )
-    rows = [(items[place].source, result.subject) for place, result in done.items()]
-    imported.take(tx, [(imported.Row(row.source, row.row, row.body), subject) for row, subject in rows if row])
+    imported.take(tx, [(taken.marks[place], one.subject) for place, one in done.items() if place in taken.marks])
     for place, before in taken.repeats.items():
         if before in done:
             taken.settled[place] = replace(done[before], unchanged=True)

@@ -17,19 +17,42 @@ _EMPTY: Final = Struct(">iII").pack
 _LENGTH: Final = Struct(">i").pack
 _NULL: Final = _LENGTH(-1)
 _PG_EPOCH_US: Final = micros(datetime(2000, 1, 1, tzinfo=UTC))
-_INT2, _INT4, _INT8 = Struct(">h").pack, Struct(">i").pack, Struct(">q").pack
+_UUID_LENGTH, _BOOLEAN, _INSTANT = _LENGTH(16), Struct(">i?").pack, Struct(">iq").pack
 
-# Element type: its oid, its array's oid, how one element is packed.
-_TYPES: Final[Mapping[str, tuple[int, int, Callable[[Any], bytes]]]] = {
-    "boolean": (16, 1000, lambda value: b"\x01" if value else b"\x00"),
-    "bytea": (17, 1001, bytes),
-    "bigint": (20, 1016, _INT8),
-    "smallint": (21, 1005, _INT2),
-    "int": (23, 1007, _INT4),
-    "text": (25, 1009, str.encode),
-    "timestamptz": (1184, 1185, lambda value: _INT8(micros(value) - _PG_EPOCH_US)),
-    "uuid": (2950, 2951, lambda value: value.int.to_bytes(16)),
-    "jsonb": (3802, 3807, lambda value: b"\x01" + value),
+
+def _texts(values: Sequence[Any]) -> list[bytes]:
+    # Names of fields, kinds and channels: a column holds few different ones.
+    packed = {value: _bytes([value.encode()])[0] for value in set(values) if value is not None}
+    return [_NULL if value is None else packed[value] for value in values]
+
+
+def _bytes(values: Sequence[Any]) -> list[bytes]:
+    return [_NULL if value is None else _LENGTH(len(value)) + value for value in values]
+
+
+def _uuids(values: Sequence[Any]) -> list[bytes]:
+    return [_NULL if value is None else _UUID_LENGTH + value.int.to_bytes(16) for value in values]
+
+
+def _fixed(pack: Callable[[int, Any], bytes], length: int) -> Callable[[Sequence[Any]], list[bytes]]:
+    return lambda values: [_NULL if value is None else pack(length, value) for value in values]
+
+
+def _instants(values: Sequence[Any]) -> list[bytes]:
+    return [_NULL if value is None else _INSTANT(8, micros(value) - _PG_EPOCH_US) for value in values]
+
+
+# Element type: its oid, its array's oid, how elements are packed, each behind its length.
+_TYPES: Final[Mapping[str, tuple[int, int, Callable[[Sequence[Any]], list[bytes]]]]] = {
+    "boolean": (16, 1000, _fixed(_BOOLEAN, 1)),
+    "bytea": (17, 1001, _bytes),
+    "bigint": (20, 1016, _fixed(Struct(">iq").pack, 8)),
+    "smallint": (21, 1005, _fixed(Struct(">ih").pack, 2)),
+    "int": (23, 1007, _fixed(Struct(">ii").pack, 4)),
+    "text": (25, 1009, _texts),
+    "timestamptz": (1184, 1185, _instants),
+    "uuid": (2950, 2951, _uuids),
+    "jsonb": (3802, 3807, lambda values: _bytes([None if value is None else b"\x01" + value for value in values])),
 }
 OIDS: Final[Mapping[str, int]] = {kind: array for kind, (_, array, _) in _TYPES.items()}
 """Of each element type, the type of its array."""
@@ -43,19 +66,8 @@ def array_types(sql: bytes) -> dict[str, str]:
 
 def pack(kind: str, values: Sequence[Any]) -> bytes:
     """Return values as one packed array; None is NULL. ``kind`` is the element type as the query writes it."""
-    oid, _, one = _TYPES[kind]
+    oid, _, elements = _TYPES[kind]
     if not values:
         return _EMPTY(0, 0, oid)
-    parts: list[bytes] = [b""]
-    add = parts.append
-    has_null = 0
-    for value in values:
-        if value is None:
-            add(_NULL)
-            has_null = 1
-        else:
-            data = one(value)
-            add(_LENGTH(len(data)))
-            add(data)
-    parts[0] = _HEAD(1, has_null, oid, len(values), 1)
-    return b"".join(parts)
+    parts = elements(values)
+    return _HEAD(1, _NULL in parts, oid, len(values), 1) + b"".join(parts)

@@ -5,11 +5,12 @@ Guards let a row be emptied for a subject with an open job only (``ddl/guards.sq
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec.structs import replace
 from psycopg.types.json import Jsonb
 
 from changedesk.base.ids import ChangeId, ClientId, RequestId, SubjectId

@@ -5,29 +5,40 @@ So a second run of a file changes nothing.
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from psycopg.types.json import Jsonb
 
 from changedesk.base.ids import SubjectId
+from changedesk.ledger.mac import Keyed
 from changedesk.store import keys, once
 from changedesk.store.tx import Look, Tx
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of a source, by its name there, with its content."""
+class SourceRow(msgspec.Struct, frozen=True):
+    """A row of a file: its name in the source, and its content. The same row twice changes nothing."""
 
     source: str
     row: str
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        """Say which row, never what it holds: a representation ends in logs."""
+        return f"SourceRow({self.source!r}, {self.row!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Mark(msgspec.Struct, frozen=True):
+    """What a row is remembered by: keyed digests of its name in the source, and of its content."""
+
+    source: str
+    row: bytes
+    body: bytes
+
+
+class Known(msgspec.Struct, frozen=True):
     """A row that was taken in before: for which subject, and whether it said the same."""
 
     subject: SubjectId
@@ -58,46 +69,45 @@ def run(look: Look, id_: UUID) -> Any | None:
     return look.row("imports.one", id=id_)
 
 
-def known(look: Look, rows: Sequence[Row]) -> list[Known | None]:
+def marks(look: Look, rows: Sequence[SourceRow]) -> list[Mark]:
+    """Return what rows are remembered by, in their order."""
+    mac = Keyed(keys.of_client(look).code).mac
+    return [
+        Mark(
+            row.source,
+            mac(b"row\x00" + row.source.encode() + b"\x00" + row.row.encode())[:16],
+            mac(b"body\x00" + row.body)[:16],
+        )
+        for row in rows
+    ]
+
+
+def known(look: Look, marked: Sequence[Mark]) -> list[Known | None]:
     """Return, for each row in order, what is known of it."""
     found: dict[tuple[str, bytes], tuple[bytes, SubjectId]] = {}
-    secret = keys.of_client(look).code
-    macs = [_row_mac(secret, row) for row in rows]
-    for source in {row.source for row in rows}:
-        mine = [mac for row, mac in zip(rows, macs, strict=True) if row.source == source]
-        for one in look.rows("imports.known", source=source, rows=mine):
-            found[source, bytes(one.row_mac)] = (bytes(one.body_mac), one.subject_id)
-    answer: list[Known | None] = []
-    for row, mac in zip(rows, macs, strict=True):
-        hit = found.get((row.source, mac))
-        answer.append(None if hit is None else Known(hit[1], hmac.compare_digest(hit[0], _body_mac(secret, row))))
-    return answer
+    for source in {one.source for one in marked}:
+        mine = [one.row for one in marked if one.source == source]
+        for row in look.rows("imports.known", source=source, rows=mine):
+            found[source, bytes(row.row_mac)] = (bytes(row.body_mac), row.subject_id)
+    hits = ((one, found.get((one.source, one.row))) for one in marked)
+    return [None if hit is None else Known(hit[1], hmac.compare_digest(hit[0], one.body)) for one, hit in hits]
 
 
-def take(tx: Tx, rows: Sequence[tuple[Row, SubjectId]]) -> None:
+def take(tx: Tx, rows: Sequence[tuple[Mark, SubjectId]]) -> None:
     """Remember rows and the subjects that they went to.
 
     Raises InFlight when another import has taken one of them in meanwhile: what this transaction did for it is taken
     back, and the next try finds it known.
     """
-    secret = keys.of_client(tx).code
-    for source in sorted({row.source for row, _ in rows}):
+    for source in sorted({one.source for one, _ in rows}):
         # One order for all imports, so that two of them cannot wait for each other.
-        mine = sorted(((row, to) for row, to in rows if row.source == source), key=lambda item: item[0].row)
+        mine = sorted(((one, to) for one, to in rows if one.source == source), key=lambda item: item[0].row)
         taken = tx.run(
             "imports.take",
             source=source,
-            row_mac=[_row_mac(secret, row) for row, _ in mine],
-            body_mac=[_body_mac(secret, row) for row, _ in mine],
+            row_mac=[one.row for one, _ in mine],
+            body_mac=[one.body for one, _ in mine],
             subject=[subject for _, subject in mine],
         )
         if taken != len(mine):
             raise once.InFlight
-
-
-def _row_mac(secret: bytes, row: Row) -> bytes:
-    return hmac.digest(secret, b"row\x00" + row.source.encode() + b"\x00" + row.row.encode(), "sha256")[:16]
-
-
-def _body_mac(secret: bytes, row: Row) -> bytes:
-    return hmac.digest(secret, b"body\x00" + row.body, "sha256")[:16]

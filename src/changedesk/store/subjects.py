@@ -28,8 +28,7 @@ class Held(msgspec.Struct, frozen=True, array_like=True):
         return decode_value(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """A customer or an account at one version. ``state`` is empty when it is erased."""
 
     id: SubjectId
@@ -44,6 +43,10 @@ class Subject:
     created_at: datetime
     next_effective_at: datetime | None
     erased_at: datetime | None
+
+    def __repr__(self) -> str:
+        """Say which version of whom, never what it holds: a representation ends in logs."""
+        return f"Subject({self.id}, {self.ver})"
 
     def values(self) -> dict[str, Value]:
         """Return the state as plain values by path."""

@@ -115,6 +115,18 @@ def test_two_card_numbers_side_by_side_are_both_removed(first: str, second: str)
     assert second not in screened.text
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CVV2", "cvc", "Cvn2", "CSC", "cvd", "card security code", "Card Verification Value", "security  code",
+        "CODIGO DE SEGURIDAD", "codigo de verificacion", "code de securite", "cryptogramme", "codice di sicurezza",
+        "Beveiligingscode", "Pruefziffer", "Kartenpruefnummer", "Kartensicherheitscode", "kartenpruefziffer",
+    ],
+)  # fmt: skip
+def test_every_way_to_say_security_code_in_plain_letters_is_heard(words: str) -> None:
+    assert screen_text(f"{words} 123").findings == (CODE,)
+
+
 @given(st.text(alphabet="0123456789 -.cv:é٣\u200bÀab", max_size=80))
 def test_what_is_left_can_be_screened_again_without_a_finding(text: str) -> None:
     screened = screen_text(text)

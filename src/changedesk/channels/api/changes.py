@@ -1,10 +1,10 @@
 """Changes: recording what was done elsewhere, following the log, undoing."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Final
 
 from django.http import HttpRequest, HttpResponse
+from msgspec.structs import replace
 from ninja import Query, Router
 from pydantic import Field
 

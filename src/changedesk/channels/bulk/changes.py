@@ -6,7 +6,6 @@ own time as valid time, with the texts as they stand in the file. So the file's 
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,6 +14,8 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from changedesk import flow
 from changedesk.base import clock
@@ -184,10 +185,10 @@ class _GroupReader:
             raise row.problem
         cells, names = row.cells, self.map
         customer, record = cells[names.customer].strip(), cells[names.record].strip()
-        for text, column in ((customer, names.customer), (record, names.record)):
-            if not text:
-                raise KeyEmpty(path=column)
-        path = names.fields.get(cells[names.field].strip())
+        if not customer or not record:
+            raise KeyEmpty(path=names.record if customer else names.customer)
+        word = cells[names.field].strip()
+        path = names.fields.get(word)
         if path is None:
             raise FieldNotInMap(path=names.field)
         valid_from = self._time(cells[names.valid_from].strip())
@@ -199,8 +200,8 @@ class _GroupReader:
         assert group is not None  # noqa: S101 - what is not another group is the open one
         if len(group.rows) >= GROUP_ROWS_MAX:
             raise GroupTooLarge
-        codes = names.codes.get(cells[names.field].strip(), {})
-        old, new = (codes.get(cells[column], cells[column]) for column in (names.old, names.new))
+        codes, old, new = names.codes.get(word, {}), cells[names.old], cells[names.new]
+        old, new = codes.get(old, old), codes.get(new, new)
         group.rows.append(row.number)
         told = flow.UNKNOWN if names.starts_midway else old or None
         group.changes.append(flow.FieldChange(path=path, new=new or None, old=told, valid_from=valid_from))
@@ -213,7 +214,9 @@ class _GroupReader:
         group = self.open
         return (
             group is None
-            or (group.customer, group.record, group.valid_from) != (customer, record, valid_from)
+            or group.record != record
+            or group.customer != customer
+            or group.valid_from != valid_from
             or not group.name.startswith(f"{record}/{change}/")
             or any(done.path == path for done in group.changes)
         )
@@ -290,7 +293,7 @@ class _Run:
             changes=group.changes,
             evidence=group.evidence,
             verbatim=True,
-            source=flow.SourceRow(self.map.source, f"{self.map.log}:{group.name}", json.dumps(group.body).encode()),
+            source=flow.SourceRow(self.map.source, f"{self.map.log}:{group.name}", msgspec.json.encode(group.body)),
             channel=Channel.BATCH_IMPORT,
         )
 

@@ -98,8 +98,8 @@ class Sheet:
     def became(self, rows: Sequence[int], outcome: str, record: object) -> None:
         """Note rows that went in, stay as they were, or would go in."""
         setattr(self.report, outcome, getattr(self.report, outcome) + len(rows))
-        for number in rows:
-            self._lines.writerow((number, outcome, "", "", "", record))
+        told = str(record)
+        self._lines.writerows([(number, outcome, "", "", "", told) for number in rows])
 
     def led(self, rows: Sequence[int], record: object) -> None:
         """Note that rows name a customer who was merged, and went to the record that this one leads to now."""

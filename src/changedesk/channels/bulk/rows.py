@@ -6,12 +6,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
 import ftfy
+import msgspec
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
@@ -91,14 +92,17 @@ class Dialect:
     header: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One row. ``number`` is what a spreadsheet shows beside it; the header is row 1."""
 
     number: int
-    cells: Mapping[str, str] = field(repr=False)
+    cells: Mapping[str, str]
     problem: Refusal | None = None
     """Set when the row cannot be read as a row; ``cells`` is then empty."""
+
+    def __repr__(self) -> str:
+        """Say which row, never what it holds: a representation ends in logs."""
+        return f"Row({self.number})"
 
 
 class Reader:
@@ -126,27 +130,25 @@ class Reader:
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows below the header; blank ones are passed over. Raises FileUnreadable where it ends badly."""
         for cells in self.lists():
-            if any(cell.strip() for cell in cells):
+            if any(map(str.strip, cells)):
                 yield self._row(cells)
 
     def lists(self) -> Iterator[list[str]]:
         """Yield the cells of each row below the header as they stand, blank rows too. Raises FileUnreadable."""
-        while True:
-            with self._typed():
-                cells = next(self._lists, None)
-            if cells is None:
-                return
-            self.number += 1
-            if self._sheet:  # a workbook leaves out the empty cells at the end of a row
-                cells += [""] * (len(self.columns) - len(cells))
-            yield cells
+        # Only what reading raises gets here: what the taker of a row raises stays with the taker.
+        with self._typed():
+            for cells in self._lists:
+                self.number += 1
+                if self._sheet:  # a workbook leaves out the empty cells at the end of a row
+                    cells.extend([""] * (len(self.columns) - len(cells)))
+                yield cells
 
     def _row(self, cells: list[str]) -> Row:
         while len(cells) > len(self.columns) and not cells[-1].strip():
             cells.pop()
         if len(cells) != len(self.columns):
             return Row(self.number, {}, RowMisshapen(cells=len(cells), columns=len(self.columns)))
-        if any(len(cell) > CELL_SIGNS_MAX for cell in cells):
+        if max(map(len, cells)) > CELL_SIGNS_MAX:
             return Row(self.number, {}, RowMisshapen(reason="cell_too_long", columns=len(self.columns)))
         if self._dialect.mend:
             cells = [ftfy.fix_encoding(cell) for cell in cells]
