@@ -12,11 +12,13 @@ from tests.flow.test_family import again
 from tests.flow.test_forget import _legal, asked, erased
 from tests.flow.test_retention import due, years
 from tests.flow.walk import LATER, record, request_of, stands
+from tests.outbound.logs import forget, sequence
 
 from changedesk import flow
 from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.flow.family import MergedHeld
+from changedesk.reading import audit
 from changedesk.rules.status import StatusForbids
 from changedesk.store import evidence
 from changedesk.store.begin import begin
@@ -30,6 +32,8 @@ LEGAL = "status.legal_hold"
 @pytest.fixture(autouse=True)
 def journal(settings: Any, tmp_path: Path) -> None:
     settings.CHANGEDESK_ERASURE_JOURNAL = tmp_path / "erasures.jsonl"
+    settings.CHANGEDESK_STATE_DIR = tmp_path / "state"
+    forget()
 
 
 def placed(d: Desk, subject: SubjectId, at: datetime, *blocks: str) -> evidence.Hold:
@@ -71,6 +75,8 @@ def test_a_legal_hold_of_the_time_together_stands_on_both_afterwards(d: Desk, da
     _legal(d, dana, "legal_hold", JOINED)
     unmerged_now(d, done.change, one, APART)
     assert [stands(d, who).values()[LEGAL] for who in (dana, one)] == [True, True]
+    sequence(d.client)
+    assert audit.audit(actor=d.crm, at=APART + timedelta(days=2)).findings == ()
     at = APART + timedelta(days=3)
     _legal(d, one, "legal_release", at)
     assert [stands(d, who).values().get(LEGAL) for who in (dana, one)] == [True, None]

@@ -24,6 +24,7 @@ class Asked:
     entered_by: str = "s1"
     channel: str = Channel.PHONE
     submitted_at: datetime = NOW
+    state: str = "awaiting_approval"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Challenge:
     started_by: str = "s1"
     started_at: datetime = NOW - timedelta(minutes=2)
     decided_at: datetime | None = NOW - timedelta(minutes=1)
+    overtaken: tuple[standing.Overtaken, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,3 +142,25 @@ def test_consent_counts_for_what_the_request_holds_now() -> None:
             Asked(), route, (), challenges=(), consents=[Agreed("terms", digest)], decisions=(), at=NOW
         )  # fmt: skip
         assert found.consented is consented
+
+
+@pytest.mark.parametrize(
+    ("by", "minutes", "level"),
+    [("s1", 0, 3), ("s1", 14, 3), ("s1", 15, 2), ("s1", -17, 2), ("s2", 0, 2), (None, None, 2)],
+)
+def test_a_proof_lapses_with_its_contact_point_unless_the_same_call_changed_it(
+    by: str | None, minutes: int | None, level: int
+) -> None:
+    changed = standing.Overtaken(by, None if minutes is None else NOW + timedelta(minutes=minutes))
+    code, same = Challenge(overtaken=(changed,)), replace(CALLER, overtaken=(changed,))
+    assert weigh(code, CALLER).level == level
+    assert weigh(Challenge(method=Method.CODE_SMS), same).level == level
+    assert len(standing.counting(Asked(), ROUTE, [code, CALLER], at=NOW)) == level - 1
+    assert weigh(code, CALLER, asked=Asked(state="applied")).level == 3  # it counted when it was decided
+
+
+def test_a_change_of_the_same_call_excuses_none_of_another() -> None:
+    same, other = standing.Overtaken("s1", NOW), standing.Overtaken("s2", NOW)
+    assert weigh(Challenge(overtaken=(same, other)), CALLER).level == 2
+    assert weigh(Challenge(overtaken=(same,))).level == 0
+    assert weigh(Challenge(overtaken=(same,)), CALLER, asked=Asked(submitted_at=NOW + timedelta(minutes=15))).level < 3

@@ -163,7 +163,7 @@ def _carry_holds(tx: Tx, standing: Sequence[evidence.Hold], to: SubjectId, *, ac
         evidence.place_holds(tx, carried)
 
 
-def _part_holds(tx: Tx, link: links.Link, survivor: Subject, request: Request, *, actor: Actor, at: datetime) -> None:
+def _part_holds(tx: Tx, link: links.Link, survivor: Subject, *, actor: Actor, at: datetime) -> None:
     """Each record stands under its own holds again, and both under what came while they were one.
 
     What came then was meant for the person: nobody can say for which of the two records.
@@ -178,8 +178,9 @@ def _part_holds(tx: Tx, link: links.Link, survivor: Subject, request: Request, *
     if not merged.values().get(_LEGAL_HOLD):
         said = Assertion(_LEGAL_HOLD, _text(merged, _LEGAL_HOLD), legal.text, micros(_moment(at)), FOREVER)
         facts: dict[str, Json] = {"undoes": str(link.id), "hold_of": str(survivor.id)}
-        change = ChangeId(uuid7())
-        _write(tx, request, merged, EntryKind.CHANGE_RECORDED, change, [said], facts, actor=actor, at=at)
+        # Of no request: it is not what was asked for and agreed to, and nobody is to be told of a legal hold by it.
+        draft = history.Draft(merged, EntryKind.CHANGE_RECORDED, actor, at, [said], facts)
+        history.append(tx, [draft], terms=terms_for(tx.client))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ def unmerge(tx: Tx, request: Request, *, actor: Actor, at: datetime) -> None:
         "work": [[what, why] for what, why in parts.work],
     }
     _write(tx, request, survivor, EntryKind.MERGE_UNDONE, change, parts.back, facts, actor=actor, at=at)
-    _part_holds(tx, link, survivor, request, actor=actor, at=at)
+    _part_holds(tx, link, survivor, actor=actor, at=at)
 
 
 def parting(look: Look, link: links.Link, *, at: datetime) -> Parting:

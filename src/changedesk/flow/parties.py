@@ -203,6 +203,7 @@ def confirmed(request: Request, challenges: Iterable[Challenge]) -> bool:
         and item.request_id == request.id
         and item.purpose == Purpose.CHANGE
         and item.state == "confirmed"
+        and not item.overtaken
         and item.digest == request.digest
         and item.method in FACTOR_CLASSES
         for item in challenges

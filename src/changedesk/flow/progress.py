@@ -142,12 +142,23 @@ def _take(
         until = {one.request.id: end for one in due if one.route.wait_seconds and (end := _earliest(one)) is not None}
     moved = requests.move(tx, ids, step, at=at, hold_until=until)
     kind = _TOLD.get(step)
-    if kind is not None and moved:
-        observe(tx, moved, kind, actor=actor, at=at)
+    told = moved if step != "ask_verification" else _lapsed(due, moved)
+    if kind is not None and told:
+        observe(tx, told, kind, actor=actor, at=at)
     return moved
 
 
+def _lapsed(due: Sequence[Standing], moved: Sequence[Request]) -> list[Request]:
+    """Return the requests that were proved once, and have to be proved anew."""
+    fresh = {one.request.id for one in due if one.request.state in _UNPROVED}
+    return [item for item in moved if item.id not in fresh]
+
+
+_UNPROVED: Final = frozenset({RequestState.SUBMITTED, RequestState.AWAITING_INFORMATION})
+
+
 _TOLD: Final[Mapping[str, EntryKind]] = {
+    "ask_verification": EntryKind.IDENTITY_LAPSED,
     "schedule": EntryKind.REQUEST_SCHEDULED,
     "hold": EntryKind.REQUEST_HELD,
 }

@@ -35,6 +35,7 @@ class EntryKind(StrEnum):
     IDENTITY_CHALLENGED = "identity.challenged"
     IDENTITY_VERIFIED = "identity.verified"
     IDENTITY_FAILED = "identity.failed"
+    IDENTITY_LAPSED = "identity.lapsed"
     CONSENT_RECORDED = "consent.recorded"
     REQUEST_APPROVED = "request.approved"
     REQUEST_REJECTED = "request.rejected"

@@ -52,6 +52,11 @@ TITLES: Final[Mapping[EntryKind, Mapping[str, str]]] = {
         "ar": "بدأ التحقق من الهوية",
     },
     _K.IDENTITY_VERIFIED: {"en": "Identity verified", "de": "Identität bestätigt", "ar": "تم التحقق من الهوية"},
+    _K.IDENTITY_LAPSED: {
+        "en": "Verification lapsed",
+        "de": "Identitätsprüfung verfallen",
+        "ar": "سقط التحقق من الهوية",
+    },
     _K.IDENTITY_FAILED: {"en": "Wrong answer", "de": "Falsche Antwort", "ar": "إجابة خاطئة"},
     _K.CONSENT_RECORDED: {"en": "Consent recorded", "de": "Einwilligung festgehalten", "ar": "سُجّلت الموافقة"},
     _K.REQUEST_APPROVED: {"en": "Request approved", "de": "Antrag freigegeben", "ar": "اعتُمد الطلب"},

@@ -45,7 +45,12 @@ class Step:
 STEPS: Final[Mapping[str, Step]] = {
     step.name: step
     for step in (
-        Step("ask_verification", frozenset({_S.SUBMITTED, _S.AWAITING_INFORMATION}), _S.AWAITING_VERIFICATION),
+        # From further on too: a proof lapses when the contact point changes that it was answered through.
+        Step(
+            "ask_verification",
+            (_WAITING | {_S.APPROVED, _S.SCHEDULED, _S.STALE}) - {_S.AWAITING_VERIFICATION},
+            _S.AWAITING_VERIFICATION,
+        ),
         Step(
             "ask_consent",
             frozenset({_S.SUBMITTED, _S.AWAITING_VERIFICATION, _S.AWAITING_INFORMATION}),

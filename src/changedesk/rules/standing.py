@@ -10,6 +10,7 @@ from changedesk.base.json import Value
 from changedesk.rules import consent, identity
 from changedesk.rules.consent import Agreed
 from changedesk.rules.fields import Catalogue
+from changedesk.rules.lifecycle import ENDINGS
 from changedesk.rules.route import Route
 
 OWN_SESSION: Final = frozenset({Channel.WEB_PORTAL.value, Channel.MOBILE_APP.value})
@@ -31,6 +32,19 @@ class Asked(Protocol):
     def channel(self) -> str: ...
     @property
     def submitted_at(self) -> datetime: ...
+    @property
+    def state(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """A change of the contact point that a challenge was answered through, made after it was sent.
+
+    ``by``: who entered the request for it, and ``at``: when; None where nobody asked for it here.
+    """
+
+    by: str | None
+    at: datetime | None
 
 
 class Challenge(Protocol):
@@ -56,6 +70,8 @@ class Challenge(Protocol):
     def started_at(self) -> datetime: ...
     @property
     def decided_at(self) -> datetime | None: ...
+    @property
+    def overtaken(self) -> Sequence[Overtaken]: ...
 
 
 class Decision(Protocol):
@@ -113,14 +129,31 @@ def weigh(
 
 
 def about(asked: Asked, challenges: Iterable[C]) -> list[C]:
-    """Return the confirmed ones that are about a request: its own, or of the caller of whoever entered it."""
-    return [
+    """Return the confirmed ones that are about a request: its own, or of the caller of whoever entered it.
+
+    One that was answered through a contact point which changed since proves nothing any more: whoever changed it may
+    have been another person than the one who answered, or than the one who would answer now. Only what was asked for in
+    the same call is the same person's doing. What has ended was proved when it was decided.
+    """
+    found = [
         one
         for one in challenges
         if one.state == "confirmed"
         and one.subject_id == asked.person_id
         and (one.started_by == asked.entered_by if one.request_id is None else one.request_id == asked.id)
     ]
+    if asked.state in ENDINGS:
+        return found
+    calls = [one.decided_at for one in found if one.request_id is None and one.decided_at is not None]
+    return [one for one in found if all(_same_call(asked, since, calls) for since in one.overtaken)]
+
+
+def _same_call(asked: Asked, since: Overtaken, calls: Iterable[datetime]) -> bool:
+    """Say whether a change was asked for in the call of a request: by the same, and both near the caller's proof."""
+    if since.at is None or since.by != asked.entered_by:
+        return False
+    moments = (asked.submitted_at, since.at)
+    return any(all(abs(moment - call) <= identity.CALLER_TTL for moment in moments) for call in calls)
 
 
 def counting(asked: Asked, route: Route, challenges: Iterable[C], *, at: datetime) -> list[C]:

@@ -2,13 +2,14 @@
 
 import hmac
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from changedesk.base.ids import ChallengeId, RequestId, SubjectId
 from changedesk.ledger import seal
+from changedesk.rules.standing import Overtaken
 from changedesk.store import keys
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx
@@ -34,9 +35,10 @@ class Challenge:
     started_at: datetime
     expires_at: datetime
     decided_at: datetime | None = None
+    overtaken: tuple[Overtaken, ...] = ()
 
 
-_CHALLENGE: Final = tuple(Challenge.__dataclass_fields__)
+_CHALLENGE: Final = tuple(name for name in Challenge.__dataclass_fields__ if name != "overtaken")
 _EARLIEST: Final = (datetime.min.replace(tzinfo=UTC, year=1900), UUID(int=0))
 _LATEST: Final = (datetime.max.replace(tzinfo=UTC, year=2999), UUID(int=2**128 - 1))
 
@@ -111,6 +113,10 @@ def _challenge(row: Any) -> Challenge:
     given = {name: getattr(row, name) for name in _CHALLENGE}
     for name in ("digest", "code_mac"):
         given[name] = None if given[name] is None else bytes(given[name])
+    since = getattr(row, "overtaken", None) or ()
+    given["overtaken"] = tuple(
+        Overtaken(by, None if at is None else datetime.fromtimestamp(at, UTC)) for by, at in since
+    )
     return Challenge(**given)
 
 
@@ -120,11 +126,8 @@ class Factor:
 
     id: UUID
     method: str
-    secret: str
+    secret: str = field(repr=False)
     last_step: int
-
-    def __repr__(self) -> str:
-        return f"Factor({self.id}, {self.method})"
 
 
 _ASLEEP: Final = frozenset({"deactivated", "closed"})
@@ -142,9 +145,7 @@ def bind_factor(tx: Tx, factor: UUID, subject: Subject, method: str, secret: str
 
 
 def factors_of(look: Look, subject: Subject) -> list[Factor]:
-    """Return a customer's authenticators. They sleep while the customer is deactivated or closed, and come back as they
-    were.
-    """
+    """Return a customer's authenticators; they sleep while the customer is deactivated or closed."""
     if subject.key is None or subject.status in _ASLEEP:
         return []
     cipher = subject.key.cipher

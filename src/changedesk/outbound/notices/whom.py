@@ -20,6 +20,7 @@ _K = EntryKind
 PLAIN: Final[Mapping[EntryKind, str]] = {
     _K.REQUEST_SUBMITTED: "received",
     _K.REQUEST_INFORMATION_ASKED: "action_needed",
+    _K.IDENTITY_LAPSED: "action_needed",
     _K.REQUEST_APPROVED: "being_processed",
     _K.REQUEST_SCHEDULED: "being_processed",
     _K.REQUEST_HELD: "being_processed",

@@ -178,6 +178,9 @@ ALTER TABLE desk.entry ADD CONSTRAINT entry_changes_are_known CHECK (
 -- The moves of rules.lifecycle.STEPS, from and to (a house test compares).
 CREATE FUNCTION desk.may_move(was text, becomes text) RETURNS boolean LANGUAGE sql IMMUTABLE AS
 $$ SELECT (was, becomes) IN (VALUES
+        ('approved', 'awaiting_verification'), ('awaiting_approval', 'awaiting_verification'),
+        ('awaiting_consent', 'awaiting_verification'), ('scheduled', 'awaiting_verification'),
+        ('stale', 'awaiting_verification'),
         ('approved', 'applied'), ('approved', 'cancelled'), ('approved', 'failed'), ('approved', 'on_hold'),
         ('approved', 'scheduled'), ('approved', 'stale'), ('approved', 'withdrawn'),
         ('awaiting_approval', 'approved'), ('awaiting_approval', 'awaiting_information'),

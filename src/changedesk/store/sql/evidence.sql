@@ -25,11 +25,21 @@ ORDER BY started_at DESC
 
 -- The evidence of some requests: their own challenges, and the callers verified on those customers.
 
+-- With who changed the contact point since, through which it was answered, other than by the request itself: who
+-- entered that and when (seconds since 1970), NULLs where no request was asked for it.
+
 -- name: challenges.of_requests
-SELECT * FROM desk.challenge WHERE client_id = %(client)s AND request_id = ANY(%(requests)s::uuid[])
-UNION ALL
-SELECT * FROM desk.challenge WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s::uuid[]) AND purpose = 'caller'
-   AND state = 'confirmed' AND decided_at > %(since)s
+SELECT c.*, CASE WHEN c.state = 'confirmed' AND c.purpose <> 'new_contact' AND c.contact_version IS NOT NULL THEN (
+    SELECT jsonb_agg(jsonb_build_array(r.entered_by, extract(epoch FROM r.submitted_at)))
+    FROM desk.entry e LEFT JOIN desk.request r ON r.client_id = %(client)s AND r.id = e.request_id
+    WHERE e.client_id = %(client)s AND e.subject_id = c.subject_id AND e.ver > c.contact_version
+      AND c.contact_path = ANY(string_to_array(e.fields, ' '))
+      AND (c.request_id IS NULL OR e.request_id IS DISTINCT FROM c.request_id)) END AS overtaken
+FROM (
+    SELECT * FROM desk.challenge WHERE client_id = %(client)s AND request_id = ANY(%(requests)s::uuid[])
+    UNION ALL
+    SELECT * FROM desk.challenge WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s::uuid[])
+       AND purpose = 'caller' AND state = 'confirmed' AND decided_at > %(since)s) c
 
 -- Older open codes of the same purpose die when a new one is sent.
 

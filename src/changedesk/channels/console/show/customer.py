@@ -147,6 +147,7 @@ ENTRY_ICONS: Mapping[str, str] = {
     "identity.challenged": "shield",
     "identity.verified": "shield-check",
     "identity.failed": "shield-alert",
+    "identity.lapsed": "shield-alert",
     "consent.recorded": "hand",
     "request.approved": "list-checks",
     "request.rejected": "circle-x",
