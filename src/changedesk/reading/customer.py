@@ -20,6 +20,7 @@ from changedesk.store.requests import Request
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, look
+from changedesk.store.wire import Call
 
 NUMBER: Final = "account.number"
 _MINUTE: Final = timedelta(minutes=1)
@@ -53,6 +54,7 @@ def record(
     sight.require(actor, Verb.CUSTOMER_READ)
     catalogue = configuration(actor.client).catalogue
     with look(actor.client) as seen:
+        seen.ahead(*_asks(id, actor=actor, at=at), requests.of_subject_asks(id), evidence.holds_on([id], now=at))
         asked_for, id = id, sight.survivor(seen, id, actor=actor)  # noqa: A001 - as everywhere
         subject, holder_ids = sight.find(seen, id, actor=actor, type=type)
         views = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={id: holder_ids})
@@ -60,7 +62,7 @@ def record(
         disputes = evidence.disputes_of(seen, [one.id for one in asked])
         found = _Found(
             asked=asked,
-            holds=evidence.active_holds(seen, {id, *holder_ids}, now=at),
+            holds=evidence.active_holds(seen, dict.fromkeys([id, *holder_ids]), now=at),
             disputes=[one for one in disputes if one.resolved_at is None],
             provenance=_own(past.provenance(seen, subject), sight.own_since(seen, subject, actor=actor)),
             accounts=_accounts(seen, subject, catalogue, actor=actor, at=at, language=language),
@@ -69,6 +71,12 @@ def record(
             merged=_merged(seen, id, actor=actor),
         )
     return _panel(subject, Eyes(views[id], catalogue, language), found, actor=actor, at=at)
+
+
+def _asks(id: SubjectId, *, actor: Actor, at: datetime) -> list[Call]:  # noqa: A002 - as everywhere
+    """Return what is asked of nearly every customer: to be read ahead."""
+    merged = () if actor.type in sight.CUSTOMERS else links.asks(id)
+    return [*merged, *sight.find_asks(id, actor=actor, at=at), subjects.accounts_of_asks(id)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +189,7 @@ def _json(id: SubjectId, type: str, *, actor: Actor, at: datetime, language: str
     sight.require(actor, Verb.CUSTOMER_READ)
     catalogue = configuration(actor.client).catalogue
     with look(actor.client) as seen:
+        seen.ahead(*_asks(id, actor=actor, at=at), last=type == "customer")
         asked_for, id = id, sight.survivor(seen, id, actor=actor)  # noqa: A001 - as everywhere
         subject, holder_ids = sight.find(seen, id, actor=actor, type=type)
         view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={id: holder_ids})[id]

@@ -24,7 +24,7 @@ from changedesk.reading.request_panels import (
 )
 from changedesk.reading.sight import Eyes, Sight
 from changedesk.reading.timeline import INTERNAL, entry_views
-from changedesk.reading.weigh import Weighed, weigh
+from changedesk.reading.weigh import Weighed, weigh, weigh_asks
 from changedesk.rules.access import Verb, may
 from changedesk.rules.lifecycle import CUSTOMER_WORDS, RequestState
 from changedesk.store import deliveries, evidence, past, requests
@@ -86,7 +86,7 @@ def _gather(seen: Look, case: _Case, config: Configuration, *, actor: Actor, at:
     one, subject, eyes = case.one, case.subject, case.eyes
     asked = one.request
     person = case.person
-    standing = evidence.active_holds(seen, {subject.id, person.id}, now=at)
+    standing = evidence.active_holds(seen, sorted({subject.id, person.id}), now=at)
     holds = [item for item in standing if _concerns(item, asked)]
     sent = deliveries.of_request(seen, asked.id) if may(actor, Verb.NOTICE_READ, subject=person.id) else []
     told = {asked.requested_by, asked.entered_by, *(item.placed_by for item in holds), *proof.actors_of(one)}
@@ -158,6 +158,14 @@ def _read(seen: Look, ref: str, config: Configuration, *, actor: Actor, at: date
     asked = None if canonical is None else requests.by_ref(seen, canonical)
     if asked is None:
         raise NotFound
+    people = list(dict.fromkeys([asked.person_id, asked.subject_id]))
+    seen.ahead(
+        *(one for who in people for one in sight.find_asks(who, actor=actor, at=at)),
+        *weigh_asks([asked], at=at),
+        evidence.holds_on(sorted(people), now=at),
+        deliveries.of_request_asks(asked.id),
+        past.of_request_asks(asked.id),
+    )
     # Another customer's reference looks like none at all.
     subject, _ = sight.find(seen, asked.subject_id, actor=actor)
     person = subject if asked.person_id == subject.id else sight.find(seen, asked.person_id, actor=actor)[0]

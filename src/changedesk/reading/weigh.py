@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from changedesk.base.ids import RequestId
+from changedesk.base.ids import RequestId, SubjectId
 from changedesk.rules import approval, policy, standing
 from changedesk.rules.fields import Catalogue
 from changedesk.rules.route import Route
@@ -14,6 +14,7 @@ from changedesk.store import hand
 from changedesk.store.evidence import Challenge, Consent, Decision
 from changedesk.store.requests import Request
 from changedesk.store.tx import Look
+from changedesk.store.wire import Call
 
 _CALLER_LOOKED_BACK: Final = timedelta(days=30)
 
@@ -59,9 +60,7 @@ def weigh(look: Look, wanted: Sequence[Request], catalogue: Catalogue, *, at: da
     """Return the standing of some requests, however many, with one round trip."""
     if not wanted:
         return {}
-    ids = [item.id for item in wanted]
-    since = min(item.received_at for item in wanted) - _CALLER_LOOKED_BACK
-    found = hand.read(look, ids, {item.person_id for item in wanted}, since=since, now=at)
+    found = hand.read(look, *_of_whom(wanted), since=_since(wanted), now=at)
     return {
         item.id: _weighed(
             item,
@@ -73,6 +72,19 @@ def weigh(look: Look, wanted: Sequence[Request], catalogue: Catalogue, *, at: da
         )
         for item in wanted
     }
+
+
+def weigh_asks(wanted: Sequence[Request], *, at: datetime) -> Sequence[Call]:
+    """Return what ``weigh`` asks: to be read ahead."""
+    return hand.asks(*_of_whom(wanted), since=_since(wanted), now=at)
+
+
+def _of_whom(wanted: Sequence[Request]) -> tuple[list[RequestId], list[SubjectId]]:
+    return [item.id for item in wanted], list(dict.fromkeys(item.person_id for item in wanted))
+
+
+def _since(wanted: Sequence[Request]) -> datetime:
+    return min(item.received_at for item in wanted) - _CALLER_LOOKED_BACK
 
 
 def _weighed(

@@ -12,6 +12,7 @@ from changedesk.ledger.value import decode_json, encode_json
 from changedesk.store import keys
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx
+from changedesk.store.wire import Call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,12 @@ def attention(look: Look, *, limit: int = 100) -> list[Delivery]:
 
 
 def of_request(look: Look, request: RequestId) -> list[Delivery]:
-    return _opened(look, look.rows("deliveries.of_request", request=request))
+    return _opened(look, look.together(of_request_asks(request))[0])
+
+
+def of_request_asks(request: RequestId) -> Call:
+    """Return what ``of_request`` asks: to be read ahead."""
+    return "deliveries.of_request", {"request": request}
 
 
 def outbox(look: Look, *, before: datetime, limit: int = 50) -> list[Delivery]:

@@ -386,7 +386,8 @@ def resolved_disputes(look: Look, *, before: tuple[datetime, UUID] | None = None
 
 
 def disputes_of(look: Look, requests: Iterable[RequestId]) -> list[Dispute]:
-    return _disputes(look.rows("disputes.of_requests", requests=list(requests)))
+    asked = list(requests)
+    return _disputes(look.rows("disputes.of_requests", requests=asked)) if asked else []
 
 
 def resolve_dispute(tx: Tx, dispute: UUID, resolution: str, *, at: datetime) -> Any | None:

@@ -8,6 +8,7 @@ from changedesk.base.ids import RequestId, SubjectId
 from changedesk.store import evidence
 from changedesk.store.evidence import Challenge, Consent, Decision, Hold
 from changedesk.store.tx import Look
+from changedesk.store.wire import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,23 @@ class Hand:
     """What stands on the records that were asked about."""
 
 
+def asks(
+    requests: Sequence[RequestId],
+    people: Iterable[SubjectId],
+    *,
+    since: datetime,
+    held: Iterable[SubjectId] = (),
+    now: datetime,
+) -> tuple[Call, Call, Call, Call]:
+    """Return what ``read`` asks: to be read ahead."""
+    return (
+        evidence.of_requests(requests, people, since=since),
+        evidence.consents_to(requests),
+        evidence.decisions_on(requests),
+        evidence.holds_on(held, now=now),
+    )
+
+
 def read(
     look: Look,
     requests: Sequence[RequestId],
@@ -32,12 +50,7 @@ def read(
     now: datetime,
 ) -> Hand:
     """Return the evidence of requests, the callers of ``people`` since an instant, and what stands on ``held``."""
-    challenges, consents, decisions, holds = look.together(
-        evidence.of_requests(requests, people, since=since),
-        evidence.consents_to(requests),
-        evidence.decisions_on(requests),
-        evidence.holds_on(held, now=now),
-    )
+    challenges, consents, decisions, holds = look.together(*asks(requests, people, since=since, held=held, now=now))
     return Hand(
         evidence.opened_challenges(challenges),
         evidence.opened_consents(consents),

@@ -97,8 +97,13 @@ def timeline(
 def of_request(look: Look, request: RequestId, about: Sequence[Subject]) -> list[Entry]:
     """Return everything recorded about a request, oldest first, in the streams of these subjects."""
     known = {subject.id: subject.key for subject in about}
-    rows = look.rows("history.of_request", request=request)
+    rows = look.together(of_request_asks(request))[0]
     return [_entry(look, row, known[row.subject_id]) for row in rows if row.subject_id in known]
+
+
+def of_request_asks(request: RequestId) -> Call:
+    """Return what ``of_request`` asks: to be read ahead."""
+    return "history.of_request", {"request": request}
 
 
 def by_change(look: Look, change: ChangeId) -> Any | None:

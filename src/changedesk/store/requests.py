@@ -15,6 +15,7 @@ from changedesk.ledger.value import Json, decode_json, encode_json
 from changedesk.rules.lifecycle import ENDINGS, STEPS, RequestState
 from changedesk.store import keys
 from changedesk.store.tx import Look, Tx
+from changedesk.store.wire import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +281,12 @@ def newest(look: Look, *, limit: int) -> list[Request]:
 
 
 def of_subject(look: Look, subject: SubjectId, *, limit: int = 100) -> list[Request]:
-    return _opened(look, look.rows("requests.of_subject", subject=subject, limit=limit))
+    return _opened(look, look.together(of_subject_asks(subject, limit=limit))[0])
+
+
+def of_subject_asks(subject: SubjectId, *, limit: int = 100) -> Call:
+    """Return what ``of_subject`` asks: to be read ahead."""
+    return "requests.of_subject", {"subject": subject, "limit": limit}
 
 
 def due(look: Look, now: datetime, *, limit: int) -> dict[str, list[RequestId]]:

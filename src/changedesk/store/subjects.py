@@ -136,7 +136,12 @@ def opened(look: Look, row: Any) -> Subject:
 
 
 def accounts_of(look: Look, customer: SubjectId) -> list[Holding]:
-    return [_holding(row) for row in look.rows("subjects.accounts_of", customer=customer)]
+    return [_holding(row) for row in look.together(accounts_of_asks(customer))[0]]
+
+
+def accounts_of_asks(customer: SubjectId) -> Call:
+    """Return what ``accounts_of`` asks: to be read ahead."""
+    return "subjects.accounts_of", {"customer": customer}
 
 
 def accounts_at(look: Look, customer: SubjectId, at: datetime) -> list[SubjectId]:

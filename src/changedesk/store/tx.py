@@ -1,7 +1,7 @@
 """A transaction as a value. Readers get a ``Look``; only ``begin`` makes a ``Tx``, and only a ``Tx`` can write."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 from psycopg import OperationalError, errors
@@ -106,17 +106,18 @@ class Tx(Look):
 T = TypeVar("T", bound=Look)
 
 
-@contextmanager
-def look(client: ClientId) -> Iterator[Look]:
+def look(client: ClientId) -> AbstractContextManager[Look]:
     """Read one client's data in one snapshot."""
-    with transaction(Look, client, "start.read") as made:
-        yield made
+    return transaction(Look, client, "start.read")
 
 
 @contextmanager
 def transaction(kind: type[T], client: ClientId, start: str) -> Iterator[T]:
     """Open a transaction; ``store.begin`` and ``look`` are its doors."""
-    with pool().connection() as connection:
+    lender = pool()
+    # Its context manager would look once more whether something is left to commit: that is known here.
+    connection = lender.getconn()
+    try:
         made = kind(connection, client, start=(start, "begin.client"))
         try:
             yield made
@@ -124,15 +125,20 @@ def transaction(kind: type[T], client: ClientId, start: str) -> Iterator[T]:
             if made.begun and not connection.closed:
                 connection.pgconn.exec_(b"ROLLBACK")
             raise
-        if not made.begun:
-            return
-        try:
-            ended = _commit(connection)
-        except OperationalError as lost:
-            raise CommitUnknown from lost
-        if ended != b"COMMIT":
-            # A transaction that failed inside answers COMMIT with a well-meant ROLLBACK: nothing was written.
-            raise errors.InFailedSqlTransaction("the transaction had failed, and was rolled back")
+        if made.begun:
+            _end(connection)
+    finally:
+        lender.putconn(connection)
+
+
+def _end(connection: Connection) -> None:
+    try:
+        ended = _commit(connection)
+    except OperationalError as lost:
+        raise CommitUnknown from lost
+    if ended != b"COMMIT":
+        # A transaction that failed inside answers COMMIT with a well-meant ROLLBACK: nothing was written.
+        raise errors.InFailedSqlTransaction("the transaction had failed, and was rolled back")
 
 
 def _commit(connection: Connection) -> bytes | None:
