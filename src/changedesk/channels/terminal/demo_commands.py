@@ -37,8 +37,10 @@ def messages(
     ]
     if as_json:
         show.as_json(rows)
-    else:
-        show.table(("event", "to", "body"), [(row["event"], row["to"], row["body"]) for row in rows])
+        return
+    for row in rows:
+        show.facts({name: row[name] for name in ("event", "to", "subject")})
+        show.out.print(f"\n{row['body']}\n", markup=False)
 
 
 @app.command("customers")

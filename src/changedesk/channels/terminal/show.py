@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import msgspec
 import typer
+from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -19,6 +21,9 @@ from changedesk.channels.opened import recording
 
 out: Final = Console(highlight=False, soft_wrap=True)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+_WIDEST: Final = 1 << 20
+_SENTENCE: Final = 5
+"""Words from which on a text folds."""
 
 
 def _plain(value: object) -> object:
@@ -39,13 +44,23 @@ def as_json(value: Any) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; texts are printed as they are, never read as markup."""
+    """Print a table; texts are printed as they are, never read as markup.
+
+    A row is one line where this is not a terminal. At one, sentences fold where it ends; but what people copy (a link,
+    an id, a code: whatever has no blank in it) is one piece everywhere, and a row whose pieces do not fit is one line.
+    """
+    cells = [[_text(cell) for cell in row] for row in rows]
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        shown.add_column(column, overflow="fold")
-    for row in rows:
-        shown.add_row(*(_cell(cell) for cell in row))
-    out.print(shown)
+    for place, column in enumerate(columns):
+        texts = [row[place] for row in cells]
+        widest = max((cell_len(word) for text in (column, *texts) for word in text.split()), default=0)
+        pieces = all(len(text.split()) < _SENTENCE for text in texts)
+        shown.add_column(column, overflow="fold", no_wrap=pieces, min_width=widest)
+    for row in cells:
+        shown.add_row(*(text.replace("[", r"\[") for text in row))
+    size = Measurement.get(out, out.options.update(width=_WIDEST), shown)
+    width = out.width if out.is_terminal and size.minimum <= out.width else size.maximum
+    Console(highlight=False, width=width).print(shown)
 
 
 def facts(pairs: Mapping[str, object]) -> None:
@@ -53,10 +68,6 @@ def facts(pairs: Mapping[str, object]) -> None:
     width = max(map(len, pairs), default=0)
     for name, value in pairs.items():
         out.print(f"{name:<{width}}  {_text(value)}", markup=False)
-
-
-def _cell(value: object) -> str:
-    return _text(value).replace("[", r"\[")
 
 
 def _text(value: object) -> str:
