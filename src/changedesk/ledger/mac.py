@@ -13,7 +13,7 @@ _OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 def mac(key: bytes, message: bytes) -> bytes:
     """Return the 32 bytes of HMAC-SHA256."""
-    block = _block(key)
+    block = key.ljust(_BLOCK, b"\0") if len(key) <= _BLOCK else _block(key)
     return sha256(block.translate(_OUTER) + sha256(block.translate(_INNER) + message).digest()).digest()
 
 

@@ -76,15 +76,12 @@ class Catalogue:
     """What a customer is called: the whole name first, where the catalogue has one."""
     contacts: tuple[Field, ...] = field(init=False, repr=False, compare=False)
     """The contact points. Each line of a list asks for both, so they are found once."""
-    order: Mapping[str, int] = field(init=False, repr=False, compare=False)
-    """The place of each field by path."""
 
     def __post_init__(self) -> None:
         named = [item for item in self if item.type is FieldType.NAME]
         whole = [item for item in named if item.path == WHOLE_NAME]
         object.__setattr__(self, "names", (*whole, *(item for item in named if item not in whole)))
         object.__setattr__(self, "contacts", tuple(item for item in self if item.contact_point))
-        object.__setattr__(self, "order", {path: place for place, path in enumerate(self.fields)})
 
     @classmethod
     def of(cls, fields: Iterable[Field]) -> "Catalogue":

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -199,12 +200,7 @@ def _text_rows(raw: IO[bytes], dialect: Dialect) -> Iterator[list[str]]:
     first = next(lines, "")
     delimiter = dialect.delimiter or max(_DELIMITERS, key=first.count)
     # "strict" would refuse a stray quote; people's files have them, and the count of cells shows real damage.
-    yield from csv.reader(_with(first, lines), delimiter=delimiter)
-
-
-def _with(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
+    yield from csv.reader(chain([first], lines), delimiter=delimiter)
 
 
 def _lines(raw: IO[bytes], encoding: str) -> Iterator[str]:

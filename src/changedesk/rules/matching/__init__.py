@@ -12,14 +12,15 @@ from itertools import combinations
 from typing import Final
 
 from changedesk.rules.matching import likeness
-from changedesk.rules.matching.blocking import BLOCK, block_keys, block_terms, keys_of
+from changedesk.rules.matching.blocking import BLOCK, block_keys, block_terms, contact_terms, keys_of
 from changedesk.rules.matching.likeness import POINTS, Likeness, Reason
-from changedesk.rules.matching.record import Group, Prepared, Record, Role, group_of, prepared, record_of
+from changedesk.rules.matching.record import CONTACTS, Group, Prepared, Record, Role, group_of, prepared, record_of
 from changedesk.rules.matching.words import reason_text
 
 __all__ = [
     "BLOCK",
     "BLOCK_MOST",
+    "CONTACTS",
     "DEFAULT_THRESHOLD",
     "Group",
     "Likeness",
@@ -31,6 +32,7 @@ __all__ = [
     "block_keys",
     "block_terms",
     "candidates",
+    "contact_terms",
     "group_of",
     "reason_text",
     "record_of",

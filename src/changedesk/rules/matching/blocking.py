@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations, product
 from typing import Final
 
-from changedesk.base.json import State
-from changedesk.rules.fields import Catalogue
+from changedesk.base.json import State, Value
+from changedesk.rules.fields import Catalogue, Field
 from changedesk.rules.matching.likeness import sounds
-from changedesk.rules.matching.record import Prepared, Record, Role, emails_of, phones_of, prepared, record_of
+from changedesk.rules.matching.record import Prepared, Record, emails_of, phones_of, prepared, record_of, roles_of
 
 BLOCK: Final = "block"
 """The name of the blind index that block keys stand in."""
@@ -20,7 +20,6 @@ _LOOKED_UP: Final = frozenset({"email", "bank"})
 _WORDS: Final = 3
 _PHONE: Final = 7
 _LOCAL_LEAST: Final = 5
-_CONTACTS: Final = frozenset({Role.EMAIL, Role.PHONE})
 
 
 def block_keys(record: Record) -> frozenset[str]:
@@ -35,10 +34,16 @@ def keys_of(item: Prepared) -> frozenset[str]:
 
 def block_terms(catalogue: Catalogue, state: State) -> set[tuple[str, str]]:
     """Return a customer's block keys as (index, term) pairs, but for those that are looked up as values anyway."""
-    record = record_of(catalogue, state)
-    # Contact points are joined with nothing: where one of them moved, there is no name to take apart.
-    contacts_only = record.keys() <= _CONTACTS
-    keys = _of_contacts(emails_of(record), phones_of(record)) if contacts_only else _keys(prepared(record))
+    return _terms(_keys(prepared(record_of(catalogue, state))))
+
+
+def contact_terms(field: Field, value: Value) -> set[tuple[str, str]]:
+    """Return those of a customer's block keys that one contact point makes by itself: all that it is in."""
+    record = roles_of(field, value)
+    return _terms(_of_contacts(emails_of(record), phones_of(record)))
+
+
+def _terms(keys: Iterable[tuple[str, tuple[str, ...]]]) -> set[tuple[str, str]]:
     return {(BLOCK, f"{sort}:{'|'.join(parts)}") for sort, parts in keys if sort not in _LOOKED_UP}
 
 

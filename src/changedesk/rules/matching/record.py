@@ -69,16 +69,15 @@ def record_of(catalogue: Catalogue, state: State) -> dict[str, str]:
     A name field tagged ``organisation`` is the name of a business.
     """
     found: dict[str, list[str]] = {}
-    # In the catalogue's order, without a look at all that a record may hold: many are told a field or two.
-    held = sorted([path for path in state if path in catalogue], key=catalogue.order.__getitem__)
-    for path in held:
-        field, value = catalogue[path], state[path]
-        for role, text in (_roles(field, value) if value is not None else {}).items():
+    held = [(field, state[path]) for path, field in catalogue.fields.items() if path in state]
+    for field, value in held:
+        for role, text in (roles_of(field, value) if value is not None else {}).items():
             found.setdefault(role, []).append(text)
     return {role: "\n".join(dict.fromkeys(texts)) if role in _MANY else texts[0] for role, texts in found.items()}
 
 
-def _roles(field: Field, value: Value) -> dict[str, str]:
+def roles_of(field: Field, value: Value) -> dict[str, str]:
+    """Return what one field says of a record, by role."""
     if field.category == "contact.postal" and isinstance(value, Mapping):
         return {role: value[part] for part, role in _PARTS.items() if value.get(part)}
     if field.category == "personal.name" or "organisation" in field.tags:
@@ -90,6 +89,10 @@ def _roles(field: Field, value: Value) -> dict[str, str]:
     if role is Role.NATIONAL_ID and isinstance(value, Mapping):
         return {role: value["number"]}
     return {role: number_of(value) if role is Role.BANK_ACCOUNT else str(value)}
+
+
+CONTACTS: Final = frozenset({Group.EMAIL, Group.PHONE})
+"""Groups of which each field makes its keys by itself."""
 
 
 def group_of(field: Field) -> Group | None:
@@ -151,7 +154,7 @@ def phones_of(record: Record) -> frozenset[str]:
 
 
 def digits(text: str) -> str:
-    return "".join(sign for sign in text if sign.isdigit())
+    return "".join(filter(str.isdigit, text))
 
 
 def _lines(record: Record, role: Role) -> frozenset[str]:

@@ -135,7 +135,7 @@ def normalise_reference(raw: object, given: Given) -> str:
 
 def compact(text: str) -> str:
     """Return the letters and digits of a reference in capitals, as it is looked up."""
-    return "".join(sign for sign in text.upper() if sign.isalnum())
+    return "".join(filter(str.isalnum, text.upper()))
 
 
 def mask_name(name: str) -> str:
