@@ -15,7 +15,7 @@ from changedesk.reading.people import People
 from changedesk.reading.request_panels import ApprovalCard, QueueRow
 from changedesk.reading.sight import Eyes, Sight
 from changedesk.reading.timeline import BadCursor
-from changedesk.reading.weigh import Weighed, weigh
+from changedesk.reading.weigh import Weighed, weigh, weigh_asks
 from changedesk.rules import policy
 from changedesk.rules.access import Verb
 from changedesk.rules.lifecycle import CUSTOMER_WORDS, ENDINGS, OPEN, RequestState
@@ -25,6 +25,7 @@ from changedesk.store.requests import QueueFilter, Request
 from changedesk.store.settings_read import Configuration, configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, look
+from changedesk.store.wire import Call
 
 _S = RequestState
 TABS: Final[Mapping[str, frozenset[RequestState]]] = {
@@ -105,7 +106,8 @@ def approvals(
         only = QueueFilter([RequestState.AWAITING_APPROVAL], kind=kind)
         found = requests.queue(seen, only, after=place(after), limit=limit + 1)
         page = found[:limit]
-        known, sights = _customers(seen, page, actor=actor, at=at)
+        evidence = weigh_asks(page, at=at) if page else ()
+        known, sights = _customers(seen, page, actor=actor, at=at, also=evidence)
         weighed = weigh(seen, page, config.catalogue, at=at)
     people = People({item.entered_by for item in page}, viewer=actor, language=language)
     cards = tuple(
@@ -189,9 +191,12 @@ def _card(
 
 
 def _customers(
-    seen: Look, page: Sequence[Request], *, actor: Actor, at: datetime
+    seen: Look, page: Sequence[Request], *, actor: Actor, at: datetime, also: Iterable[Call] = ()
 ) -> tuple[dict[SubjectId, Subject], dict[SubjectId, Sight]]:
-    known = subjects.load(seen, {id_ for item in page for id_ in (item.subject_id, item.person_id)})
+    """Return whom some requests are about, and how the viewer sees them; what is ``also`` asked comes with it."""
+    wanted = sorted({id_ for item in page for id_ in (item.subject_id, item.person_id)}, key=str)
+    seen.ahead(*sight.load_asks(wanted, actor=actor, at=at), *also, last=True)
+    known = subjects.load(seen, wanted)
     return known, sight.of_subjects(seen, known.values(), actor=actor, at=at)
 
 

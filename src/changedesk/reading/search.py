@@ -41,7 +41,8 @@ def search(text: str, *, actor: Actor, at: datetime, language: str, limit: int =
     with look(actor.client) as seen:
         asked = _request(seen, text, actor)
         found = _subjects(seen, text, config, limit)
-        wanted = [*found, *([asked.subject_id] if asked is not None else [])]
+        wanted = sorted({*found, *([asked.subject_id] if asked is not None else [])}, key=str)
+        seen.ahead(*sight.load_asks(wanted, actor=actor, at=at), last=True)
         known = subjects.load(seen, wanted)
         sights = sight.of_subjects(seen, known.values(), actor=actor, at=at)
     hits: list[Hit] = []
@@ -76,9 +77,14 @@ def _request(seen: Look, text: str, actor: Actor) -> Request | None:
 def _subjects(seen: Look, text: str, config: Configuration, limit: int) -> dict[SubjectId, str]:
     """Return customers by id with the word of what was found, at most ``limit``, the likeliest reading first."""
     found: dict[SubjectId, str] = {}
-    for terms in query_terms(text, region=config.settings.region):
-        matched = _MATCHED.get(terms[0].index, terms[0].index)
-        for id_ in subjects.find(seen, [(term.index, term.term) for term in terms], limit=limit):
+    readings = [
+        [(term.index, term.term) for term in terms] for terms in query_terms(text, region=config.settings.region)
+    ]
+    seen.ahead(*(subjects.find_asks(seen, terms, limit=limit) for terms in readings))
+    for terms in readings:
+        index, _ = terms[0]
+        matched = _MATCHED.get(index, index)
+        for id_ in subjects.find(seen, terms, limit=limit):
             found.setdefault(id_, matched)
     kinds = {item.id: item.type for item in subjects.load(seen, found).values()}
     accounts = [id_ for id_ in found if kinds[id_] == "account"]

@@ -275,10 +275,18 @@ def require(actor: Actor, verb: Verb) -> None:
 
 def find_asks(subject: SubjectId, *, actor: Actor, at: datetime) -> list[Call]:
     """Return what ``find`` and ``of_subjects`` ask of one customer, and mostly of an account: to be read ahead."""
-    asked = [subjects.one_asks(subject)]
-    if actor.type is ActorType.STAFF:
-        asked.append(seen.standing_asks([subject], actor=actor.id, since=at - identity.CALLER_TTL, at=at))
-    return asked
+    return [subjects.one_asks(subject), *_standing_asks([subject], actor=actor, at=at)]
+
+
+def load_asks(wanted: Sequence[SubjectId], *, actor: Actor, at: datetime) -> list[Call]:
+    """Return what ``subjects.load`` and ``of_subjects`` ask of customers, sorted as texts: to be read ahead."""
+    return [subjects.load_asks(wanted), *_standing_asks(wanted, actor=actor, at=at)]
+
+
+def _standing_asks(people: Sequence[SubjectId], *, actor: Actor, at: datetime) -> list[Call]:
+    if actor.type is not ActorType.STAFF:
+        return []
+    return [seen.standing_asks(people, actor=actor.id, since=at - identity.CALLER_TTL, at=at)]
 
 
 def find(look: Look, subject: SubjectId, *, actor: Actor, type: str | None = None) -> tuple[Subject, list[SubjectId]]:  # noqa: A002 - the column's name

@@ -6,6 +6,7 @@ its name (the value approved, the person who entered it) is ``rules.approval``'s
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache, lru_cache
 from typing import Final
 
 from changedesk.base.actor import Actor, ActorType, Channel, Role
@@ -264,14 +265,23 @@ def verbs_of(actor: Actor) -> frozenset[Verb]:
     """Return all that this actor may ask for: the union over roles or scopes; unknown scopes give nothing."""
     match actor.type:
         case ActorType.STAFF:
-            granted = [ROLES[role] for role in actor.roles]
+            return _of_roles(actor.roles)
         case ActorType.INTEGRATION:
-            granted = [SCOPES.get(scope, frozenset()) for scope in actor.scopes]
+            return _of_scopes(actor.scopes)
         case ActorType.CUSTOMER | ActorType.REPRESENTATIVE:
-            granted = [CUSTOMER] if actor.subject is not None else []
+            return CUSTOMER if actor.subject is not None else frozenset()
         case ActorType.AUTOMATION:  # pragma: no branch - there is no other type
-            granted = [TERMINAL if TERMINAL_SCOPE in actor.scopes else AUTOMATION]
-    return frozenset().union(*granted)
+            return TERMINAL if TERMINAL_SCOPE in actor.scopes else AUTOMATION
+
+
+@cache
+def _of_roles(roles: frozenset[Role]) -> frozenset[Verb]:
+    return frozenset().union(*(ROLES[role] for role in roles))
+
+
+@lru_cache(maxsize=1_000)
+def _of_scopes(scopes: frozenset[str]) -> frozenset[Verb]:
+    return frozenset().union(*(SCOPES.get(scope, frozenset()) for scope in scopes))
 
 
 def may(actor: Actor, verb: Verb, *, subject: SubjectId | None = None) -> bool:

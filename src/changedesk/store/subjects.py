@@ -89,7 +89,12 @@ def seal_state(
 def load(look: Look, ids: Iterable[SubjectId]) -> dict[SubjectId, Subject]:
     """Return the subjects that exist, by id."""
     wanted = list(ids)
-    return {row.id: opened(look, row) for row in look.rows("subjects.load", ids=wanted)} if wanted else {}
+    return {row.id: opened(look, row) for row in look.together(load_asks(wanted))[0]} if wanted else {}
+
+
+def load_asks(ids: Sequence[SubjectId]) -> Call:
+    """Return what ``load`` asks: to be read ahead."""
+    return "subjects.load", {"ids": ids}
 
 
 def one_asks(subject: SubjectId) -> Call:
@@ -174,17 +179,24 @@ def find(look: Look, terms: Sequence[tuple[str, str]], *, limit: int) -> list[Su
     if not terms:
         return []
     client = keys.of_client(look)
-    # The longest term is the rarest: it goes first, the others only narrow it.
-    ordered = sorted(terms, key=lambda term: -len(term[1]))
-    tags = [(index, client.tags(index, term)) for index, term in ordered]
-    index, tag = tags[0]
-    wide = limit if len(tags) == 1 else _NARROWED_FROM
-    found = [row.subject_id for row in look.rows("subjects.by_tag", field=index, tags=tag, limit=wide)]
-    for index, tag in tags[1:]:
-        rows = look.rows("subjects.also_tagged", field=index, tags=tag, subjects=found)
+    found = [row.subject_id for row in look.together(find_asks(look, terms, limit=limit))[0]]
+    for index, term in _rarest_first(terms)[1:]:
+        rows = look.rows("subjects.also_tagged", field=index, tags=client.tags(index, term), subjects=found)
         kept = {row.subject_id for row in rows}
         found = [subject for subject in found if subject in kept]
     return found[:limit]
+
+
+def find_asks(look: Look, terms: Sequence[tuple[str, str]], *, limit: int) -> Call:
+    """Return what ``find`` asks first, of at least one term: to be read ahead."""
+    index, term = _rarest_first(terms)[0]
+    wide = limit if len(terms) == 1 else _NARROWED_FROM
+    return "subjects.by_tag", {"field": index, "tags": keys.of_client(look).tags(index, term), "limit": wide}
+
+
+def _rarest_first(terms: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    # The longest term is the rarest: it goes first, the others only narrow it.
+    return sorted(terms, key=lambda term: -len(term[1]))
 
 
 def accounts_by_terms(look: Look, terms: Sequence[tuple[str, str]]) -> list[SubjectId]:
