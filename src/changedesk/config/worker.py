@@ -3,6 +3,7 @@
 import hashlib
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
@@ -13,10 +14,13 @@ import structlog
 from changedesk import outbound
 from changedesk.channels import clock
 from changedesk.store.settings_read import all_clients
+from changedesk.store.wake import CHANNEL, CRIER
 
-CHANNEL = "changedesk_work"
-"""NOTIFY on this channel wakes the worker; the payload, if any, holds ids only."""
-FALLBACK_SECONDS = 0.25
+EVERYBODY_SECONDS = 1.0
+"""Each client has its turn this often, whoever said something or nobody."""
+STOP_SECONDS = 0.25
+"""Whether to stop is asked at least this often."""
+AGAIN_SECONDS = 0.25
 log = structlog.get_logger("changedesk.worker")
 
 
@@ -34,11 +38,6 @@ class Duty(Protocol):
 Clients = Callable[[], Sequence[int]]
 
 
-def duties() -> Sequence[Duty]:
-    """Every duty of this installation, in the order in which it should run."""
-    return [*clock.duties(), *outbound.duties()]
-
-
 def clients() -> Sequence[int]:
     """Every client that has work done for it."""
     return [int(client.id) for client in all_clients() if client.active]
@@ -50,12 +49,17 @@ def claim_key(duty: str, client_id: int) -> int:
 
 
 class Loop:
-    """Runs duties until asked to stop. ``url`` is the application's; one connection claims and listens."""
+    """Runs duties until asked to stop. ``url`` is the application's; one connection claims and listens.
 
-    def __init__(self, url: str, duties: Sequence[Duty], clients: Clients) -> None:
+    Each client has its turn when something was written at it, and every EVERYBODY_SECONDS. A loop that does not listen
+    (``woken`` False) has the latter alone.
+    """
+
+    def __init__(self, url: str, duties: Sequence[Duty], clients: Clients, *, woken: bool = True) -> None:
         self.url = url
         self.duties = duties
         self.clients = clients
+        self.woken = woken
         self.stopping = False
 
     def stop(self) -> None:
@@ -67,25 +71,35 @@ class Loop:
         while not self.stopping:
             try:
                 with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:
-                    connection.execute(f"LISTEN {CHANNEL}")
-                    while not self.stopping:
-                        if not self.round(connection):
-                            self._wait(connection)
+                    if self.woken:
+                        connection.execute(f"LISTEN {CHANNEL}")
+                    self._work(connection)
             except psycopg.OperationalError as error:
                 # Django's error for the same is not caught: its connections of this process stay broken, so the
                 # process ends and is started anew.
                 log.warning("database_away", exc_info=error)
-                threading.Event().wait(FALLBACK_SECONDS)
+                threading.Event().wait(AGAIN_SECONDS)
 
-    def round(self, connection: psycopg.Connection) -> int:
-        """Give every duty its turn for every client; how much was done."""
-        done = 0
-        for client_id in self.clients():
+    def _work(self, connection: psycopg.Connection) -> None:
+        everybody, everybody_at, busy = set[int](), 0.0, set[int]()
+        while not self.stopping:
+            left = 0.0 if busy else max(0.0, min(everybody_at - time.monotonic(), STOP_SECONDS))
+            who = busy | {int(note.payload) for note in connection.notifies(timeout=left, stop_after=1)}
+            if time.monotonic() >= everybody_at:
+                who = everybody = set(self.clients())
+                everybody_at = time.monotonic() + EVERYBODY_SECONDS
+            busy = self.round(connection, sorted(who & everybody))
+
+    def round(self, connection: psycopg.Connection, clients: Sequence[int]) -> set[int]:
+        """Give every duty its turn for these clients; return those for whom there was something to do."""
+        busy: set[int] = set()
+        for client_id in clients:
             for duty in self.duties:
                 if self.stopping:
-                    return done
-                done += self._turn(connection, duty, client_id)
-        return done
+                    return busy
+                if self._turn(connection, duty, client_id):
+                    busy.add(client_id)
+        return busy
 
     def _turn(self, connection: psycopg.Connection, duty: Duty, client_id: int) -> int:
         key = claim_key(duty.name, client_id)
@@ -102,17 +116,52 @@ class Loop:
             with suppress(psycopg.OperationalError):
                 connection.execute("SELECT pg_advisory_unlock(%s)", [key])
 
-    @staticmethod
-    def _wait(connection: psycopg.Connection) -> None:
-        for _ in connection.notifies(timeout=FALLBACK_SECONDS, stop_after=1):
-            pass
+
+def loops(url: str) -> list[Loop]:
+    """Return the worker's loops, side by side: what follows the log, what is sent, and all that time asks for.
+
+    A mail server that hangs keeps nobody from hearing what happened, and neither does an audit of a long log.
+    """
+    every: list[Duty] = [*outbound.duties(), *clock.duties()]
+    apart = ("log.sequence", "notices.decide", "log.find", "log.count"), ("notices.send",)
+    named = [[duty for duty in every if duty.name in names] for names in apart]
+    rest = [duty for duty in every if not any(duty in part for part in named)]
+    return [*(Loop(url, part, clients) for part in named), Loop(url, rest, clients, woken=False)]
 
 
 def main(url: str) -> None:
     """Run the worker in this process until SIGTERM or SIGINT. Needs Django set up."""
-    loop = Loop(url, duties(), clients)
+    CRIER.open()
+    side_by_side = loops(url)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: loop.stop())
-    log.info("worker_started", duties=[duty.name for duty in loop.duties])
-    loop.run()
+        signal.signal(number, lambda *_: _stop(side_by_side))
+    log.info("worker_started", duties=[duty.name for loop in side_by_side for duty in loop.duties])
+    together(side_by_side)
+    CRIER.close()
     log.info("worker_stopped")
+
+
+def _stop(side_by_side: Sequence[Loop]) -> None:
+    for loop in side_by_side:
+        loop.stop()
+
+
+def together(side_by_side: Sequence[Loop]) -> None:
+    """Run loops until they are stopped, each in a thread; what ends one of them ends all, and is raised."""
+    failed: list[BaseException] = []
+
+    def run(loop: Loop) -> None:
+        try:
+            loop.run()
+        except BaseException as failure:  # noqa: BLE001 - raised below
+            failed.append(failure)
+        finally:
+            _stop(side_by_side)
+
+    threads = [threading.Thread(target=run, args=(loop,)) for loop in side_by_side]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]

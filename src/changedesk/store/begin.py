@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from changedesk.base.actor import Actor
 from changedesk.store.tx import Tx, transaction
+from changedesk.store.wake import CRIER
 
 
 @contextmanager
@@ -15,4 +16,7 @@ def begin(actor: Actor) -> Iterator[Tx]:
     a server that has it off.
     """
     with transaction(Tx, actor.client, "start.write") as made:
+        made.grew = False
         yield made
+    if made.grew:
+        CRIER.tell(actor.client)

@@ -136,6 +136,7 @@ def append(
     """
     if not drafts:
         return []
+    tx.grew = True
     batch = _Batch(keys.of_client(tx))
     for draft in drafts:
         # The leaf holds milliseconds, so the row does too: the one must give back the other.

@@ -91,9 +91,10 @@ class Look:
 
 
 class Tx(Look):
-    """One client's data in one transaction, for writing."""
+    """One client's data in one transaction, for writing. ``grew``: something was written that the worker follows."""
 
-    __slots__ = ()
+    __slots__ = ("grew",)
+    grew: bool
 
     def ahead(self, *asked: wire.Call, last: bool = False) -> None:
         """Do nothing: what is read is what the writing before it left."""
