@@ -94,7 +94,7 @@ def measure(stage: Stage) -> dict[str, Any]:
         server = open_.enter_context(web())
         worker = open_.enter_context(_running([sys.executable, "-c", WORKER], smtp))
         live = open_.enter_context(_live())
-        idle = _idle(worker)
+        idle = _idle(stage, worker)
         half = _capacity(stage, server) / 2
         w8.Person(server.url.removeprefix("http://"), "supervisor", session).open(f"/c/{SLUG}/queue")
         screen = Screen(live.url, session)
@@ -135,9 +135,10 @@ def _live() -> Iterator[Web]:
         yield Web(f"http://127.0.0.1:{port}", pid)
 
 
-def _idle(worker: int) -> float:
+def _idle(stage: Stage, worker: int) -> float:
     """What the worker takes of one core while there is nothing to do, in percent."""
-    time.sleep(2)  # it has started, and done what was left
+    _drained(stage)
+    time.sleep(2)  # what follows the log has come to its end too
     before = cpu.seconds(worker)
     time.sleep(4)
     return (cpu.seconds(worker) - before) / 4 * 100
