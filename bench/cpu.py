@@ -1,7 +1,6 @@
 """CPU seconds and memory of a process and all its children, from /proc."""
 
 import os
-import resource
 from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -37,12 +36,6 @@ def seconds(root: int) -> float:
     """CPU seconds used so far by the process, its descendants, and those of them that have ended."""
     stats = _stats()
     return sum(stats[pid][1] for pid in family(root) if pid in stats) / TICK
-
-
-def children() -> float:
-    """CPU seconds of this process's children that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def memory(root: int) -> int:

@@ -1,7 +1,12 @@
-"""One process of an import: ``python -m bench.importing FILE MAP``, the program's key in BENCH_KEY."""
+"""One process of an import: ``python -m bench.importing FILE MAP``, the program's key in BENCH_KEY.
 
+Says that it is ready, begins when it is told a line, and says in the end what processor time it took.
+"""
+
+import json
 import os
 import sys
+import time
 from pathlib import Path
 
 
@@ -17,10 +22,13 @@ def main() -> None:
     actor = admit.key(f"Bearer {os.environ['BENCH_KEY']}", at=now())
     chosen = bulk.read_map(sys.argv[2])
     assert isinstance(chosen, bulk.ChangeMap)
-    report = bulk.import_changes(
-        Path(sys.argv[1]), chosen, actor=actor, catalogue=configuration(actor.client).catalogue
-    )
+    catalogue = configuration(actor.client).catalogue
+    print("ready", flush=True)
+    sys.stdin.readline()
+    before = time.process_time()
+    report = bulk.import_changes(Path(sys.argv[1]), chosen, actor=actor, catalogue=catalogue)
     assert (report.stopped, dict(report.codes)) == ("", {}), (report.stopped, report.codes)
+    print(json.dumps({"processor_s": time.process_time() - before, "start_s": before}), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,32 @@
-"""W2: an import of 200,000 changes by file, one process per core, beside raw COPY of the rows that it stored."""
+"""W2: an import of 200,000 changes by file, one process per core, beside raw COPY of the rows that it stored.
+
+And beside the bulk APIs of other history libraries, which write in the one process that calls them.
+"""
 
 import csv
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench import baseline, cpu
+from bench import baseline, cpu, peers
 from bench.place import Place
 from bench.stage import DICE, EMAIL, PHONE, URL, add_client, fields_of, scaled
 
 CHANGES = 200_000
 PER_CUSTOMER = 10
 BAR = 0.20
+PEERS = ("history", "pghistory", "eventsourcing")
+PEER_CHANGES = 20_000
+PEER_BAR = 4.0
 MAP = f"""
 rows = "changes"
 about = "Measured"
@@ -52,13 +61,7 @@ def measure(place: Place) -> dict[str, Any]:
     stage = add_client(place, "imported", customers=0)
     with tempfile.TemporaryDirectory(prefix="changedesk-import-") as folder:
         files = [_write(Path(folder), part, changes // parts) for part in range(parts)]
-        before, before_here, own = cpu.seconds(place.server_pid), time.monotonic(), cpu.children()
-        commands = [[sys.executable, "-m", "bench.importing", str(file), str(map_)] for file, map_ in files]
-        environment = {**os.environ, "BENCH_KEY": stage.secret}
-        running = [subprocess.Popen(command, env=environment) for command in commands]
-        assert all(process.wait() == 0 for process in running)
-        seconds, used = time.monotonic() - before_here, cpu.seconds(place.server_pid) - before
-        own = cpu.children() - own
+        seconds, used, took = _taken_in(place, stage.secret, files)
     with baseline.connect(place.admin) as connection:
         row = connection.execute(
             "SELECT count(*) FROM desk.entry WHERE client_id = %s AND kind = 'change.recorded'", [stage.client]
@@ -68,16 +71,60 @@ def measure(place: Place) -> dict[str, Any]:
     copied = _copy(place, stage.client, parts)
     copy_used = cpu.seconds(place.server_pid) - before
     rate, copy_rate = row[0] / seconds, row[0] / copied
+    told = peers.told(place, customers=PEER_CHANGES, history=1)
+    bulk = {peer: _bulk(told, peer, scaled(PEER_CHANGES, 4_000)) for peer in peers.those_of(*PEERS)}
+    best = max(((found["per_s"], peer) for peer, found in bulk.items()), default=None)
     return {
         "changes": row[0], "seconds": seconds, "copy_seconds": copied, "processes": parts,
         "database_us": used / row[0] * 1e6,
         "table": [{
             "what": f"W2, import of {row[0]:,} changes by file", "desk": f"{rate:.0f}/s",
             "baseline": f"{copy_rate:.0f}/s", "ratio": rate / copy_rate, "bar": BAR,
-            "more": {"desk": {"import_us": own / row[0] * 1e6, "database_us": used / row[0] * 1e6},
+            "more": {"desk": {"import_us": took["processor_s"] / row[0] * 1e6,
+                              "start_ms": took["start_s"] / parts * 1e3, "database_us": used / row[0] * 1e6},
                      "COPY out and in": {"database_us": copy_used / row[0] * 1e6}},
+        }, {
+            "what": f"W2, the same, {parts} processes", "desk": f"{rate:.0f}/s",
+            "baseline": f"{best[0]:.0f}/s ({best[1]}, bulk API, one process)" if best else "not run",
+            "ratio": rate / best[0] if best else None, "bar": PEER_BAR, "more": bulk,
         }],
     }  # fmt: skip
+
+
+def _taken_in(place: Place, secret: str, files: Sequence[tuple[Path, Path]]) -> tuple[float, float, Counter[str]]:
+    """Import each file in a process of its own; return the seconds, the server's processor time, and the processes'.
+
+    Clocks start when all of them have: what starting costs is told beside, and would weigh on a short file alone.
+    """
+    environment = {**os.environ, "BENCH_KEY": secret}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "bench.importing", str(file), str(map_)],
+            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for file, map_ in files
+    ]  # fmt: skip
+    for process in running:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    before, started = cpu.seconds(place.server_pid), time.monotonic()
+    for process in running:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    took: Counter[str] = Counter()
+    for process in running:
+        assert process.stdout
+        took.update(json.loads(process.stdout.readline()))
+    seconds, used = time.monotonic() - started, cpu.seconds(place.server_pid) - before
+    assert all(process.wait() == 0 for process in running)
+    return seconds, used, took
+
+
+def _bulk(told: Mapping[str, str], peer: str, changes: int) -> dict[str, float]:
+    peers.run(told, peer, "setup")
+    found = peers.run(told, peer, "bulk", changes)
+    return {"per_s": found["per_s"], "app_us": found["app_us"]}
 
 
 def _write(folder: Path, part: int, changes: int) -> tuple[Path, Path]:

@@ -1,0 +1,40 @@
+"""Other history libraries on the same work, by adapters outside of this repository, in one process each.
+
+PEER_PYTHON names their Python, PEER_DIR the folder of the adapters; without them nothing of it runs.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from bench.place import Place
+
+
+def those_of(*names: str) -> tuple[str, ...]:
+    """Return these peers, or none where they are not at hand."""
+    return names if os.environ.get("PEER_PYTHON") and os.environ.get("PEER_DIR") else ()
+
+
+def told(place: Place, *, customers: int, history: int) -> dict[str, str]:
+    """Return the environment of a peer: the server, how many customers it has and how many changes each."""
+    known = conninfo_to_dict(place.admin)
+    return {
+        **os.environ, "PGHOST": str(known["host"]), "PGPORT": str(known["port"]), "PGUSER": str(known["user"]),
+        "PGPASSWORD": str(known["password"]), "PEER_CUSTOMERS": str(customers), "PEER_HISTORY": str(history),
+        "DJANGO_SETTINGS_MODULE": "djsettings", "PYTHONDONTWRITEBYTECODE": "1",
+    }  # fmt: skip
+
+
+def run(environment: Mapping[str, str], peer: str, phase: str, count: int = 0) -> dict[str, Any]:
+    """Run one phase of one peer, and return what it measured."""
+    command = [os.environ["PEER_PYTHON"], "run_peer.py", peer, phase, *([str(count)] if count else [])]
+    done = subprocess.run(command, cwd=os.environ["PEER_DIR"], env=dict(environment), capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    assert lines, done.stderr[-1500:]
+    found: dict[str, Any] = json.loads(lines[-1])
+    return found
