@@ -326,10 +326,13 @@ def _own_statements(pack: Pack, own: tuple[Wording, ...]) -> dict[tuple[str, int
     return made
 
 
-def config_changes(client_id: ClientId, *, before: int | None = None, limit: int = 50) -> tuple[SettingChange, ...]:
-    """Return who changed which setting, newest first; ``before`` is the last id of the page before."""
+def config_changes(
+    client_id: ClientId, *, verb: str = "", before: int | None = None, limit: int = 50
+) -> tuple[SettingChange, ...]:
+    """Return who changed which setting (by one ``verb``), newest first; ``before``: the last id of the page before."""
     with borrowed():
-        rows = tables.ConfigChange.objects.filter(client_id=client_id).order_by("-id")
+        asked = {"verb": verb} if verb else {}
+        rows = tables.ConfigChange.objects.filter(client_id=client_id, **asked).order_by("-id")
         page = rows if before is None else rows.filter(pk__lt=before)
         return tuple(
             SettingChange(r.pk, r.actor, r.verb, r.target, r.old, r.new, r.config_version, r.at) for r in page[:limit]

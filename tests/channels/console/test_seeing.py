@@ -161,6 +161,8 @@ def test_readers_of_a_period_are_shown_and_certified_by_another(room: Room) -> N
     page = text(room.get("Otto", f"audit/readers?since={today}&until={today}"))
     assert "Sofia" in page
     assert "Certify" not in page  # the day is not over
+    held = page[page.index("Who had which role in this time") :]
+    assert ("Petra" in held, "Supervisor" in held, "stands" in held) == (True, True, True)
     sofia = room.actor("Sofia").id
     form = {"since": today, "until": today, f"verdict.{sofia}": "kept", "submission": "one"}
     early = room.post("Otto", "audit/readers", **form)

@@ -8,7 +8,10 @@ from tests.channels.terminal.test_commands import run
 from tests.postgres import Database
 
 from changedesk import flow
+from changedesk.base.actor import Role
+from changedesk.flow import configure
 from changedesk.reading import search, sight
+from changedesk.rules.access import terminal
 from changedesk.store import settings_read
 
 
@@ -59,3 +62,25 @@ def test_readers_are_listed_at_the_terminal_with_how_they_looked(database: Datab
     refused = run("access", "readers", "--since", "2026-01-01", "--until", "2027-01-01", "--client", "aurora")
     assert refused.exit_code == 1
     assert "92 days" in refused.stdout + refused.stderr
+
+
+def test_who_had_which_role_when_is_told_at_the_terminal(database: Database) -> None:
+    settings_read.forget()
+    d = desk()
+    admin = terminal(d.client)
+    person = configure.invite("kim@desk.example", "Kim Low", [Role.AGENT], actor=admin, at=START)
+    configure.set_membership(person, [Role.AGENT, Role.AUDITOR], actor=admin, at=soon(START))
+    configure.set_membership(person, [Role.AUDITOR], actor=admin, at=soon(START, 2))
+    now, before = told("roles")
+    assert (now["person"]["name"], now["role"], now["by"]["id"], now["until"]) == (
+        "Kim Low",
+        "auditor",
+        "a.terminal",
+        None,
+    )
+    assert (before["role"], before["until"] is None, before["ended_by"]["id"]) == ("agent", False, "a.terminal")
+    late = ("--since", soon(START, 3).isoformat())
+    assert [one["role"] for one in told("roles", *late)] == ["auditor"]
+    assert told("roles", "--until", START.isoformat()) == []
+    shown = run("access", "roles", "--client", "aurora").stdout
+    assert ("Kim Low" in shown, "stands" in shown) == (True, True)

@@ -1,5 +1,6 @@
 """Who looked at whom, for whoever runs the installation."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -9,6 +10,9 @@ from changedesk.channels.terminal import installed, show
 from changedesk.channels.terminal.looking import Before, Limit, moment
 from changedesk.channels.terminal.options import AsJson, Client, subject
 from changedesk.reading import readers, seen
+from changedesk.reading.roles import roles_of
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 app = typer.Typer(no_args_is_help=True, help="Who looked at whom, and who broke the glass.")
 
@@ -92,6 +96,33 @@ def readers_(
         for one in found.items
     ]  # fmt: skip
     show.table(("who", "looks", "customers", "by searches", "reveals", "nothing at hand", "unusual hours", "why"), rows)
+
+
+@app.command("roles")
+def roles(
+    client: Client,
+    since: Annotated[str, typer.Option(help="From this instant on; of all times if left out.")] = "",
+    until: Annotated[str, typer.Option(help="Before this instant; until now if left out.")] = "",
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Show who had which role when, who gave it, and who ended it."""
+    with show.refusals(json_wanted=as_json):
+        here, at = installed.client(client), clock.now()
+        found = roles_of(
+            since=moment(since, at, "--since") if since else _EVER,
+            until=moment(until, at, "--until") if until else at,
+            actor=here.actor,
+            language=here.language,
+        )
+    if as_json:
+        show.as_json(found)
+        return
+    rows = [
+        (one.person.name or one.person.id, one.role, one.since, one.by.name or one.by.id, one.until or "stands",
+         "" if one.ended_by is None else one.ended_by.name or one.ended_by.id)
+        for one in found
+    ]  # fmt: skip
+    show.table(("who", "role", "from", "given by", "until", "ended by"), rows)
 
 
 @app.command("glass")

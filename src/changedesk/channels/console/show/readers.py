@@ -10,6 +10,7 @@ from changedesk.channels.console.show.shell import ROLES
 from changedesk.channels.console.visit import Visit
 from changedesk.reading.panels import ActorView
 from changedesk.reading.readers import Certification, ReaderLine
+from changedesk.reading.roles import RoleHeld
 from changedesk.rules.readers import Reason
 
 VERDICTS: Final = {"kept": gettext_lazy("Kept"), "flagged": gettext_lazy("Flagged")}
@@ -51,6 +52,18 @@ def certification(one: Certification) -> dict[str, Any]:
         "until": one.until,
         "kept": len(one.kept),
         "flagged": _(", ").join(_name(who) for who in one.flagged),
+    }
+
+
+def role(one: RoleHeld) -> dict[str, Any]:
+    """Return one role that somebody had."""
+    return {
+        "who": _name(one.person),
+        "role": _ROLES.get(one.role, one.role),
+        "since": one.since,
+        "by": _name(one.by),
+        "until": one.until,
+        "ended_by": "" if one.ended_by is None else _name(one.ended_by),
     }
 
 

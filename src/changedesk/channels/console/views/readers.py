@@ -15,6 +15,7 @@ from changedesk.channels.console import errors as pages
 from changedesk.channels.console.show import readers as words
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import readers as reading
+from changedesk.reading.roles import roles_of
 from changedesk.rules.access import Verb
 from changedesk.rules.readers import VERDICTS
 
@@ -43,12 +44,14 @@ def readers(visit: Visit) -> HttpResponse:
     except reading.PeriodTooLong as refusal:
         errors, status = pages.of(refusal, language=visit.language, field="since"), pages.status_of(refusal)
         found = reading.Readers(since=since, until=until, items=(), may_certify=False)
+    held = roles_of(since=since, until=until, actor=visit.actor, language=visit.language)
     certified = reading.certifications(actor=visit.actor, language=visit.language)
     context: dict[str, Any] = {
         "rows": [words.reader(one, visit, VERDICT) for one in found.items],
         "given": {"since": first.isoformat(), "until": last.isoformat()},
         "may_certify": found.may_certify and any(not one.mine for one in found.items),
         "over": until <= visit.at,
+        "held": [words.role(one) for one in held],
         "certified": [words.certification(one) for one in certified],
         "submission": visit.given("submission") or uuid4().hex,
         "errors": errors,
