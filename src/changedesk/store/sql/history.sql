@@ -147,14 +147,16 @@ WITH RECURSIVE place (low, high) AS (
                OR e.recorded_at <= %(known_at)s AND NOT string_to_array(e.fields, ' ') <@ t.spoken)
         ORDER BY e.ver DESC LIMIT 1) n
 )
-SELECT t.ver, t.recorded_at, t.change_id, p.ct
-FROM told t JOIN desk.payload p ON p.client_id = %(client)s AND p.entry_id = t.id ORDER BY t.ver DESC
+SELECT t.ver, t.recorded_at, t.change_id,
+       (SELECT p.ct FROM desk.payload p WHERE p.client_id = %(client)s AND p.entry_id = t.id) AS ct
+FROM told t ORDER BY t.ver DESC
 
 -- The same for a record of which some change says another time than its own: every version that was recorded by then.
 
 -- name: history.recorded_by
-SELECT e.ver, e.recorded_at, e.change_id, p.ct
-FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
+SELECT e.ver, e.recorded_at, e.change_id,
+       (SELECT p.ct FROM desk.payload p WHERE p.client_id = %(client)s AND p.entry_id = e.id) AS ct
+FROM desk.entry e
 WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver IS NOT NULL AND e.recorded_at <= %(known_at)s
 ORDER BY e.ver DESC
 
