@@ -125,25 +125,27 @@ class Desk:
         at, change = now(), ChangeId(uuid7())
         assert request.proposal is not None
         with begin(automation(self.client, "test")) as tx:
-            evidence.record_decisions(
-                tx,
-                [(request.id, request.digest, None)],
+            said = evidence.Decision(
+                request_id=request.id,
+                digest=request.digest,
                 actor="s2",
                 team="",
                 verdict="approve",
                 reason_code=None,
+                note_ct=None,
                 at=at,
             )
+            evidence.record_decisions(tx, [said])
             requests.move(tx, [request.id], "approve", at=at)
             assert requests.move(tx, [request.id], "apply", at=at, changes={request.id: change})
             subject = subjects_store.hold(tx, [request.subject_id])[request.subject_id]
-            said = []
+            asserted = []
             for path, value in request.proposal.values.items():
                 was = subject.state.get(path)
                 old, new = None if was is None else was.text, None if value is None else encode_value(value)
-                said.append(Assertion(path, old, new, micros(at) // 1000 * 1000, FOREVER))
+                asserted.append(Assertion(path, old, new, micros(at) // 1000 * 1000, FOREVER))
             draft = history.Draft(
-                subject, kind, automation(self.client, "test"), at, said, request=request.id, change=change
+                subject, kind, automation(self.client, "test"), at, asserted, request=request.id, change=change
             )
             assert history.append(tx, [draft], terms=Terms())
 

@@ -106,8 +106,9 @@ def test_a_statement_that_failed_is_asked_again(d: Desk) -> None:
         with pytest.raises(psycopg.errors.UniqueViolation), begin(d.ben) as tx:
             evidence.place_holds(tx, [hold])
     with pytest.raises(psycopg.errors.InFailedSqlTransaction), begin(d.ben) as tx:  # noqa: PT012 - two, one after the other
+        evidence.place_holds(tx, [hold])
         with pytest.raises(psycopg.errors.UniqueViolation):
-            evidence.place_holds(tx, [hold])
+            tx.settle()
         _ask_all(tx)
     with begin(d.ben) as tx:
         evidence.place_holds(tx, [replace(hold, id=uuid4())])

@@ -15,7 +15,8 @@ from changedesk.base.ids import ChallengeId, SubjectId, parse_reference
 from changedesk.base.refusal import NotFound
 from changedesk.flow import asking, named, progress, standing
 from changedesk.flow.asking import Receipt
-from changedesk.flow.verify import About, observe, wrong_tries
+from changedesk.flow.verify import About, observe
+from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
 from changedesk.rules import access, identity, policy
@@ -25,7 +26,7 @@ from changedesk.rules.route import Route
 from changedesk.rules.standing import proof_of
 from changedesk.rules.status import today_in
 from changedesk.rules.values import BadValue, normalise, same
-from changedesk.store import evidence, once, requests, subjects
+from changedesk.store import evidence, hand, once
 from changedesk.store.begin import begin
 from changedesk.store.evidence import Challenge
 from changedesk.store.settings_read import configuration
@@ -88,14 +89,14 @@ def confirm(
         claimed = named.claim_one(tx, key, actor)
         if claimed is not None and claimed.reply is not None:
             return Confirmed.replay(claimed.reply)
-        confirmed = _confirm(tx, ChallengeId(challenge_id), answer, ref=ref, subject=subject, actor=actor, at=at)
-        if claimed is not None:
-            once.record(tx, actor.id, [(claimed, confirmed.reply())], at=at)
+        writing = Writing(tx)
+        confirmed = _confirm(writing, ChallengeId(challenge_id), answer, ref=ref, subject=subject, actor=actor, at=at)
+        writing.end([] if claimed is None else [(claimed, confirmed.reply())], actor=actor, at=at)
         return confirmed
 
 
 def _confirm(
-    tx: Tx,
+    writing: Writing,
     challenge: ChallengeId,
     answer: str,
     *,
@@ -104,8 +105,10 @@ def _confirm(
     actor: Actor,
     at: datetime,
 ) -> Confirmed:
+    tx = writing.tx
     found = _hold(tx, challenge, actor=actor)
-    about = _again(tx, found)
+    about, wrong = _again(tx, found, at=at)
+    writing.known[about.subject.id] = about.subject
     if ref is not None and (about.request is None or about.request.ref != parse_reference(ref)):
         raise NotFound
     if subject is not None and (about.request is not None or found.subject_id != subject):
@@ -113,7 +116,7 @@ def _confirm(
     digest = None if about.request is None else about.request.digest
     identity.may_try(
         identity.CodeHistory(
-            wrong=wrong_tries(tx, found.subject_id, at=at),
+            wrong=wrong,
             sent_at=found.started_at,
             wrong_on_code=found.tries,
             used=found.state in ("confirmed", "void"),
@@ -123,16 +126,16 @@ def _confirm(
         digest=digest,
     )
     if not _matches(tx, about, found, answer, at=at):
-        return _count_wrong(tx, about, found, actor=actor, at=at)
+        return _count_wrong(writing, about, found, actor=actor, at=at)
     evidence.decide(tx, found.id, "confirmed", tries=0, at=at)
-    observe(tx, about, EntryKind.IDENTITY_VERIFIED, found, actor=actor, at=at)
+    observe(writing, about, EntryKind.IDENTITY_VERIFIED, found, actor=actor, at=at)
     left = identity.TRIES_PER_CODE - found.tries
     if about.request is None:
         level = _caller(tx, about.subject.id, actor=actor, at=at).level
         return Confirmed(matched=True, tries_left=left, level=level)
-    hand = progress.in_hand(tx, [about.request], at=at)
-    now = progress.advance(tx, [about.request], actor=actor, at=at, hand=hand)[about.request.id]
-    level = standing.weighed(tx, [now], hand, at=at)[now.id].hand.level
+    evident = progress.in_hand(writing, [about.request], at=at)
+    now = progress.advance(tx, [about.request], actor=actor, at=at, hand=evident, writing=writing)[about.request.id]
+    level = standing.weighed(tx, [now], evident, at=at)[now.id].hand.level
     return Confirmed(matched=True, tries_left=left, level=level, receipt=Receipt.of(now))
 
 
@@ -146,20 +149,18 @@ def _hold(tx: Tx, challenge: ChallengeId, *, actor: Actor) -> Challenge:
     return evidence.hold_challenge(tx, challenge)
 
 
-def _again(tx: Tx, found: Challenge) -> About:
-    request = None
-    if found.request_id is not None:
-        request = requests.hold(tx, [found.request_id])[0]
-        if request.state not in OPEN:
-            raise named.TooLate(state=request.state.value)
-    subject = subjects.load(tx, [found.subject_id])[found.subject_id]
+def _again(tx: Tx, found: Challenge, *, at: datetime) -> tuple[About, list[datetime]]:
+    """Return what a challenge is about as it stands now, locked, and when wrong answers were given for its customer."""
+    request, subject, wrong = hand.behind(tx, found, since=at - identity.TRIES_WINDOW)
+    if request is not None and request.state not in OPEN:
+        raise named.TooLate(state=request.state.value)
     if subject.key is None:
         raise asking.Gone
     moved = found.contact_path is not None and found.purpose != Purpose.NEW_CONTACT
     if moved and progress.version_of(subject, str(found.contact_path)) != found.contact_version:
         raise identity.CodeForOtherContent
     route = Route(level=0, approvals=0) if request is None else policy.from_json(request.route)
-    return About(subject, request, route)
+    return About(subject, request, route), wrong
 
 
 def _matches(tx: Tx, about: About, found: Challenge, answer: str, *, at: datetime) -> bool:
@@ -204,11 +205,12 @@ def _knows(tx: Look, subject: Subject, path: str | None, answer: str, *, at: dat
     return said is not None and same(field, said, subject.state[path].value)
 
 
-def _count_wrong(tx: Tx, about: About, found: Challenge, *, actor: Actor, at: datetime) -> Confirmed:
+def _count_wrong(writing: Writing, about: About, found: Challenge, *, actor: Actor, at: datetime) -> Confirmed:
+    tx = writing.tx
     evidence.count_try(tx, found, at=at)
     left = identity.TRIES_PER_CODE - found.tries - 1
     evidence.decide(tx, found.id, "open" if left > 0 else "failed", tries=1, at=at)
-    observe(tx, about, EntryKind.IDENTITY_FAILED, found, actor=actor, at=at)
+    observe(writing, about, EntryKind.IDENTITY_FAILED, found, actor=actor, at=at)
     return Confirmed(matched=False, tries_left=max(left, 0), level=0)
 
 

@@ -17,6 +17,7 @@ from changedesk.flow import asking, making
 from changedesk.flow.asking import Wish
 from changedesk.flow.observed import observe
 from changedesk.flow.parties import LINKING, MERGE
+from changedesk.flow.writing import Writing
 from changedesk.kinds.merge import LEFT_OUT
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
@@ -147,15 +148,16 @@ def carry(
     from_: Mapping[RequestId, Mapping[str, Json]] = {
         one.request.id: {"carried_from": ended[one.place].ref} for one in made
     }
-    new = making.write(tx, made, actor=actor, at=at, facts=from_)
+    writing = Writing(tx)
+    new = making.write(writing, made, actor=actor, at=at, facts=from_)
     to = {one.place: one.request.ref for one in made}
     why |= {place: refusal.code for place, refusal in refused.items()}
     each: dict[RequestId, Mapping[str, Json]] = {}
     for place, item in enumerate(ended):
         became = {"carried_to": to[place]} if place in to else {"not_carried": why[place]}
         each[item.id] = {"cancel_reason": "merged", "into": str(into), **became}
-    if ended:
-        observe(tx, ended, EntryKind.REQUEST_CANCELLED, actor=actor, at=at, each=each)
+    observe(tx, ended, EntryKind.REQUEST_CANCELLED, actor=actor, at=at, each=each, writing=writing)
+    writing.write()
     return new
 
 

@@ -1,12 +1,14 @@
 """Consent: which words, in which language, given how, for exactly which change."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 
 from changedesk.base.actor import Actor
 from changedesk.flow import progress
 from changedesk.flow.asking import Gone, Receipt
 from changedesk.flow.named import TooLate, on_request
+from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
 from changedesk.rules import consent as rules
@@ -39,7 +41,7 @@ def record_consent(
     ``evidence_text`` says where the proof lies; it is sealed. Raises WayUnknown, WrongStatement, WordingUnknown.
     """
 
-    def act(tx: Tx, request: Request) -> Request:
+    def act(tx: Tx, request: Request, writing: Writing) -> Request:
         if request.state not in OPEN:
             raise TooLate(state=request.state.value)
         if digest is not None and digest != request.digest.hex():
@@ -64,11 +66,20 @@ def record_consent(
             recorded_by=actor.id,
             given_at=at,
         )
-        if evidence.give_consent(tx, given):
-            progress.observe(tx, [request], EntryKind.CONSENT_RECORDED, actor=actor, at=at, facts=_told(given))
-        return progress.advance(tx, [request], actor=actor, at=at)[request.id]
+        return _agreed(writing, request, given, actor=actor, at=at)
 
     return on_request(ref, act, verb=Verb.CONSENT_RECORD, seen_version=None, actor=actor, at=at, key=key)
+
+
+def _agreed(writing: Writing, request: Request, given: evidence.Consent, *, actor: Actor, at: datetime) -> Request:
+    """Record a consent, where its content has none yet, and take the request on."""
+    hand, tx = progress.in_hand(writing, [request], at=at), writing.tx
+    if given.digest not in {one.digest for one in hand.consents}:
+        evidence.give_consent(tx, given)
+        hand = replace(hand, consents=[*hand.consents, given])
+        facts = _told(given)
+        progress.observe(tx, [request], EntryKind.CONSENT_RECORDED, actor=actor, at=at, facts=facts, writing=writing)
+    return progress.advance(tx, [request], actor=actor, at=at, hand=hand, writing=writing)[request.id]
 
 
 def _told(given: evidence.Consent) -> dict[str, Json]:

@@ -5,17 +5,20 @@ from dataclasses import replace
 from datetime import datetime
 
 from changedesk.base.actor import Actor
-from changedesk.base.ids import RequestId, parse_reference
+from changedesk.base.ids import parse_reference
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import progress, standing
 from changedesk.flow.asking import Gone, Receipt
 from changedesk.flow.named import Moved, TooLate, claim_one, on_request
+from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
+from changedesk.ledger.value import Json
 from changedesk.rules import access, approval
 from changedesk.rules.values import screen_text
 from changedesk.store import evidence, once, requests, subjects
 from changedesk.store.begin import begin
+from changedesk.store.evidence import Decision
 from changedesk.store.requests import Request
 from changedesk.store.tx import Tx
 
@@ -52,21 +55,24 @@ def approve(
             done = {receipt.ref for receipt in said}
             seen = {ref: digest for ref, digest in seen.items() if parse_reference(ref) not in done}
         held, refused = _hold(tx, seen, versions or {})
-        weighed = standing.standings(tx, list(held.values()), at=at)
+        writing = Writing(tx)
+        hand = progress.in_hand(writing, list(held.values()), at=at)
+        weighed = standing.weighed(tx, list(held.values()), hand, at=at)
         wanted = [_candidate(one) for one in weighed.values()]
         named = {canonical: ref for ref in seen if (canonical := parse_reference(ref)) is not None}
         digests: dict[Hashable, bytes] = {canonical: _bytes(seen[ref]) for canonical, ref in named.items()}
         allowed, not_allowed = approval.screen(wanted, actor, seen=digests)
         refused.update({named[str(canonical)]: refusal for canonical, refusal in not_allowed.items()})
         approved = [held[str(item.id)] for item in allowed]
-        _record(tx, approved, "approve", None, note, actor=actor, at=at)
-        if approved:
-            progress.observe(tx, approved, EntryKind.REQUEST_APPROVED, actor=actor, at=at)
-        now = progress.advance(tx, approved, actor=actor, at=at)
+        decided = _record(writing, approved, "approve", None, note, actor=actor, at=at)
+        hand = replace(hand, decisions=[*hand.decisions, *decided])
+        progress.observe(tx, approved, EntryKind.REQUEST_APPROVED, actor=actor, at=at, writing=writing)
+        now = progress.advance(tx, approved, actor=actor, at=at, hand=hand, writing=writing)
         receipts = [Receipt.of(now[item.id]) for item in approved]
+        answered: list[tuple[once.Claim, dict[str, Json]]] = []
         if claimed is not None and claimed.reply is None and receipts:
-            reply = {"receipts": [receipt.reply() for receipt in receipts]}
-            once.record(tx, actor.id, [(claimed, reply)], at=at)
+            answered = [(claimed, {"receipts": [receipt.reply() for receipt in receipts]})]
+        writing.end(answered, actor=actor, at=at)
     return Outcome([*said, *receipts], refused)
 
 
@@ -105,17 +111,34 @@ def _bytes(digest: str) -> bytes:
 
 
 def _record(
-    tx: Tx, decided: list[Request], verdict: str, reason: str | None, note: str, *, actor: Actor, at: datetime
-) -> None:
-    if not decided:
-        return
-    known = subjects.load(tx, {item.subject_id for item in decided}) if note else {}
+    writing: Writing,
+    decided: list[Request],
+    verdict: str,
+    reason: str | None,
+    note: str,
+    *,
+    actor: Actor,
+    at: datetime,
+) -> list[Decision]:
+    known = writing.subjects({item.subject_id for item in decided}) if note else {}
     text = screen_text(note).text
-    rows: list[tuple[RequestId, bytes, bytes | None]] = []
+    given: list[Decision] = []
     for item in decided:
         key = known[item.subject_id].key if note else None
-        rows.append((item.id, item.digest, None if key is None else evidence.seal_text(tx, key, item.id, text)))
-    evidence.record_decisions(tx, rows, actor=actor.id, team=actor.team, verdict=verdict, reason_code=reason, at=at)
+        given.append(
+            Decision(
+                request_id=item.id,
+                digest=item.digest,
+                actor=actor.id,
+                team=actor.team,
+                verdict=verdict,
+                reason_code=reason,
+                note_ct=None if key is None else evidence.seal_text(writing.tx, key, item.id, text),
+                at=at,
+            )
+        )
+    evidence.record_decisions(writing.tx, given)
+    return given
 
 
 def reject(
@@ -132,13 +155,13 @@ def reject(
     if not reason or not message.strip():
         raise ReasonMissing
 
-    def act(tx: Tx, request: Request) -> Request:
-        _record(tx, [request], "reject", reason, message, actor=actor, at=at)
+    def act(tx: Tx, request: Request, writing: Writing) -> Request:
+        _record(writing, [request], "reject", reason, message, actor=actor, at=at)
         ended = requests.move(tx, [request.id], "reject", at=at)
         if not ended:
             raise TooLate(state=request.state.value)
         facts = {"verdict_reason": reason}
-        progress.observe(tx, ended, EntryKind.REQUEST_REJECTED, actor=actor, at=at, facts=facts)
+        progress.observe(tx, ended, EntryKind.REQUEST_REJECTED, actor=actor, at=at, facts=facts, writing=writing)
         return ended[0]
 
     verb = access.Verb.REQUEST_REJECT
@@ -158,7 +181,7 @@ def ask_information(
     if not message.strip():
         raise ReasonMissing
 
-    def act(tx: Tx, request: Request) -> Request:
+    def act(tx: Tx, request: Request, writing: Writing) -> Request:
         key = subjects.load(tx, [request.subject_id])[request.subject_id].key
         if request.proposal is None or key is None:
             raise Gone
@@ -166,7 +189,7 @@ def ask_information(
         if not asked:
             raise TooLate(state=request.state.value)
         requests.ask(tx, request, key, replace(request.proposal, message=screen_text(message).text))
-        progress.observe(tx, asked, EntryKind.REQUEST_INFORMATION_ASKED, actor=actor, at=at)
+        progress.observe(tx, asked, EntryKind.REQUEST_INFORMATION_ASKED, actor=actor, at=at, writing=writing)
         return asked[0]
 
     verb = access.Verb.REQUEST_ASK_INFORMATION

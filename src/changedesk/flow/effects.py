@@ -101,6 +101,11 @@ def announced(effects: Sequence[Effect]) -> dict[str, Json]:
     return {"announces": cast("Json", told)} if told else {}
 
 
+def carries(effects: Sequence[Effect]) -> bool:
+    """Say whether ``carry_out`` does anything for these."""
+    return any(isinstance(item, Merge | Unmerge | Transfer | Erase) for item in effects)
+
+
 def carry_out(
     tx: Tx, request: Request, change: ChangeId, effects: Sequence[Effect], *, actor: Actor, at: datetime
 ) -> list[Request]:

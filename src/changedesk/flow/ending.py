@@ -9,6 +9,7 @@ from changedesk.base.refusal import Refusal
 from changedesk.flow import progress, standing
 from changedesk.flow.asking import Receipt
 from changedesk.flow.named import TooLate, on_request
+from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules.access import Verb
 from changedesk.store import once, requests
@@ -59,14 +60,14 @@ def hold(
     if until is not None and until <= at:
         raise InThePast
 
-    def act(tx: Tx, request: Request) -> Request:
+    def act(tx: Tx, request: Request, writing: Writing) -> Request:
         moved = requests.move(
             tx, [request.id], "hold", at=at, hold_until=None if until is None else {request.id: until}
         )
         if not moved:
             raise TooLate(state=request.state.value)
         facts = {"hold_reason": reason, "until": None if until is None else until.isoformat()}
-        progress.observe(tx, moved, EntryKind.REQUEST_HELD, actor=actor, at=at, facts=facts)
+        progress.observe(tx, moved, EntryKind.REQUEST_HELD, actor=actor, at=at, facts=facts, writing=writing)
         return moved[0]
 
     return on_request(ref, act, verb=Verb.REQUEST_HOLD, seen_version=seen_version, actor=actor, at=at, key=key)
@@ -75,12 +76,12 @@ def hold(
 def release(ref: str, *, seen_version: int | None, actor: Actor, at: datetime, key: once.Once | None = None) -> Receipt:
     """Let a held request go on: to where its evidence carries it, which may be a queue for approval."""
 
-    def act(tx: Tx, request: Request) -> Request:
+    def act(tx: Tx, request: Request, writing: Writing) -> Request:
         moved = _release(tx, request, at=at)
         if moved is None:
             raise TooLate(state=request.state.value)
-        progress.observe(tx, [moved], EntryKind.HOLD_RELEASED, actor=actor, at=at)
-        return progress.advance(tx, [moved], actor=actor, at=at)[moved.id]
+        progress.observe(tx, [moved], EntryKind.HOLD_RELEASED, actor=actor, at=at, writing=writing)
+        return progress.advance(tx, [moved], actor=actor, at=at, writing=writing)[moved.id]
 
     return on_request(ref, act, verb=Verb.REQUEST_RELEASE, seen_version=seen_version, actor=actor, at=at, key=key)
 
@@ -98,11 +99,11 @@ def apply_now(
 ) -> Receipt:
     """Apply a scheduled request before its day. Waiting times that a rule demands are not shortened."""
 
-    def act(tx: Tx, request: Request) -> Request:
+    def act(tx: Tx, request: Request, writing: Writing) -> Request:
         sooner = requests.reschedule(tx, request, at, at=at)
         if sooner is None:
             raise TooLate(state=request.state.value)
-        return progress.advance(tx, [sooner], actor=actor, at=at)[sooner.id]
+        return progress.advance(tx, [sooner], actor=actor, at=at, writing=writing)[sooner.id]
 
     return on_request(ref, act, verb=Verb.REQUEST_APPLY_NOW, seen_version=seen_version, actor=actor, at=at, key=key)
 
@@ -120,12 +121,12 @@ def reschedule(
     if effective_at <= at:
         raise InThePast
 
-    def act(tx: Tx, request: Request) -> Request:
+    def act(tx: Tx, request: Request, writing: Writing) -> Request:
         moved = requests.reschedule(tx, request, effective_at, at=at)
         if moved is None:
             raise TooLate(state=request.state.value)
         facts = {"effective_at": effective_at.isoformat()}
-        progress.observe(tx, [moved], EntryKind.REQUEST_SCHEDULED, actor=actor, at=at, facts=facts)
+        progress.observe(tx, [moved], EntryKind.REQUEST_SCHEDULED, actor=actor, at=at, facts=facts, writing=writing)
         return moved
 
     return on_request(ref, act, verb=Verb.REQUEST_APPLY_NOW, seen_version=seen_version, actor=actor, at=at, key=key)
@@ -143,11 +144,11 @@ def _move(
     key: once.Once | None,
     facts: dict[str, str] | None = None,
 ) -> Receipt:
-    def act(tx: Tx, request: Request) -> Request:
+    def act(tx: Tx, request: Request, writing: Writing) -> Request:
         ended = requests.move(tx, [request.id], step, at=at)
         if not ended:
             raise TooLate(state=request.state.value)
-        progress.observe(tx, ended, kind, actor=actor, at=at, facts=facts)
+        progress.observe(tx, ended, kind, actor=actor, at=at, facts=facts, writing=writing)
         return ended[0]
 
     return on_request(ref, act, verb=verb, seen_version=seen_version, actor=actor, at=at, key=key)

@@ -11,6 +11,7 @@ from changedesk.base.refusal import Refusal
 from changedesk.flow import asking
 from changedesk.flow.asking import Plan
 from changedesk.flow.observed import observe, version_of
+from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
 from changedesk.rules import policy
@@ -129,7 +130,7 @@ def undisturbed(tx: Tx, made: Sequence[Made], refused: dict[int, Refusal], *, at
 
 
 def write(
-    tx: Tx,
+    writing: Writing,
     made: Sequence[Made],
     *,
     actor: Actor,
@@ -139,7 +140,7 @@ def write(
     """Write requests as submitted, with the entry that says so; ``facts`` are further ones of some of them."""
     if not made:
         return []
-    requests.insert(tx, [item.request for item in made], [item.sealed for item in made])
+    requests.insert(writing.tx, [item.request for item in made], [item.sealed for item in made])
     each: dict[RequestId, Mapping[str, Json]] = {
         item.request.id: {
             "rules": [[rule, version] for rule, version in item.plan.route.rules],
@@ -150,5 +151,5 @@ def write(
         for item in made
     }
     new = [item.request for item in made]
-    observe(tx, new, EntryKind.REQUEST_SUBMITTED, actor=actor, at=at, each=each)
+    observe(writing.tx, new, EntryKind.REQUEST_SUBMITTED, actor=actor, at=at, each=each, writing=writing)
     return new

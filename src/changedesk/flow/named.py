@@ -7,6 +7,7 @@ from changedesk.base.actor import Actor, ActorType
 from changedesk.base.ids import parse_reference
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow.asking import Receipt
+from changedesk.flow.writing import Writing
 from changedesk.rules import access
 from changedesk.store import once, requests
 from changedesk.store.begin import begin
@@ -65,7 +66,7 @@ def must_be_at(tx: Tx, ref: str, seen_version: int | None, *, actor: Actor, verb
 
 def on_request(
     ref: str,
-    act: Callable[[Tx, Request], Request],
+    act: Callable[[Tx, Request, Writing], Request],
     *,
     verb: access.Verb,
     seen_version: int | None,
@@ -80,9 +81,9 @@ def on_request(
         if claimed is not None and claimed.reply is not None:
             return Receipt.replay(claimed.reply)
         request = must_be_at(tx, ref, seen_version, actor=actor, verb=verb)
-        receipt = Receipt.of(act(tx, request))
-        if claimed is not None:
-            once.record(tx, actor.id, [(claimed, receipt.reply())], at=at)
+        writing = Writing(tx)
+        receipt = Receipt.of(act(tx, request, writing))
+        writing.end([] if claimed is None else [(claimed, receipt.reply())], actor=actor, at=at)
         return receipt
 
 

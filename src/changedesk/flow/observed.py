@@ -5,10 +5,10 @@ from datetime import datetime
 
 from changedesk.base.actor import Actor
 from changedesk.base.ids import RequestId
-from changedesk.flow.indexing import terms_for
+from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
-from changedesk.store import history, subjects
+from changedesk.store import history
 from changedesk.store.requests import Request
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Tx
@@ -23,10 +23,12 @@ def observe(
     at: datetime,
     facts: Mapping[str, Json] | None = None,
     each: Mapping[RequestId, Mapping[str, Json]] | None = None,
+    writing: Writing | None = None,
 ) -> None:
-    """Record something that happened to requests; it changes no value."""
-    known = subjects.load(tx, {item.subject_id for item in about})
-    drafts = [
+    """Record something that happened to requests; it changes no value. With ``writing`` it is written at its end."""
+    into = writing or Writing(tx)
+    known = into.subjects({item.subject_id for item in about})
+    into.add(
         history.Draft(
             subject=known[item.subject_id],
             kind=kind,
@@ -37,8 +39,9 @@ def observe(
             channel=item.channel,
         )
         for item in about
-    ]
-    history.append(tx, drafts, terms=terms_for(tx.client))
+    )
+    if writing is None:
+        into.write()
 
 
 def request_facts(request: Request) -> dict[str, Json]:

@@ -11,9 +11,9 @@ from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId, uuid7
 from changedesk.flow import asking, effects, forget, left_behind, linking, parties, standing
-from changedesk.flow.indexing import terms_for
 from changedesk.flow.observed import observe, request_facts, version_of
 from changedesk.flow.standing import Standing
+from changedesk.flow.writing import Writing
 from changedesk.kinds import Effect
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
@@ -21,6 +21,7 @@ from changedesk.rules.holds import OnHold
 from changedesk.rules.lifecycle import ENDINGS, STEPS, RequestState
 from changedesk.rules.route_progress import next_step
 from changedesk.store import evidence, history, links, requests, subjects
+from changedesk.store import hand as locking
 from changedesk.store.evidence import Hold
 from changedesk.store.hand import Hand
 from changedesk.store.requests import Proposal, Request
@@ -31,25 +32,40 @@ from changedesk.store.tx import Look, Tx
 __all__ = ["advance", "apply", "observe", "request_facts", "version_of"]
 
 
-def in_hand(look: Look, moving: Sequence[Request], *, at: datetime) -> Hand:
-    """Return what ``advance`` weighs for some requests, one at least: their evidence, and what holds them up."""
-    held = {id_ for ids in _concerned(look, moving).values() for id_ in ids}
-    return standing.read(look, moving, held=held, at=at)
+def in_hand(writing: Writing, moving: Sequence[Request], *, at: datetime) -> Hand:
+    """Return what ``advance`` weighs for some requests: their evidence, and what holds them up.
+
+    Their subjects are read with it, for their entries.
+    """
+    if not moving:
+        return Hand((), (), (), ())
+    unread = {item.subject_id for item in moving} - writing.known.keys()
+    found = standing.read(writing.tx, moving, held=_whom(writing.tx, moving), subjects=list(unread), at=at)
+    writing.known.update({subject.id: subject for subject in found.subjects})
+    return found
 
 
 def advance(
-    tx: Tx, moving: Sequence[Request], *, actor: Actor, at: datetime, hand: Hand | None = None
+    tx: Tx,
+    moving: Sequence[Request],
+    *,
+    actor: Actor,
+    at: datetime,
+    hand: Hand | None = None,
+    writing: Writing | None = None,
 ) -> dict[RequestId, Request]:
-    """Move requests on until each waits for somebody or has ended; return them as they stand then.
+    """Move requests that were locked or made in this transaction on until each waits for somebody or has ended.
 
-    ``hand`` is what was read for them in this transaction, after all that was written for them.
+    Returns them as they stand then. ``hand`` is what was read for them in this transaction, after all that was written
+    for them. Their entries are written at the end of ``writing``, where it is given.
 
     What is applied here is applied in this transaction: the request's move, the entry and the state together.
     """
     done = {item.id: item for item in moving}
+    into = writing or Writing(tx)
     rest = [item for item in moving if item.state not in ENDINGS]
     # Weighed once: what a request has in hand does not change by being moved.
-    hand = hand or (in_hand(tx, rest, at=at) if rest else Hand((), (), (), ()))
+    hand = hand or in_hand(into, rest, at=at)
     weighed = standing.weighed(tx, rest, hand, at=at)
     stopped = _stopped(tx, rest, hand.holds, at=at)
     while rest:
@@ -60,9 +76,11 @@ def advance(
         rest = []
         for step, group in steps.items():
             due = [one for one in group if one.request.state is not STEPS[step].target]
-            moved = _take(tx, step, due, stopped, actor=actor, at=at)
+            moved = _take(tx, step, due, stopped, into, actor=actor, at=at)
             done.update({item.id: item for item in moved})
             rest += [item for item in moved if item.state is RequestState.APPROVED]
+    if writing is None:
+        into.write()
     return done
 
 
@@ -104,11 +122,6 @@ def _concerned(look: Look, moving: Sequence[Request]) -> dict[RequestId, set[Sub
     }
 
 
-def _stopped_now(look: Look, moving: Sequence[Request], *, at: datetime) -> dict[RequestId, OnHold]:
-    whom = {id_ for ids in _concerned(look, moving).values() for id_ in ids}
-    return _stopped(look, moving, evidence.active_holds(look, whom, now=at), at=at)
-
-
 def _stopped(look: Look, moving: Sequence[Request], active: Sequence[Hold], *, at: datetime) -> dict[RequestId, OnHold]:
     """Return the requests that a hold on their customer stops, with its refusal."""
     config, concerned = configuration(look.client), _concerned(look, moving)
@@ -126,6 +139,7 @@ def _take(
     step: str,
     due: Sequence[Standing],
     stopped: Mapping[RequestId, OnHold],
+    writing: Writing,
     *,
     actor: Actor,
     at: datetime,
@@ -133,18 +147,18 @@ def _take(
     if not due:
         return []
     if step == "apply":
-        return apply(tx, due, actor=actor, at=at)
-    ids = [one.request.id for one in due]
+        return apply(tx, due, writing, actor=actor, at=at)
+    asked = [one.request for one in _as_they_stand(writing, due)]
     until: dict[RequestId, datetime] = {}
     if step == "hold":
-        until = {item: end for item in ids if isinstance(end := stopped[item].data["ends"], datetime)}
+        until = {item.id: end for item in asked if isinstance(end := stopped[item.id].data["ends"], datetime)}
     elif step == "schedule":
         until = {one.request.id: end for one in due if one.route.wait_seconds and (end := _earliest(one)) is not None}
-    moved = requests.move(tx, ids, step, at=at, hold_until=until)
+    moved = requests.move_held(tx, asked, step, at=at, hold_until=until)
     kind = _TOLD.get(step)
     told = moved if step != "ask_verification" else _lapsed(due, moved)
-    if kind is not None and told:
-        observe(tx, told, kind, actor=actor, at=at)
+    if kind is not None:
+        observe(tx, told, kind, actor=actor, at=at, writing=writing)
     return moved
 
 
@@ -164,30 +178,33 @@ _TOLD: Final[Mapping[str, EntryKind]] = {
 }
 
 
-def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> list[Request]:
+def apply(tx: Tx, due: Sequence[Standing], writing: Writing, *, actor: Actor, at: datetime) -> list[Request]:
     """Apply approved requests: exactly what was previewed and approved, or not at all.
 
     A request whose fields moved since it was made goes stale instead, and one that would end before it begins. The
     digest is computed again here, in the transaction that writes: whatever was edited in between no longer fits what
     was approved.
     """
+    if writing.changes:
+        writing.write()
+    due = _as_they_stand(writing, due)
     asked = [one.request for one in due]
     beside = parties.others(tx, asked) | left_behind.along(tx, asked, at=at)
     busy = linking.busy(tx, asked) | forget.busy(tx, asked) | left_behind.busy(tx, asked, at=at)
     due = [one for one in due if one.request.id not in busy]
-    held = subjects.hold(tx, {one.request.subject_id for one in due} | {id_ for ids in beside.values() for id_ in ids})
+    held, active = _lock(writing, due, beside, at=at)
     if beside and len(due) > 1:
         # What brings records together is weighed against each of them as the one before has left it.
-        return [item for one in due for item in apply(tx, [one], actor=actor, at=at)]
-    # Asked again under the lock: a freeze that was placed meanwhile has committed by now, or waits for us.
-    stopped = _stopped_now(tx, [one.request for one in due], at=at) | _forbidden(tx, due, held, beside)
-    halted = _take(tx, "hold", [one for one in due if one.request.id in stopped], stopped, actor=actor, at=at)
-    due = [one for one in due if one.request.id not in stopped]
+        return [item for one in due for item in apply(tx, [one], writing, actor=actor, at=at)]
+    stopped = _stopped(tx, [one.request for one in due], active, at=at) | _forbidden(tx, due, held, beside)
+    halted = _take(tx, "hold", [one for one in due if one.request.id in stopped], stopped, writing, actor=actor, at=at)
     config = configuration(tx.client)
     stale: dict[RequestId, list[str]] = {}
-    failed: list[RequestId] = []
+    failed: list[Request] = []
     ready: list[Standing] = []
     for one in due:
+        if one.request.id in stopped:
+            continue
         subject = held[one.request.subject_id]
         moved = (
             _moved_since(one.request, subject)
@@ -195,16 +212,44 @@ def apply(tx: Tx, due: Sequence[Standing], *, actor: Actor, at: datetime) -> lis
             or effects.over(config, one.request, subject, at=at)
         )
         if one.request.proposal is None or subject.key is None:
-            failed.append(one.request.id)
+            failed.append(one.request)
         elif moved or not _digest_fits(tx, one.request, one.request.proposal):
             stale[one.request.id] = moved
         else:
             ready.append(one)
-    gone = requests.move(tx, list(stale), "go_stale", at=at)
-    if gone:
-        observe(tx, gone, EntryKind.REQUEST_STALE, actor=actor, at=at, each={k: {"moved": v} for k, v in stale.items()})
-    ended = requests.move(tx, failed, "fail", at=at)
-    return [*_write(tx, ready, held, actor=actor, at=at), *halted, *gone, *ended]
+    late = [one.request for one in due if one.request.id in stale]
+    gone = requests.move_held(tx, late, "go_stale", at=at)
+    why = {id_: {"moved": paths} for id_, paths in stale.items()}
+    observe(tx, gone, EntryKind.REQUEST_STALE, actor=actor, at=at, each=why, writing=writing)
+    ended = requests.move_held(tx, failed, "fail", at=at)
+    return [*_write(tx, ready, held, writing, actor=actor, at=at), *halted, *gone, *ended]
+
+
+def _lock(
+    writing: Writing, due: Sequence[Standing], beside: Mapping[RequestId, Sequence[SubjectId]], *, at: datetime
+) -> tuple[Mapping[SubjectId, Subject], Sequence[Hold]]:
+    """Return the subjects of requests, and those beside them, locked; and the holds on all whom they concern.
+
+    Holds are asked again under the lock: a freeze that was placed meanwhile has committed by now, or waits for us.
+    """
+    tx, going = writing.tx, [one.request for one in due]
+    wanted = {item.subject_id for item in going} | {id_ for ids in beside.values() for id_ in ids}
+    held, active = locking.lock(tx, list(wanted), held=_whom(tx, going), now=at)
+    writing.known.update(held)
+    # Whom an erasure concerns is known for sure under the lock.
+    return held, evidence.active_holds(tx, _whom(tx, going), now=at) if beside else active
+
+
+def _whom(look: Look, moving: Sequence[Request]) -> set[SubjectId]:
+    return {id_ for ids in _concerned(look, moving).values() for id_ in ids}
+
+
+def _as_they_stand(writing: Writing, due: Sequence[Standing]) -> Sequence[Standing]:
+    """Return requests again: what one brought may have ended another."""
+    if not writing.carried:
+        return due
+    now = {item.id: item for item in requests.hold(writing.tx, [one.request.id for one in due])}
+    return [replace(one, request=now[one.request.id]) for one in due]
 
 
 def _forbidden(
@@ -246,10 +291,17 @@ def _digest_fits(look: Look, request: Request, proposal: Proposal) -> bool:
 
 
 def _write(
-    tx: Tx, ready: Sequence[Standing], held: Mapping[SubjectId, Subject], *, actor: Actor, at: datetime
+    tx: Tx,
+    ready: Sequence[Standing],
+    held: Mapping[SubjectId, Subject],
+    writing: Writing,
+    *,
+    actor: Actor,
+    at: datetime,
 ) -> list[Request]:
     changes = {one.request.id: ChangeId(uuid7()) for one in ready}
-    applied = {item.id: item for item in requests.move(tx, list(changes), "apply", at=at, changes=changes)}
+    asked = [one.request for one in ready]
+    applied = {item.id: item for item in requests.move_held(tx, asked, "apply", at=at, changes=changes)}
     config = configuration(tx.client)
     brought: dict[RequestId, Sequence[Effect]] = {}
     drafts: list[history.Draft] = []
@@ -273,15 +325,15 @@ def _write(
                 change=changes[request.id],
             )
         )
-    history.append(tx, drafts, terms=terms_for(tx.client))
-    _place_holds(tx, [one for one in ready if one.request.id in applied], actor=actor, at=at)
+    writing.add(drafts)
+    _place_holds(tx, [one for one in ready if one.request.id in applied], writing, actor=actor, at=at)
     for request_id, found in brought.items():
-        advance(
-            tx,
-            effects.carry_out(tx, applied[request_id], changes[request_id], found, actor=actor, at=at),
-            actor=actor,
-            at=at,
-        )
+        if not effects.carries(found):
+            continue
+        writing.write()
+        writing.carried = True
+        asked = effects.carry_out(tx, applied[request_id], changes[request_id], found, actor=actor, at=at)
+        advance(tx, asked, actor=actor, at=at)
     return list(applied.values())
 
 
@@ -294,7 +346,7 @@ def _applied_facts(one: Standing) -> dict[str, Json]:
     return facts
 
 
-def _place_holds(tx: Tx, applied: Sequence[Standing], *, actor: Actor, at: datetime) -> None:
+def _place_holds(tx: Tx, applied: Sequence[Standing], writing: Writing, *, actor: Actor, at: datetime) -> None:
     """Start the holds that the route wants from the moment the change holds."""
     stopping = [one for one in applied if one.route.holds]
     if not stopping:
@@ -323,4 +375,6 @@ def _place_holds(tx: Tx, applied: Sequence[Standing], *, actor: Actor, at: datet
         }
         for one in stopping
     }
-    observe(tx, [one.request for one in stopping], EntryKind.HOLD_PLACED, actor=actor, at=at, each=each)
+    observe(
+        tx, [one.request for one in stopping], EntryKind.HOLD_PLACED, actor=actor, at=at, each=each, writing=writing
+    )

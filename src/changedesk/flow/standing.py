@@ -48,11 +48,18 @@ def standings(look: Look, wanted: Sequence[Request], *, at: datetime) -> dict[Re
     return weighed(look, wanted, read(look, wanted, at=at), at=at) if wanted else {}
 
 
-def read(look: Look, wanted: Sequence[Request], *, held: Collection[SubjectId] = (), at: datetime) -> Hand:
-    """Return the evidence of some requests, one at least, and what stands on the records ``held``."""
+def read(
+    look: Look,
+    wanted: Sequence[Request],
+    *,
+    held: Collection[SubjectId] = (),
+    subjects: Sequence[SubjectId] = (),
+    at: datetime,
+) -> Hand:
+    """Return the evidence of some requests, one at least, what stands on the records ``held``, and ``subjects``."""
     since = min(item.received_at for item in wanted) - CALLER_LOOKED_BACK
     ids, people = [item.id for item in wanted], {item.person_id for item in wanted}
-    return hand.read(look, ids, people, since=since, held=held, now=at)
+    return hand.read(look, ids, people, since=since, held=held, wanted=subjects, now=at)
 
 
 def weighed(look: Look, wanted: Sequence[Request], found: Hand, *, at: datetime) -> dict[RequestId, Standing]:

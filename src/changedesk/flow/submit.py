@@ -11,6 +11,7 @@ from changedesk.flow import asking, making, progress
 from changedesk.flow.asking import Plan, Receipt, Wish
 from changedesk.flow.making import Made
 from changedesk.flow.named import TooLate, must_be_at
+from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access
 from changedesk.rules.conflict import FieldTaken
@@ -64,11 +65,13 @@ def enter(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Rece
             except Refusal as refusal:
                 refused[place] = refusal
         made = making.undisturbed(tx, made, refused, at=at)
-        written = progress.advance(tx, making.write(tx, made, actor=actor, at=at), actor=actor, at=at)
+        writing = Writing(tx, dict(found))
+        new = making.write(writing, made, actor=actor, at=at)
+        written = progress.advance(tx, new, actor=actor, at=at, writing=writing)
         for item in made:
             receipts[item.place] = Receipt.of(written[item.request.id])
         answered = [(item.claim, receipts[item.place].reply()) for item in made if item.claim is not None]
-        once.record(tx, actor.id, answered, at=at)
+        writing.end(answered, actor=actor, at=at)
     return Outcome([receipts[place] for place in sorted(receipts)], refused)
 
 
@@ -129,8 +132,11 @@ def revise(
         revised = requests.revise(tx, asked, sealed)
         if revised is None:
             raise TooLate(state=request.state.value)
-        progress.observe(tx, [revised], EntryKind.REQUEST_REVISED, actor=actor, at=at)
-        return Receipt.of(progress.advance(tx, [revised], actor=actor, at=at)[revised.id])
+        writing = Writing(tx)
+        progress.observe(tx, [revised], EntryKind.REQUEST_REVISED, actor=actor, at=at, writing=writing)
+        now = progress.advance(tx, [revised], actor=actor, at=at, writing=writing)
+        writing.write()
+        return Receipt.of(now[revised.id])
 
 
 def _again(tx: Tx, request: requests.Request, made: Made, *, at: datetime) -> tuple[requests.Request, bytes]:

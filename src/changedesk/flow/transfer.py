@@ -15,6 +15,7 @@ from changedesk.flow.asking import Receipt, Wish
 from changedesk.flow.parties import TRANSFER
 from changedesk.flow.submit import enter
 from changedesk.flow.verify import About, Challenged
+from changedesk.flow.writing import Writing
 from changedesk.kinds.ownership_transfer import KEEP, TO
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access, policy
@@ -112,9 +113,9 @@ def challenge_new_holder(
             at=at,
         )
         about = _about(new, request)
-        started = verify.start(tx, about, purpose=Purpose.CHANGE, method=method, path=path, actor=actor, at=at)
-        if claimed is not None:
-            once.record(tx, actor.id, [(claimed, started.reply())], at=at)
+        writing = Writing(tx)
+        started = verify.start(writing, about, purpose=Purpose.CHANGE, method=method, path=path, actor=actor, at=at)
+        writing.end([] if claimed is None else [(claimed, started.reply())], actor=actor, at=at)
         return started
 
 

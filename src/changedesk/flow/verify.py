@@ -12,8 +12,8 @@ from changedesk.base.clock import micros
 from changedesk.base.ids import ChallengeId, SubjectId, uuid7
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking, named, progress
-from changedesk.flow.indexing import terms_for
 from changedesk.flow.whose import language_of
+from changedesk.flow.writing import Writing
 from changedesk.kinds import find
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
@@ -153,20 +153,20 @@ def challenge(
             return started_before(tx, about, path, claimed.reply)
         if about.request is not None and about.request.state not in OPEN:
             raise named.TooLate(state=about.request.state.value)
-        started = start(tx, about, purpose=purpose, method=method, path=path, actor=actor, at=at)
-        if claimed is not None:
-            once.record(tx, actor.id, [(claimed, started.reply())], at=at)
+        writing = Writing(tx)
+        started = start(writing, about, purpose=purpose, method=method, path=path, actor=actor, at=at)
+        writing.end([] if claimed is None else [(claimed, started.reply())], actor=actor, at=at)
         return started
 
 
 def start(
-    tx: Tx, about: About, *, purpose: str, method: str, path: str | None, actor: Actor, at: datetime
+    writing: Writing, about: About, *, purpose: str, method: str, path: str | None, actor: Actor, at: datetime
 ) -> Challenged:
     """Start a challenge of whoever it is about, within their budget of sends and tries."""
+    tx = writing.tx
     evidence.lock_budget(tx, about.subject.id)
     to = _target(tx, about, purpose, method, path, at=at)
-    lately = evidence.challenges_of_subject(tx, about.subject.id, since=at - identity.TRIES_WINDOW)
-    tries = wrong_tries(tx, about.subject.id, at=at)
+    lately, tries = evidence.of_late(tx, about.subject.id, since=at - identity.TRIES_WINDOW)
     coded = method in CODED
     sent = [item.started_at for item in lately if item.method in CODED] if coded else []
     identity.may_send(identity.CodeHistory(sends=sent, wrong=tries), at)
@@ -175,7 +175,7 @@ def start(
     made, code = _start(tx, about, purpose, method, path, actor=actor, at=at)
     if coded:
         _send(tx, about, made, code, to, at=at)
-    observe(tx, about, EntryKind.IDENTITY_CHALLENGED, made, actor=actor, at=at)
+    observe(writing, about, EntryKind.IDENTITY_CHALLENGED, made, actor=actor, at=at)
     return Challenged(
         id=made.id,
         method=method,
@@ -308,12 +308,7 @@ def what_changes(config: Configuration, request: Request | None, language: str) 
     return f"{words}: {', '.join(shown)}" if shown else words
 
 
-def wrong_tries(tx: Look, subject: SubjectId, *, at: datetime) -> list[datetime]:
-    """Return when wrong answers were given for this customer, as far back as they count."""
-    return evidence.tries_since(tx, subject, at - identity.TRIES_WINDOW)
-
-
-def observe(tx: Tx, about: About, kind: EntryKind, made: Challenge, *, actor: Actor, at: datetime) -> None:
+def observe(writing: Writing, about: About, kind: EntryKind, made: Challenge, *, actor: Actor, at: datetime) -> None:
     facts: dict[str, Json] = {"method": made.method, "purpose": made.purpose, "challenge": str(made.id)}
     if made.contact_path is not None:
         facts["contact"] = made.contact_path
@@ -329,4 +324,4 @@ def observe(tx: Tx, about: About, kind: EntryKind, made: Challenge, *, actor: Ac
         request=made.request_id,
         channel="" if about.request is None else about.request.channel,
     )
-    history.append(tx, [draft], terms=terms_for(tx.client))
+    writing.add([draft])

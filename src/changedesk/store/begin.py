@@ -16,7 +16,6 @@ def begin(actor: Actor) -> Iterator[Tx]:
     a server that has it off.
     """
     with transaction(Tx, actor.client, "start.write") as made:
-        made.grew = False
         yield made
     if made.grew:
         CRIER.tell(actor.client)

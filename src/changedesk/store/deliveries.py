@@ -77,7 +77,7 @@ def enqueue(tx: Tx, parcels: Sequence[Parcel], *, at: datetime) -> None:
     tx.grew = True
     ids = [uuid7() for _ in parcels]
     known = [_key(parcel.subject) for parcel in parcels]
-    tx.run(
+    tx.post(
         "deliveries.enqueue",
         id=ids,
         dedupe=[parcel.dedupe for parcel in parcels],

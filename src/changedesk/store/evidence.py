@@ -49,7 +49,7 @@ def code_mac(look: Look, challenge: ChallengeId, code: str) -> bytes:
 
 
 def start(tx: Tx, challenge: Challenge) -> None:
-    tx.run("challenges.insert", **{name: getattr(challenge, name) for name in _CHALLENGE})
+    tx.post("challenges.insert", **{name: getattr(challenge, name) for name in _CHALLENGE})
 
 
 def subject_of_challenge(look: Look, challenge: ChallengeId) -> SubjectId | None:
@@ -63,13 +63,17 @@ def hold_challenge(tx: Tx, challenge: ChallengeId) -> Challenge:
     return _challenge(tx.rows("challenges.hold", id=challenge)[0])
 
 
-def decide(tx: Tx, challenge: ChallengeId, state: str, *, tries: int, at: datetime) -> bool:
-    """Move an open challenge; False when it is decided already."""
-    return tx.run("challenges.decide", id=challenge, state=state, tries=tries, at=at) == 1
+def decide(tx: Tx, challenge: ChallengeId, state: str, *, tries: int, at: datetime) -> None:
+    """Move an open challenge; one that is decided already stays as it is."""
+    tx.post("challenges.decide", id=challenge, state=state, tries=tries, at=at)
 
 
 def challenges_of_subject(look: Look, subject: SubjectId, *, since: datetime) -> list[Challenge]:
-    return [_challenge(row) for row in look.rows("challenges.of_subject", subject=subject, since=since)]
+    return opened_challenges(look.together(_started(subject, since))[0])
+
+
+def _started(subject: SubjectId, since: datetime) -> Call:
+    return "challenges.of_subject", {"subject": subject, "since": since}
 
 
 def challenges_of_requests(
@@ -91,22 +95,30 @@ def opened_challenges(rows: Iterable[Any]) -> list[Challenge]:
 def void_open(
     tx: Tx, subject: SubjectId, *, purpose: str, method: str, request: RequestId | None, at: datetime
 ) -> None:
-    tx.run("challenges.void_open", subject=subject, purpose=purpose, method=method, request=request, at=at)
+    tx.post("challenges.void_open", subject=subject, purpose=purpose, method=method, request=request, at=at)
 
 
 def lock_budget(tx: Tx, subject: SubjectId) -> None:
     """Let only one transaction at a time count against this customer's tries and sends."""
-    tx.row("challenges.lock_budget", subject=subject)
+    tx.post("challenges.lock_budget", subject=subject)
 
 
 def count_try(tx: Tx, challenge: Challenge, *, at: datetime) -> None:
     """Count a wrong answer against the customer; a challenge's own tries number them."""
-    tx.run("challenges.count_try", subject=challenge.subject_id, challenge=challenge.id, nth=challenge.tries + 1, at=at)
+    tx.post(
+        "challenges.count_try", subject=challenge.subject_id, challenge=challenge.id, nth=challenge.tries + 1, at=at
+    )
 
 
-def tries_since(look: Look, subject: SubjectId, since: datetime) -> list[datetime]:
-    """Return when wrong answers were given since an instant, whatever the code and the channel."""
-    return [row.at for row in look.rows("challenges.tries_since", subject=subject, since=since)]
+def wrong_since(subject: SubjectId, since: datetime) -> Call:
+    """Return the call for when (``at``) wrong answers were given, whatever the code and the channel."""
+    return "challenges.tries_since", {"subject": subject, "since": since}
+
+
+def of_late(tx: Tx, subject: SubjectId, *, since: datetime) -> tuple[list[Challenge], list[datetime]]:
+    """Return a customer's challenges since an instant, and when wrong answers were given, in one round trip."""
+    started, wrong = tx.together(_started(subject, since), wrong_since(subject, since))
+    return opened_challenges(started), [row.at for row in wrong]
 
 
 def _challenge(row: Any) -> Challenge:
@@ -201,22 +213,9 @@ class Consent:
     given_at: datetime
 
 
-def give_consent(tx: Tx, consent: Consent) -> bool:
-    """Record a consent; False when this content has one already."""
-    given = tx.run(
-        "consents.insert",
-        request=consent.request_id,
-        digest=consent.digest,
-        statement=consent.statement,
-        version=consent.version,
-        language=consent.language,
-        wording_hash=consent.wording_hash,
-        way=consent.way,
-        evidence_ct=consent.evidence_ct,
-        recorded_by=consent.recorded_by,
-        at=consent.given_at,
-    )
-    return given == 1
+def give_consent(tx: Tx, consent: Consent) -> None:
+    """Record the consent to a content that has none, of a request that is locked."""
+    tx.post("consents.insert", **{name: getattr(consent, name) for name in Consent.__dataclass_fields__})
 
 
 def consents_of(look: Look, requests: Iterable[RequestId]) -> list[Consent]:
@@ -250,28 +249,21 @@ class Decision:
     at: datetime
 
 
-def record_decisions(
-    tx: Tx,
-    decided: Sequence[tuple[RequestId, bytes, bytes | None]],
-    *,
-    actor: str,
-    team: str,
-    verdict: str,
-    reason_code: str | None,
-    at: datetime,
-) -> None:
-    """Record one person's verdict on (request, digest, sealed note)s."""
-    tx.run(
-        "decisions.insert",
-        request=[item[0] for item in decided],
-        digest=[item[1] for item in decided],
-        note=[item[2] for item in decided],
-        actor=actor,
-        team=team,
-        verdict=verdict,
-        reason_code=reason_code,
-        at=at,
-    )
+def record_decisions(tx: Tx, decided: Sequence[Decision]) -> None:
+    """Record one person's verdict on requests, the same on each."""
+    if decided:
+        said = decided[0]
+        tx.post(
+            "decisions.insert",
+            request=[item.request_id for item in decided],
+            digest=[item.digest for item in decided],
+            note=[item.note_ct for item in decided],
+            actor=said.actor,
+            team=said.team,
+            verdict=said.verdict,
+            reason_code=said.reason_code,
+            at=said.at,
+        )
 
 
 def decisions_on(requests: Iterable[RequestId]) -> Call:
@@ -302,10 +294,10 @@ class Hold:
 
 
 def place_holds(tx: Tx, holds: Sequence[Hold]) -> None:
-    columns: dict[str, list[Any]] = {
+    columns: dict[str, Any] = {
         name: [getattr(item, name) for item in holds] for name in Hold.__dataclass_fields__ if name != "blocks"
     }
-    tx.run("holds.insert", **columns, blocks=[" ".join(item.blocks) for item in holds])
+    tx.post("holds.insert", **columns, blocks=[" ".join(item.blocks) for item in holds])
 
 
 def active_holds(look: Look, subjects: Iterable[SubjectId], *, now: datetime) -> list[Hold]:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from changedesk.base.ids import RequestId, SubjectId
-from changedesk.store import evidence
+from changedesk.store import evidence, requests, subjects
 from changedesk.store.evidence import Challenge, Consent, Decision, Hold
-from changedesk.store.tx import Look
+from changedesk.store.requests import Request
+from changedesk.store.subjects import Subject
+from changedesk.store.tx import Look, Tx
 from changedesk.store.wire import Call
 
 
@@ -21,6 +23,8 @@ class Hand:
     decisions: Sequence[Decision]
     holds: Sequence[Hold]
     """What stands on the records that were asked about."""
+    subjects: Sequence[Subject] = ()
+    """Those of the records that were wanted with it."""
 
 
 def asks(
@@ -47,13 +51,40 @@ def read(
     *,
     since: datetime,
     held: Iterable[SubjectId] = (),
+    wanted: Sequence[SubjectId] = (),
     now: datetime,
 ) -> Hand:
-    """Return the evidence of requests, the callers of ``people`` since an instant, and what stands on ``held``."""
-    challenges, consents, decisions, holds = look.together(*asks(requests, people, since=since, held=held, now=now))
+    """Return the evidence of requests, the callers of ``people`` since an instant, and what stands on ``held``.
+
+    ``wanted`` are the subjects to be read with it.
+    """
+    challenges, consents, decisions, holds, *found = look.together(
+        *asks(requests, people, since=since, held=held, now=now), *([subjects.load_asks(wanted)] if wanted else [])
+    )
     return Hand(
         evidence.opened_challenges(challenges),
         evidence.opened_consents(consents),
         evidence.opened_decisions(decisions),
         evidence.opened_holds(holds),
+        [subjects.opened(look, row) for rows in found for row in rows],
     )
+
+
+def behind(tx: Tx, challenge: Challenge, *, since: datetime) -> tuple[Request | None, Subject, list[datetime]]:
+    """Return the request of a challenge, locked, its customer, and when wrong answers were given for them since."""
+    asked = [] if challenge.request_id is None else [challenge.request_id]
+    found, wrong, *held = tx.together(
+        subjects.load_asks([challenge.subject_id]),
+        evidence.wrong_since(challenge.subject_id, since),
+        *([requests.hold_asks(asked)] if asked else []),
+    )
+    locked = requests.opened(tx, [row for rows in held for row in rows])
+    return (locked[0] if locked else None), subjects.opened(tx, found[0]), [row.at for row in wrong]
+
+
+def lock(
+    tx: Tx, wanted: Sequence[SubjectId], *, held: Iterable[SubjectId], now: datetime
+) -> tuple[dict[SubjectId, Subject], list[Hold]]:
+    """Return subjects locked as ``subjects.hold`` does, and what stands on ``held`` once they are."""
+    rows, holds = tx.together(subjects.hold_asks(wanted), evidence.holds_on(held, now=now))
+    return {row.id: subjects.opened(tx, row) for row in rows}, evidence.opened_holds(holds)

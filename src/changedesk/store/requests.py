@@ -1,7 +1,7 @@
 """Requests as they stand, one function per query. ``move`` is the only way to another state."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -113,8 +113,8 @@ def _aad(client: int, request: UUID) -> bytes:
 
 def insert(tx: Tx, requests: Sequence[Request], sealed: Sequence[bytes]) -> None:
     """Write new requests, with their proposals sealed, in state submitted."""
-    columns: dict[str, list[Any]] = {name: [getattr(item, name) for item in requests] for name in _INSERTED}
-    tx.run(
+    columns: dict[str, Any] = {name: [getattr(item, name) for item in requests] for name in _INSERTED}
+    tx.post(
         "requests.insert",
         **columns,
         fields=[" ".join(item.fields) for item in requests],
@@ -161,12 +161,12 @@ def holders_of_fields(look: Look, subjects: Sequence[SubjectId], paths: Sequence
 
 
 def load(look: Look, ids: Iterable[RequestId]) -> dict[RequestId, Request]:
-    return {item.id: item for item in _opened(look, look.rows("requests.load", ids=list(ids)))}
+    return {item.id: item for item in opened(look, look.rows("requests.load", ids=list(ids)))}
 
 
 def by_refs(look: Look, refs: Iterable[str]) -> dict[str, Request]:
     """Return the requests of some canonical references, those that there are."""
-    return {item.ref: item for item in _opened(look, look.rows("requests.by_refs", refs=list(refs)))}
+    return {item.ref: item for item in opened(look, look.rows("requests.by_refs", refs=list(refs)))}
 
 
 def by_ref(look: Look, ref: str) -> Request | None:
@@ -175,12 +175,17 @@ def by_ref(look: Look, ref: str) -> Request | None:
 
 def hold(tx: Tx, ids: Iterable[RequestId]) -> list[Request]:
     """Return requests locked until the transaction ends, so that verbs on one request follow one another."""
-    return _opened(tx, tx.rows("requests.hold", ids=list(ids)))
+    return opened(tx, tx.together(hold_asks(list(ids)))[0])
+
+
+def hold_asks(ids: Sequence[RequestId]) -> Call:
+    """Return the call that ``hold`` makes, to be sent together with others; ``opened`` opens its rows."""
+    return "requests.hold", {"ids": ids}
 
 
 def hold_refs(tx: Tx, refs: Iterable[str]) -> dict[str, Request]:
     """Return the requests of some canonical references, those that there are, locked as ``hold`` does."""
-    return {item.ref: item for item in _opened(tx, tx.rows("requests.hold_refs", refs=list(refs)))}
+    return {item.ref: item for item in opened(tx, tx.rows("requests.hold_refs", refs=list(refs)))}
 
 
 def move(
@@ -198,18 +203,62 @@ def move(
     """
     if not ids:
         return []
+    rows = tx.rows(_MOVE, **_moved(ids, step, at=at, changes=changes or {}, hold_until=hold_until or {}))
+    return opened(tx, rows)
+
+
+def move_held(
+    tx: Tx,
+    held: Sequence[Request],
+    step: str,
+    *,
+    at: datetime,
+    changes: Mapping[RequestId, ChangeId] | None = None,
+    hold_until: Mapping[RequestId, datetime] | None = None,
+) -> list[Request]:
+    """Move requests as ``move`` does that were locked or made in this transaction, and return them as they then stand.
+
+    They move with the next statement, which raises Astray if one of them was not locked.
+    """
+    target, going = STEPS[step].target, [item for item in held if item.state in STEPS[step].sources]
+    changes, until = changes or {}, hold_until or {}
+    if going:
+        given = _moved([item.id for item in going], step, at=at, changes=changes, hold_until=until)
+        tx.post(_MOVE, touches=len(going), **given)
+    return [
+        replace(
+            item,
+            state=target,
+            version=item.version + 1,
+            state_at=at,
+            applied_change=changes.get(item.id, item.applied_change),
+            hold_until=until.get(item.id),
+        )
+        for item in going
+    ]
+
+
+_MOVE: Final = "requests.move"
+
+
+def _moved(
+    ids: Sequence[RequestId],
+    step: str,
+    *,
+    at: datetime,
+    changes: Mapping[RequestId, ChangeId],
+    hold_until: Mapping[RequestId, datetime],
+) -> dict[str, Any]:
     taken = STEPS[step]
-    rows = tx.rows(
-        "requests.move",
-        id=list(ids),
-        target=[taken.target.value] * len(ids),
-        change_id=[(changes or {}).get(item) for item in ids],
-        hold_until=[(hold_until or {}).get(item) for item in ids],
-        sources=[source.value for source in taken.sources],
-        ends=taken.target in ENDINGS,
-        at=at,
-    )
-    return _opened(tx, rows)
+    return {
+        "id": list(ids),
+        "target": [taken.target.value] * len(ids),
+        "change_id": [changes.get(item) for item in ids],
+        "hold_until": [hold_until.get(item) for item in ids],
+        "sources": [source.value for source in taken.sources],
+        "ends": taken.target in ENDINGS,
+        "at": at,
+    }
 
 
 def revise(tx: Tx, request: Request, sealed: bytes) -> Request | None:
@@ -235,7 +284,7 @@ def revise(tx: Tx, request: Request, sealed: bytes) -> Request | None:
         expires_at=request.expires_at,
         sources=[source.value for source in STEPS["revise"].sources],
     )
-    return _opened(tx, rows)[0] if rows else None
+    return opened(tx, rows)[0] if rows else None
 
 
 def ask(tx: Tx, request: Request, key: keys.SubjectKey, proposal: Proposal) -> None:
@@ -246,7 +295,7 @@ def ask(tx: Tx, request: Request, key: keys.SubjectKey, proposal: Proposal) -> N
 def reschedule(tx: Tx, request: Request, effective_at: datetime, *, at: datetime) -> Request | None:
     """Put an approved request's moment elsewhere; None when it has moved meanwhile."""
     rows = tx.rows("requests.reschedule", id=request.id, version=request.version, effective_at=effective_at, at=at)
-    return _opened(tx, rows)[0] if rows else None
+    return opened(tx, rows)[0] if rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,16 +321,16 @@ def queue(look: Look, only: QueueFilter, *, after: tuple[datetime, UUID] | None 
         after_id=after_id,
         limit=limit,
     )
-    return _opened(look, rows)
+    return opened(look, rows)
 
 
 def newest(look: Look, *, limit: int) -> list[Request]:
     """Return the newest requests, whatever became of them."""
-    return _opened(look, look.rows("requests.newest", limit=limit))
+    return opened(look, look.rows("requests.newest", limit=limit))
 
 
 def of_subject(look: Look, subject: SubjectId, *, limit: int = 100) -> list[Request]:
-    return _opened(look, look.together(of_subject_asks(subject, limit=limit))[0])
+    return opened(look, look.together(of_subject_asks(subject, limit=limit))[0])
 
 
 def of_subject_asks(subject: SubjectId, *, limit: int = 100) -> Call:
@@ -297,7 +346,8 @@ def due(look: Look, now: datetime, *, limit: int) -> dict[str, list[RequestId]]:
     return found
 
 
-def _opened(look: Look, rows: Sequence[Any]) -> list[Request]:
+def opened(look: Look, rows: Sequence[Any]) -> list[Request]:
+    """Return requests from their rows, with their proposals opened."""
     if not rows:
         return []
     by_id = keys.wrapped(look, {(row.subject_id, row.key_id) for row in rows})

@@ -111,7 +111,12 @@ def one(look: Look, subject: SubjectId) -> tuple[Subject | None, list[SubjectId]
 def hold(tx: Tx, ids: Iterable[SubjectId]) -> dict[SubjectId, Subject]:
     """Return the subjects that exist, locked until the transaction ends."""
     wanted = list(ids)
-    return {row.id: opened(tx, row) for row in tx.rows("subjects.hold", ids=wanted)} if wanted else {}
+    return {row.id: opened(tx, row) for row in tx.together(hold_asks(wanted))[0]} if wanted else {}
+
+
+def hold_asks(wanted: Sequence[SubjectId]) -> Call:
+    """Return the call that ``hold`` makes, to be sent together with others."""
+    return "subjects.hold", {"ids": wanted}
 
 
 def opened(look: Look, row: Any) -> Subject:

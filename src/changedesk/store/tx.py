@@ -16,6 +16,10 @@ class CommitUnknown(Exception):  # noqa: N818 - says what became of it
     """The connection went while the commit was under way: it may have happened or not. The same key tells."""
 
 
+class Astray(RuntimeError):  # noqa: N818 - says what it did
+    """A statement met other rows than those that were locked for it: whoever asked had not locked them."""
+
+
 class Look:
     """One client's data in one transaction, for reading. The transaction starts with the first statement."""
 
@@ -72,6 +76,9 @@ class Look:
             self._told += zip(unread, self._exchange(*unread), strict=True)
         return [next(result for call, result in self._told if call == one) for one in asked]
 
+    def settle(self) -> None:
+        """Run what waits to be run: a reader has nothing of that."""
+
     def _exchange(self, *asked: wire.Call) -> list[PGresult]:
         before: Sequence[str] = () if self.begun else self._start
         after: Sequence[str] = ()
@@ -93,8 +100,31 @@ class Look:
 class Tx(Look):
     """One client's data in one transaction, for writing. ``grew``: something was written that the worker follows."""
 
-    __slots__ = ("grew",)
-    grew: bool
+    __slots__ = ("_posted", "grew")
+
+    def __init__(self, connection: Connection, client: ClientId, *, start: Sequence[str] = ()) -> None:
+        super().__init__(connection, client, start=start)
+        self.grew = False
+        self._posted: list[tuple[wire.Call, int | None]] = []
+
+    def post(self, query: str, *, touches: int | None = None, **given: object) -> None:
+        """Run a named query for its effect with the next one of this transaction, in one round trip with it.
+
+        Where it does not touch as many rows as it ``touches``, that one raises Astray.
+        """
+        self._posted.append(((query, given), touches))
+
+    def settle(self) -> None:
+        if self._posted:
+            self._exchange()
+
+    def _exchange(self, *asked: wire.Call) -> list[PGresult]:
+        posted, self._posted = self._posted, []
+        results = super()._exchange(*(call for call, _ in posted), *asked)
+        for (call, touches), result in zip(posted, results, strict=False):
+            if touches is not None and (result.command_tuples or 0) != touches:
+                raise Astray(f"{call[0]} did not meet the rows that were locked for it")
+        return results[len(posted) :]
 
     def ahead(self, *asked: wire.Call, last: bool = False) -> None:
         """Do nothing: what is read is what the writing before it left."""
@@ -122,6 +152,7 @@ def transaction(kind: type[T], client: ClientId, start: str) -> Iterator[T]:
         made = kind(connection, client, start=(start, "begin.client"))
         try:
             yield made
+            made.settle()
         except BaseException:
             if made.begun and not connection.closed:
                 connection.pgconn.exec_(b"ROLLBACK")

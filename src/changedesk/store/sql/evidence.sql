@@ -76,9 +76,8 @@ UPDATE desk.factor SET last_step = %(step)s WHERE client_id = %(client)s AND id 
 -- name: consents.insert
 INSERT INTO desk.consent (client_id, request_id, digest, statement, version, language, wording_hash, way, evidence_ct,
                           recorded_by, given_at)
-VALUES (%(client)s, %(request)s, %(digest)s, %(statement)s, %(version)s, %(language)s, %(wording_hash)s, %(way)s,
-        %(evidence_ct)s, %(recorded_by)s, %(at)s)
-ON CONFLICT DO NOTHING
+VALUES (%(client)s, %(request_id)s, %(digest)s, %(statement)s, %(version)s, %(language)s, %(wording_hash)s, %(way)s,
+        %(evidence_ct)s, %(recorded_by)s, %(given_at)s)
 
 -- name: consents.of_requests
 SELECT * FROM desk.consent WHERE client_id = %(client)s AND request_id = ANY(%(requests)s::uuid[]) ORDER BY given_at
