@@ -4,15 +4,20 @@ import re
 import zipfile
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.stage import Stage, ago
-from tests.browser.test_pages import pictures
+from tests.browser.test_pages import dress, pictures
+from tests.browser.test_pages import look as look_at
 from tests.browser.test_story import verify_by_app
 
+from changedesk import flow
 from changedesk.base import clock
-from changedesk.store import deliveries
+from changedesk.base.actor import Channel
+from changedesk.store import deliveries, evidence
+from changedesk.store.begin import begin
 from changedesk.store.tx import look
 
 pytestmark = pytest.mark.browser
@@ -118,3 +123,33 @@ def test_an_answer_that_is_posted_past_the_page_is_refused_until_the_person_is_k
     expect(page.locator("#error-summary")).to_contain_text("not yet known")
     agent = stage.at_work("Ben").page
     assert agent.goto(stage.to(f"privacy/{ref}")).status == 403  # type: ignore[union-attr]  # a page was asked for
+
+
+def test_a_person_asks_for_their_data_by_the_link_of_a_notice(stage: Stage) -> None:
+    subject, at = stage.desk.customer(at=ago(days=10)), clock.now()
+    wish = flow.Wish(
+        subject=subject, kind="contact_details", values={"contact.url": "https://dana.example/"},
+        reason="customer_request", channel=Channel.PHONE,
+    )  # fmt: skip
+    asked = flow.submit([wish], actor=stage.desk.ben, at=at).one()
+    link = evidence.Dispute(
+        id=uuid4(), subject_id=subject, request_id=asked.request, issued_at=at, expires_at=at + timedelta(days=9)
+    )
+    with begin(stage.desk.ben) as tx:
+        evidence.issue_dispute_link(tx, link, asked.ref)
+    found: list[str] = []
+    for way in ("light", "dark", "rtl"):
+        seen = stage.open(locale="ar" if way == "rtl" else "en")
+        dress(seen.page, way)
+        seen.page.goto(f"{stage.url}/p/{stage.slug}/wasnt-me/{asked.ref}")
+        seen.page.locator("a[href*=your-data]").click()
+        seen.page.locator("button[value=access]").wait_for()
+        found += look_at(seen, "your-data", way)
+        seen.page.locator("button[value=access]").click()
+        seen.page.locator(".done").wait_for()
+        found += look_at(seen, "your-data-asked", way)
+        stage.leave(seen)
+    assert found == []
+    page = stage.at_work("Petra").page
+    page.goto(stage.to("privacy"))
+    expect(page.get_by_text("Not verified")).to_have_count(1)  # pressed three times, asked for once

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from changedesk.base.actor import Actor, ActorType, Channel
-from changedesk.base.ids import ClientId
+from changedesk.base.ids import ClientId, SubjectId
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import named, progress
 from changedesk.flow.indexing import terms_for
@@ -14,7 +14,7 @@ from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access
 from changedesk.rules.holds import EVERYTHING
 from changedesk.rules.lifecycle import OPEN
-from changedesk.store import deliveries, evidence, history, once, requests, subjects
+from changedesk.store import deliveries, evidence, history, links, once, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.tx import Look, Tx, look
 
@@ -68,6 +68,13 @@ def look_at_dispute(client: ClientId, token: str, *, at: datetime) -> Disputable
             request.state.value == "applied",
             found.opened_at is not None,
         )
+
+
+def person_of_link(client: ClientId, token: str, *, at: datetime) -> tuple[SubjectId, UUID]:
+    """Return whom the notice with a link went to, and the link's id. Raises NotFound, LinkExpired."""
+    with look(client) as seen:
+        found, request = _find(seen, token, at=at, locked=False)
+        return links.survivor_of(seen, request.person_id), found.id
 
 
 def _find(seen: Look, token: str, *, at: datetime, locked: bool) -> tuple[evidence.Dispute, requests.Request]:

@@ -7,12 +7,13 @@ What ends a request is in ``flow/subject_answer.py``.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 from uuid import uuid4
 
-from changedesk.base.actor import Actor, Channel
-from changedesk.base.ids import SubjectId, new_reference
+from changedesk.base.actor import Actor, ActorType, Channel
+from changedesk.base.ids import ClientId, SubjectId, new_reference
 from changedesk.base.refusal import Forbidden, NotFound, Refusal
-from changedesk.flow import named, progress, whose
+from changedesk.flow import dispute, named, progress, whose
 from changedesk.flow.asking import Gone
 from changedesk.flow.parties import MergedAway
 from changedesk.flow.subject_steps import Handled, IdentityUnverified, NoteMissing, Step, observe, require_open, step
@@ -30,6 +31,9 @@ from changedesk.store.settings_read import configuration
 from changedesk.store.subject_requests import SubjectRequest
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx
+
+BY_LINK: Final = (Right.ACCESS, Right.PORTABILITY, Right.ERASURE)
+"""What a person may ask by themselves, in this order."""
 
 
 class ReceivedLater(Refusal):
@@ -117,6 +121,25 @@ def receive(
         if claimed is not None:
             once.record(tx, actor.id, [(claimed, done.reply())], at=at)
         return done
+
+
+def receive_by_link(client: ClientId, token: str, right: str, *, at: datetime) -> Handled:
+    """Write down what somebody asks through the link of a notice that went to them; a second press finds the first.
+
+    The link says where the notice went, and no more: nobody is answered before they are verified as the law of their
+    request wants it (``identify``). Raises NotFound, LinkExpired, Gone.
+    """
+    person, link = dispute.person_of_link(client, token, at=at)
+    if right not in BY_LINK:
+        raise NotFound
+    return receive(
+        person,
+        Right(right),
+        channel=Channel.WEB_PORTAL,
+        actor=Actor(client, ActorType.CUSTOMER, "c", Channel.WEB_PORTAL, "your-data", subject=person),
+        at=at,
+        key=once.Once(f"your-data/{link}/{right}", b""),
+    )
 
 
 def _person(tx: Tx, subject: SubjectId) -> Subject:

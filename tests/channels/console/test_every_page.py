@@ -105,6 +105,7 @@ PAGES: dict[str, tuple[Callable[[Actor], bool], tuple[str, ...]]] = {
     "console:privacy_request": (verbs(V.PRIVACY_READ), ("slug", "ref")),
     "console:profile": (anybody, ("slug",)),
     "portal:wasnt_me": (anybody, ("slug", "token")),
+    "portal:your_data": (anybody, ("slug", "token")),
     "portal:copy": (anybody, ("slug", "nobody", "token")),
 }
 """By name: who may see it, and what stands in its address."""
@@ -117,6 +118,7 @@ MISSING = frozenset(
         "console:audit_entry",
         "console:privacy_request",
         "portal:wasnt_me",
+        "portal:your_data",
         "portal:copy",
     }
 )

@@ -1,5 +1,6 @@
 """The customer's own stop, "this wasn't me": from a notice, without signing in."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -30,6 +31,13 @@ def wasnt_me(request: HttpRequest, slug: str, token: str) -> HttpResponse:
 
     Unknown and expired links each get their own plain page. No value of the customer stands on any of them.
     """
+    return by_link(request, slug, token, _about)
+
+
+def by_link(
+    request: HttpRequest, slug: str, token: str, about: Callable[[HttpRequest, ClientView, str], HttpResponse]
+) -> HttpResponse:
+    """Return what a page says by its link, in a language of its client; or that the link is unknown, or too old."""
     try:
         client = reading.by_slug(slug)
     except NotFound:
@@ -37,7 +45,7 @@ def wasnt_me(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     if translation.get_language() not in client.languages:
         translation.activate(client.default_language)
     try:
-        return _about(request, client, token)
+        return about(request, client, token)
     except LinkExpired:
         return answer(request, client, "done", {"outcome": "expired"}, status=_GONE)
     except Refusal:
@@ -61,7 +69,7 @@ def _about(request: HttpRequest, client: ClientView, token: str) -> HttpResponse
         "stopped": found.opened,
         "reference": found.ref,
     }
-    return answer(request, client, "not_me", {"change": change})
+    return answer(request, client, "not_me", {"change": change, "data_url": f"../your-data/{token}"})
 
 
 def answer(
