@@ -1,5 +1,6 @@
 """Files: customers, and changes that another system recorded."""
 
+import gc
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -40,6 +41,8 @@ def take_in(
         rows = "customers" if isinstance(chosen, bulk.CustomerMap) else "changes"
         if rows != context.info_name:
             raise MapWrong(problem=f"{map_name}: is a map of {rows}; use 'import {rows}'")
+        # What is loaded by now stays to the end: it need not be looked through again and again as rows come and go.
+        gc.freeze()
         with show.progress(file.name, hidden=as_json) as tell:
             done = bulk.import_file(
                 file,

@@ -158,7 +158,8 @@ def digits(text: str) -> str:
 
 
 def _lines(record: Record, role: Role) -> frozenset[str]:
-    return frozenset(line.strip().casefold() for line in record.get(role, "").splitlines() if line.strip())
+    text = record.get(role)
+    return frozenset(line.strip().casefold() for line in text.splitlines() if line.strip()) if text else frozenset()
 
 
 def _signs(words: list[str]) -> list[str]:
