@@ -181,6 +181,7 @@ def test_a_page_of_the_outbox_never_loses_messages_of_one_moment(desk: Desk) -> 
     before: str | None = None
     while True:
         page = notices.outbox(actor=desk.ines, at=soon(at, 5), before=before, limit=2)
+        assert len(page.items) <= 2
         seen += [item.id for item in page.items]
         before = page.next
         if before is None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from changedesk.base.actor import Actor, Role
 from changedesk.base.clock import micros
@@ -19,7 +20,7 @@ from changedesk.rules.wording import CODES
 from changedesk.store import deliveries
 from changedesk.store.deliveries import Delivery
 from changedesk.store.history import moment
-from changedesk.store.tx import Look, look
+from changedesk.store.tx import look
 
 LIMIT_MAX: Final = 200
 _LINK: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
@@ -37,27 +38,13 @@ def outbox(
     """
     access.require(actor, Verb.OUTBOX_READ)
     limit = max(1, min(limit, LIMIT_MAX))
-    start = at + timedelta(seconds=1) if before is None else _place(before)
+    start, last = (at + timedelta(seconds=1), deliveries.FIRST) if before is None else _place(before)
     with look(actor.client) as seen:
-        page, more = _whole_moments(seen, start, limit)
+        found = deliveries.outbox(seen, before=start, last=last, limit=limit + 1)
+    page = found[:limit]
     views = delivery_views(page, actor=actor, show_codes=show_codes)
-    return Page(views, next=str(micros(page[-1].created_at)) if more else None)
-
-
-def _whole_moments(seen: Look, start: datetime, limit: int) -> tuple[list[Delivery], bool]:
-    """Return about ``limit`` messages, and whether there are more.
-
-    Messages of one batch have one moment, which is all that the next page starts from: a page never parts them.
-    """
-    take = limit + 1
-    while True:
-        found = deliveries.outbox(seen, before=start, limit=take)
-        if len(found) < take:
-            return found, False
-        whole = [item for item in found if item.created_at > found[-1].created_at]
-        if whole:
-            return whole, True
-        take *= 2
+    more = len(found) > limit
+    return Page(views, next=f"{micros(page[-1].created_at)}-{page[-1].id}" if more else None)
 
 
 def attention(*, actor: Actor, at: datetime, limit: int = 100) -> tuple[DeliveryView, ...]:  # noqa: ARG001 - every reading takes the time
@@ -129,8 +116,9 @@ def _recipient(item: Delivery) -> str:
             return DOTS if item.message.to else ""
 
 
-def _place(before: str) -> datetime:
+def _place(before: str) -> tuple[datetime, UUID]:
+    at, _, last = before.partition("-")
     try:
-        return moment(int(before)).astimezone(UTC)
+        return moment(int(at)).astimezone(UTC), UUID(last)
     except (ValueError, OverflowError):
         raise BadCursor from None

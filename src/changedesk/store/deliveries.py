@@ -152,8 +152,12 @@ def of_request_asks(request: RequestId) -> Call:
     return "deliveries.of_request", {"request": request}
 
 
-def outbox(look: Look, *, before: datetime, limit: int = 50) -> list[Delivery]:
-    return _opened(look, look.rows("deliveries.outbox", before=before, limit=limit))
+FIRST: Final = UUID(int=0)
+
+
+def outbox(look: Look, *, before: datetime, last: UUID = FIRST, limit: int = 50) -> list[Delivery]:
+    """Return messages of before a moment, newest first, and those of that moment that come behind ``last``."""
+    return _opened(look, look.rows("deliveries.outbox", before=before, last=last, limit=limit))
 
 
 def _packed(message: Message) -> bytes:

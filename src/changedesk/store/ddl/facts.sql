@@ -400,7 +400,7 @@ CREATE INDEX delivery_attention ON desk.delivery (client_id, created_at DESC) WH
 -- Read by deliveries.of_request: what was told about a request.
 CREATE INDEX delivery_of_request ON desk.delivery (client_id, request_id, created_at);
 -- Read by deliveries.outbox: newest first.
-CREATE INDEX delivery_newest ON desk.delivery (client_id, created_at DESC);
+CREATE INDEX delivery_newest ON desk.delivery (client_id, created_at DESC, id DESC);
 
 -- An import's run, so that it can be restarted where it stopped.
 CREATE TABLE desk.import_run (

@@ -58,5 +58,5 @@ WHERE d.client_id = %(client)s AND d.request_id = %(request)s ORDER BY d.created
 -- name: deliveries.outbox
 SELECT d.*, r.ref FROM desk.delivery d
 LEFT JOIN desk.request r ON r.client_id = d.client_id AND r.id = d.request_id
-WHERE d.client_id = %(client)s AND d.created_at < %(before)s
-ORDER BY d.created_at DESC LIMIT %(limit)s
+WHERE d.client_id = %(client)s AND (d.created_at, d.id) < (%(before)s, %(last)s)
+ORDER BY d.created_at DESC, d.id DESC LIMIT %(limit)s
