@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import SequenceMatcher
+from functools import cache
 from re import findall, sub
 
 from django import template
@@ -141,6 +142,7 @@ KIND_ICONS = {
 
 
 @register.simple_tag
+@cache  # a page has eighty, of a few names that the pages know
 def icon(name: str) -> SafeString:
     """One icon of the vendored sprite, hidden from screen readers: a word always stands beside it."""
     flip = " icon-flip" if name in FLIPPED else ""
