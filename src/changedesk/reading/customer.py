@@ -59,6 +59,7 @@ def record(
         subject, holder_ids = sight.find(seen, id, actor=actor, type=type)
         views = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={id: holder_ids})
         asked = _asked(seen, subject, actor=actor)
+        seen.ahead(past.provenance_asks(subject))
         disputes = evidence.disputes_of(seen, [one.id for one in asked])
         found = _Found(
             asked=asked,

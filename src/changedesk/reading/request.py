@@ -27,7 +27,7 @@ from changedesk.reading.timeline import INTERNAL, entry_views
 from changedesk.reading.weigh import Weighed, weigh, weigh_asks
 from changedesk.rules.access import Verb, may
 from changedesk.rules.lifecycle import CUSTOMER_WORDS, RequestState
-from changedesk.store import deliveries, evidence, past, requests
+from changedesk.store import deliveries, evidence, past, requests, subjects
 from changedesk.store.past import Entry
 from changedesk.store.requests import Request
 from changedesk.store.settings_read import Configuration, configuration
@@ -165,6 +165,11 @@ def _read(seen: Look, ref: str, config: Configuration, *, actor: Actor, at: date
         evidence.holds_on(sorted(people), now=at),
         deliveries.of_request_asks(asked.id),
         past.of_request_asks(asked.id),
+        evidence.disputes_asks([asked.id]),
+        evidence.factors_asks(asked.person_id),
+        subjects.accounts_of_asks(asked.person_id),
+        # An ended one is shown against its own time, asked of the same snapshot; so is what is a customer's own.
+        last=not asked.ended and actor.type not in sight.CUSTOMERS,
     )
     # Another customer's reference looks like none at all.
     subject, _ = sight.find(seen, asked.subject_id, actor=actor)

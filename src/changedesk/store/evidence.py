@@ -156,19 +156,20 @@ def bind_factor(tx: Tx, factor: UUID, subject: Subject, method: str, secret: str
     tx.run("factors.insert", id=factor, subject=subject.id, method=method, secret_ct=sealed, at=at)
 
 
+def factors_asks(subject: SubjectId) -> Call:
+    return "factors.of_subject", {"subject": subject}
+
+
 def factors_of(look: Look, subject: Subject) -> list[Factor]:
     """Return a customer's authenticators; they sleep while the customer is deactivated or closed."""
     if subject.key is None or subject.status in _ASLEEP:
         return []
     cipher = subject.key.cipher
+    rows = look.together(factors_asks(subject.id))[0]
+    places = [_sealed_for(b"factor", look.client, row.id) for row in rows]
     return [
-        Factor(
-            row.id,
-            row.method,
-            seal.unseal(lambda _: cipher, bytes(row.secret_ct), _sealed_for(b"factor", look.client, row.id)).decode(),
-            row.last_step,
-        )
-        for row in look.rows("factors.of_subject", subject=subject.id)
+        Factor(row.id, row.method, seal.unseal(lambda _: cipher, bytes(row.secret_ct), place).decode(), row.last_step)
+        for row, place in zip(rows, places, strict=True)
     ]
 
 
@@ -343,14 +344,9 @@ def token_mac(look: Look, token: str) -> bytes:
 
 def issue_dispute_link(tx: Tx, dispute: Dispute, token: str) -> None:
     tx.run(
-        "disputes.insert",
-        id=dispute.id,
-        subject=dispute.subject_id,
-        request=dispute.request_id,
-        token_mac=token_mac(tx, token),
-        at=dispute.issued_at,
-        expires_at=dispute.expires_at,
-    )
+        "disputes.insert", id=dispute.id, subject=dispute.subject_id, request=dispute.request_id,
+        token_mac=token_mac(tx, token), at=dispute.issued_at, expires_at=dispute.expires_at,
+    )  # fmt: skip
 
 
 def dispute_by_token(look: Look, token: str, *, locked: bool) -> Dispute | None:
@@ -379,7 +375,11 @@ def resolved_disputes(look: Look, *, before: tuple[datetime, UUID] | None = None
 
 def disputes_of(look: Look, requests: Iterable[RequestId]) -> list[Dispute]:
     asked = list(requests)
-    return _disputes(look.rows("disputes.of_requests", requests=asked)) if asked else []
+    return _disputes(look.together(disputes_asks(asked))[0]) if asked else []
+
+
+def disputes_asks(requests: Sequence[RequestId]) -> Call:
+    return "disputes.of_requests", {"requests": requests}
 
 
 def resolve_dispute(tx: Tx, dispute: UUID, resolution: str, *, at: datetime) -> Any | None:

@@ -115,11 +115,18 @@ def opened(look: Look, row: Any, subject: Subject) -> Entry:
     return _entry(look, row, subject.key)
 
 
+def provenance_asks(subject: Subject) -> Call:
+    """Return what ``provenance`` asks: to be read ahead."""
+    return "history.provenance", {
+        "subject": subject.id,
+        "versions": sorted({one.ver for one in subject.state.values()}),
+    }
+
+
 def provenance(look: Look, subject: Subject) -> dict[int, Entry]:
     """Return, by version, the entries that set the values that stand now."""
-    versions = sorted({held.ver for held in subject.state.values()})
     found: dict[int, Entry] = {}
-    for row in look.rows("history.provenance", subject=subject.id, versions=versions):
+    for row in look.together(provenance_asks(subject))[0]:
         facts = meta_of(look, subject.id, row).facts()
         found[row.ver] = Entry(
             0, row.change_id, subject.id, row.ver, row.recorded_at, row.request_id, EntryKind(row.kind), row.actor,
