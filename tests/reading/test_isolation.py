@@ -21,6 +21,7 @@ from changedesk.reading import (
     customer,
     disputes,
     erasures,
+    evidence,
     feed,
     imports,
     integrity,
@@ -39,6 +40,7 @@ from changedesk.reading import (
     timeline,
     trends,
 )
+from changedesk.reading.evidence import Wanted
 from changedesk.rules.rights import Right
 from changedesk.store import forget
 from changedesk.store.begin import begin
@@ -103,6 +105,7 @@ def forgotten(desk: Desk) -> UUID:
 
 
 NAMED: dict[str, Callable[[Filled, Actor], object]] = {
+    "evidence.size": lambda of, who: evidence.size(Wanted(purpose="audit", record=of.customer), actor=who),
     "customer.customer": lambda of, who: customer.customer(of.customer, actor=who, at=AT, language="en"),
     "customer.customer_json": lambda of, who: customer.customer_json(of.customer, actor=who, at=AT),
     "customer.account": lambda of, who: customer.account(of.account, actor=who, at=AT, language="en"),
