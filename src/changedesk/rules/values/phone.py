@@ -63,19 +63,20 @@ def _plain(text: str) -> str | None:
 
 
 @cache
-def _layouts(code: str) -> tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] | None:
-    """Return how a country's numbers are written from abroad: leading digits, whole number, form; the first fits.
+def _layouts(code: str) -> tuple[tuple[re.Pattern[str], str], ...] | None:
+    """Return how a country's numbers are written from abroad: what the national number looks like, and its form.
 
-    None for no such code. Choosing among them is all that ``phonenumbers.format_number`` does; it costs a third so.
+    The first that fits counts. None for no such code. Choosing among them is all that ``phonenumbers.format_number``
+    does; it costs a third so.
     """
     metadata = _metadata(code)
     if metadata is None:
         return None
     return tuple(
         (
-            re.compile("".join(one.leading_digits_pattern[-1:])),
-            re.compile(one.pattern or ""),
-            _GROUP.sub(r"{\1}", one.format or ""),
+            # Which numbers it is for, by their leading digits, and the parts of one.
+            re.compile(f"(?={''.join(one.leading_digits_pattern[-1:])})(?:{one.pattern or ''})"),
+            f"+{code} " + _GROUP.sub(r"{\1}", one.format or ""),
         )
         for one in metadata.intl_number_format or metadata.number_format
     )
@@ -122,10 +123,9 @@ def display_phone(number: str) -> str:
         # A zero in front says things that only the library reads.
         layouts = _layouts(code) if national[:1] != "0" and number[1:].isdecimal() else None
         if layouts is not None:
-            for leading, whole, form in layouts:
-                parts = whole.fullmatch(national) if leading.match(national) else None
+            for whole, form in layouts:
+                parts = whole.fullmatch(national)
                 if parts is not None:
-                    written = form.format(parts[0], *parts.groups(""))
-                    return f"+{code} {written}"
+                    return form.format("", *parts.groups(""))
             return f"+{code} {national}"
     return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
