@@ -10,7 +10,7 @@ from tests.postgres import Database
 
 from changedesk import flow
 from changedesk.base.ids import SubjectId
-from changedesk.reading import asof
+from changedesk.reading import asof, customer, timeline
 from changedesk.store import pool, queries, subjects, wire
 from changedesk.store.begin import begin
 from changedesk.store.tx import Look, look
@@ -157,3 +157,18 @@ def test_a_state_of_any_time_takes_one_round_trip(d: Desk, trips: list[list[str]
             found = asof.as_of(dana, known_at=soon(START, 2), valid_at=soon(START, 2), actor=actor, at=soon(START, 3))
         assert found.version == 2
         assert len(trips) == 1, trips
+
+
+def test_pages_of_a_customer_take_no_round_trip_for_each_of_their_parts(d: Desk, trips: list[list[str]]) -> None:
+    dana = d.customer()
+    at = soon(START, 3)
+    for actor in (d.crm, d.ben):
+        for most, ask in (
+            (2, lambda actor=actor: customer.customer(dana, actor=actor, at=at, language="en")),
+            (1, lambda actor=actor: customer.customer_json(dana, actor=actor, at=at)),
+            (1, lambda actor=actor: timeline.timeline(dana, actor=actor, at=at, language="en")),
+        ):
+            ask()
+            trips.clear()
+            ask()
+            assert len(trips) == most, trips
