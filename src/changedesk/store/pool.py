@@ -41,8 +41,10 @@ def pool() -> ConnectionPool[Connection]:
             "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
             " -c jit=off -c timezone=UTC"
             # Every statement is prepared and finds its rows by an index: it is planned once a connection, not for each
-            # list of ids it is given, and never for the few rows that its tables had when it was first asked.
+            # list of ids it is given, and never for the few rows that its tables had when it was first asked: joining
+            # by hash or by order would read all that a client has.
             " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+            " -c enable_hashjoin=off -c enable_mergejoin=off"
             # What is read without a BEGIN (tx) is read from one snapshot too, and only a BEGIN that says so can write.
             r" -c default_transaction_isolation=repeatable\ read -c default_transaction_read_only=on",
         },
