@@ -8,7 +8,7 @@ import pytest
 from tests.cast import Desk, soon
 from tests.flow.join import WAIT, merging, state_of
 from tests.flow.test_merge import _with_account
-from tests.flow.walk import LATER, URL, agree, ask, history, holds, kinds, prove, stands
+from tests.flow.walk import LATER, URL, agree, ask, history, holds, kinds, prove, stands, vouch
 
 from changedesk import flow
 from changedesk.base.actor import Channel
@@ -37,6 +37,18 @@ def test_what_falls_due_with_the_merge_that_closes_it_stays_closed(d: Desk) -> N
     assert holds(d, theirs[0], "contact.url") is None
     assert set(stands(d, theirs[1]).values()) == {"account.number"}
     assert not {"change.applied", "erasure.requested"} & set(kinds(d, theirs[1]))
+
+
+def test_what_falls_due_before_a_merge_is_seen_by_it(d: Desk, dana: SubjectId) -> None:
+    twin = d.customer(contact__email="twin@old.example")
+    vouch(d, dana, LATER)
+    page = ask(d, dana, URL, at=soon(LATER), effective_at=LATER + DAY)
+    joined = merging(d, twin, dana, soon(LATER, 4))
+    assert [state_of(d, one).state for one in (page, joined)] == ["scheduled"] * 2
+    flow.apply_due(d.client, at=LATER + 8 * DAY)
+    assert [state_of(d, one).state for one in (page, joined)] == ["applied", "stale"]
+    assert stands(d, dana).ver == 2
+    assert stands(d, twin).status == "active"
 
 
 @pytest.mark.parametrize("kind", ["account_status", "inactivation"])
