@@ -2,7 +2,9 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -12,10 +14,14 @@ from tests.channels.api.desk import Caller, customer, token
 from tests.channels.api.test_conventions import is_problem
 from tests.outbound.logs import forget, sequence
 
+from changedesk.base.actor import Role
 from changedesk.base.clock import now
+from changedesk.base.ids import SubjectId
+from changedesk.base.refusal import Forbidden
 from changedesk.channels.evidence import handed
 from changedesk.ledger import verifier
 from changedesk.outbound import publish
+from changedesk.reading.evidence import Level, Wanted
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +77,20 @@ def test_a_large_bundle_is_made_by_the_worker_and_fetched_once_by_its_asker(
         files = {name: archive.read(name) for name in archive.namelist()}
     assert verifier.verify(files, crm.get("/log/keys").json()["keys"]).problems == []
     is_problem(crm.post(f"{place}/download", {}), 404, "not-found")
+
+
+def test_what_waits_in_clear_is_for_whoever_may_still_see_it(
+    home: Desk, crm: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handed, "SOON", 0)
+    dana = customer(crm)
+    sequence(home.client)
+    publish.publish(home.client, at=now())
+    wanted = Wanted(purpose="audit", level=Level.FULL, record=SubjectId(UUID(dana)))
+    asked = handed.ask(wanted, actor=home.ines, at=now(), language="en")
+    assert isinstance(asked, UUID)
+    assert handed.make_on(home.client, at=now()) == 1
+    only_auditor = replace(home.ines, roles=frozenset({Role.AUDITOR}))
+    with pytest.raises(Forbidden):
+        handed.fetch(asked, actor=only_auditor)
+    assert b"PK" in handed.fetch(asked, actor=home.ines).data[:4]

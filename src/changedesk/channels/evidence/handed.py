@@ -53,7 +53,13 @@ def pending(*, actor: Actor) -> list[Pending]:
 
 
 def fetch(id_: UUID, *, actor: Actor) -> Bundle:
-    """Hand a finished bundle over, once. Raises Forbidden, NotFound."""
+    """Hand a finished bundle over, once, to whoever asked for it and still may have what it shows.
+
+    Raises Forbidden, NotFound.
+    """
+    for one in pending(actor=actor):
+        if one.id == id_:
+            evidence.require_level(one.wanted.level, actor=actor)
     bundle, data = flow.fetch_evidence(id_, actor=actor)
     return Bundle(bundle, data, 0)
 

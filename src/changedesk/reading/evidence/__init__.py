@@ -34,6 +34,7 @@ from changedesk.reading.evidence.scope import (
     Wanted,
     find,
     require,
+    require_level,
 )
 from changedesk.reading.panels import Diff, EntryView
 from changedesk.reading.people import People
@@ -58,6 +59,7 @@ __all__ = [
     "ScopeUnclear",
     "Wanted",
     "collect",
+    "require_level",
     "size",
 ]
 

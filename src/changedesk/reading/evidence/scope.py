@@ -114,13 +114,18 @@ class Found:
     request: Request | None = None
 
 
+def require_level(level: Level, *, actor: Actor) -> None:
+    """Return when this actor may have evidence that shows this much. Raises Forbidden."""
+    access.require(actor, Verb.EVIDENCE_BUILD)
+    if level is not Level.MASKED:
+        access.require(actor, Verb.VALUE_REVEAL)
+
+
 def require(wanted: Wanted, catalogue: Catalogue, *, actor: Actor) -> None:
     """Return when this actor may have this. Raises Forbidden, PurposeUnknown, ReferenceUnfit, ScopeUnclear,
     FieldsUnclear.
     """
-    access.require(actor, Verb.EVIDENCE_BUILD)
-    if wanted.level is not Level.MASKED:
-        access.require(actor, Verb.VALUE_REVEAL)
+    require_level(wanted.level, actor=actor)
     if wanted.purpose not in PURPOSES:
         raise PurposeUnknown
     if _REFERENCE.fullmatch(wanted.reference) is None:
