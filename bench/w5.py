@@ -16,10 +16,6 @@ CUSTOMERS = {10: 500, 100: 100, 1_000: 10}
 CALLS = 300
 WARMING = 10
 """Calls of each library that are not counted."""
-SNAPSHOTS = 50
-"""The versions between two snapshots of the peer that takes them. Its adapter asks for the middle version, which of 100
-and of 1,000 is a snapshot itself: so many more changes make it ask half way between two, as our dice do on the average.
-"""
 ROUNDS = 3
 BAR = 2.5
 
@@ -30,8 +26,7 @@ def measure(stage: Stage) -> dict[str, Any]:
     table: list[dict[str, Any]] = []
     for depth in DEPTHS:
         subjects, moments = _deep(stage, depth)
-        changes = depth if depth <= SNAPSHOTS else depth + SNAPSHOTS
-        environment = peers.told(stage.place, customers=CUSTOMERS[depth], history=changes)
+        environment = peers.told(stage.place, customers=CUSTOMERS[depth], history=depth)
         for peer in others:
             for phase in ("setup", "fill"):
                 peers.run(environment, peer, phase)

@@ -56,8 +56,9 @@ def claim(tx: Tx, actor: str, keys_given: Sequence[Once]) -> list[Claim | Refusa
     Each comes back as a Claim, or as the refusal InFlight or OtherBody.
     """
     hashed = _hashed(keys_given)
-    rows = {bytes(row.key_hash): row for row in tx.rows("once.claim", actor=actor, keys=hashed)}
-    return _claims(tx, keys_given, hashed, [rows[key_hash] for key_hash in hashed])
+    locked, rows = _together(tx, actor, hashed, "once.claim")
+    known = {bytes(row.key_hash): row for row in rows}
+    return _claims(tx, keys_given, hashed, locked, [known[key_hash] for key_hash in hashed])
 
 
 def claim_holding(
@@ -66,25 +67,33 @@ def claim_holding(
     """Claim keys as ``claim`` does, and lock the subjects of the calls that go on, in the same round trip."""
     given = [item for item, _ in calls]
     hashed = _hashed(given)
-    rows = tx.rows("once.claim_holding", actor=actor, keys=hashed, subjects=[subject for _, subject in calls])
+    locked, rows = _together(tx, actor, hashed, "once.claim_holding", subjects=[subject for _, subject in calls])
     answered = sorted((row for row in rows if row.place is not None), key=lambda row: row.place)
-    return _claims(tx, given, hashed, answered), {row.id: opened(tx, row) for row in rows if row.place is None}
+    return _claims(tx, given, hashed, locked, answered), {row.id: opened(tx, row) for row in rows if row.place is None}
+
+
+def _together(tx: Tx, actor: str, hashed: Sequence[bytes], then: str, **given: object) -> list[list[Any]]:
+    """Claim keys, then ask what is known of them, in one round trip; return the rows of both."""
+    asked = {"actor": actor, "keys": hashed}
+    return tx.together(("once.lock", asked), (then, {**asked, **given}))
 
 
 def _hashed(given: Sequence[Once]) -> list[bytes]:
     return [hashlib.sha256(item.key.encode()).digest() for item in given]
 
 
-def _claims(tx: Tx, given: Sequence[Once], hashed: Sequence[bytes], rows: Sequence[Any]) -> list[Claim | Refusal]:
+def _claims(
+    tx: Tx, given: Sequence[Once], hashed: Sequence[bytes], locked: Sequence[Any], rows: Sequence[Any]
+) -> list[Claim | Refusal]:
     secret = keys.of_client(tx).code
     found: list[Claim | Refusal] = []
     claimed: set[bytes] = set()
-    for item, key_hash, row in zip(given, hashed, rows, strict=True):
+    for item, key_hash, lock, row in zip(given, hashed, locked, rows, strict=True):
         # A plain hash of a body with a birth date in it could be guessed back: hence a keyed one.
         body_mac = hmac.digest(secret, b"once\x00" + item.body, "sha256")
         if row.body_mac is not None and not hmac.compare_digest(bytes(row.body_mac), body_mac):
             found.append(OtherBody())
-        elif not row.claimed or key_hash in claimed:
+        elif not lock.claimed or key_hash in claimed:
             found.append(InFlight())
         else:
             claimed.add(key_hash)
@@ -95,8 +104,8 @@ def _claims(tx: Tx, given: Sequence[Once], hashed: Sequence[bytes], rows: Sequen
 def record(tx: Tx, actor: str, answered: Sequence[tuple[Claim, Mapping[str, Json]]], *, at: datetime) -> None:
     """Keep the answers of first calls. An answer holds references and states, never a personal value.
 
-    Raises InFlight when the first call ended between our look at its key and our claim of it: whatever this
-    transaction did is taken back with it, and the next try gets the first call's answer.
+    Raises InFlight where a key was used by another call all the same: whatever this transaction did is taken back
+    with it, and the next try gets the first call's answer.
     """
     if answered:
         kept = tx.run(
