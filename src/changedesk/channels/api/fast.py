@@ -103,7 +103,8 @@ def in_front_of(application: Application) -> Application:
             return application(environ, start_response)
         header = _header(environ)
         trace = calls.trace_of(header)
-        with structlog.contextvars.bound_contextvars(trace=trace):
+        bound = structlog.contextvars.bind_contextvars(trace=trace)
+        try:
             found = _answered(environ, path, act, header, trace)
             log.info(
                 "request",
@@ -112,6 +113,8 @@ def in_front_of(application: Application) -> Application:
                 status=found.status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
         sent = {
             **HEADERS,
             **found.headers,
