@@ -43,9 +43,9 @@ def trends(visit: Visit) -> HttpResponse:
             (one, ngettext("%(days)d day", "%(days)d days", one) % {"days": one}, one == days) for one in PERIODS
         ],
         "parts": [
-            _part("time", _("By day") if daily else _("By month"), _times(found.days, daily=daily)),
-            _part("kinds", _("By kind of change"), found.kinds),
-            _part("channels", _("By channel"), found.channels),
+            _part("time", _("By day") if daily else _("By month"), _("When"), _times(found.days, daily=daily)),
+            _part("kinds", _("By kind of change"), _("Kind of change"), found.kinds),
+            _part("channels", _("By channel"), _("Channel"), found.channels),
         ],
         "statuses": [
             {"month": date.fromisoformat(f"{one.month}-01"), "what": BECAME.get(one.what, one.what), "times": one.times}
@@ -67,9 +67,9 @@ def _times(lines: Iterable[Line], *, daily: bool) -> list[Line]:
     ]
 
 
-def _part(name: str, title: str, lines: Iterable[Line]) -> dict[str, Any]:
+def _part(name: str, title: str, head: str, lines: Iterable[Line]) -> dict[str, Any]:
     rows = list(lines)
-    return {"name": name, "title": title, "rows": [_row(name, one) for one in rows],
+    return {"name": name, "title": title, "head": head, "rows": [_row(name, one) for one in rows],
             "most": max((one.changed for one in rows), default=0)}  # fmt: skip
 
 
