@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from threading import Barrier, BrokenBarrierError, Lock
 
 import pytest
 from tests.cast import Desk, soon
@@ -35,7 +37,7 @@ from changedesk.base.clock import micros
 from changedesk.base.ids import SubjectId
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
-from changedesk.flow.combine import Combiner, _Call
+from changedesk.flow.combine import LEADERS_MOST, MANY, Combiner, _Call
 from changedesk.flow.recorded import Recorded, RecordedChange
 from changedesk.ledger.entry import EntryKind, leaf
 from changedesk.ledger.tree import leaf_hash
@@ -352,6 +354,27 @@ def test_calls_that_arrive_while_a_batch_runs_go_together_but_never_two_of_one_s
     assert together([partial(joined.call, n) for n in range(64)]) == [n * 10 for n in range(64)]
     assert sorted(item for batch in batches for item in batch) == list(range(64))
     assert all(len({item % 7 for item in batch}) == len(batch) <= 64 for batch in batches)
+
+
+def test_where_many_wait_a_second_batch_runs_beside_the_first_and_never_a_third() -> None:
+    running, most = 0, 0
+    count, both = Lock(), Barrier(2)
+
+    def run(items: Sequence[int]) -> Outcome[int]:
+        nonlocal running, most
+        with count:
+            running += 1
+            most = max(most, running)
+        with suppress(BrokenBarrierError):
+            both.wait(5)  # the first is with the server until a second one is, too
+        both.abort()
+        with count:
+            running -= 1
+        return Outcome(list(items))
+
+    joined: Combiner[int, int] = Combiner(run, lambda item: item)
+    assert together([partial(joined.call, n) for n in range(3 * MANY)]) == list(range(3 * MANY))
+    assert most == LEADERS_MOST
 
 
 class BrokenError(RuntimeError):

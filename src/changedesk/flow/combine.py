@@ -1,8 +1,8 @@
 """Joining concurrent single calls of a plural verb: what arrives while a batch is under way shares the next one.
 
 No timer and no background thread: the first caller leads, flushes for those that wait with it, and hands the lead
-to the next. Each caller gets its own result after the shared commit. If a batch fails as a whole, its members run
-one by one.
+to the next. Where many wait, a second one leads beside it: one batch is made ready while the other is with the server.
+Each caller gets its own result after the shared commit. If a batch fails as a whole, its members run one by one.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -22,6 +22,9 @@ from changedesk.flow.submit import submit
 from changedesk.store.tx import CommitUnknown
 
 TOGETHER_MOST: Final = 64
+LEADERS_MOST: Final = 2
+MANY: Final = 8
+"""Calls that wait before a second one leads: fewer of them are better off together."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -47,15 +50,17 @@ class Combiner(Generic[T, R]):
         self._key = key
         self._lock = Lock()
         self._waiting: list[_Call[T, R]] = []
-        self._led = False
+        self._leaders = 0
 
     def call(self, item: T) -> R:
         """Run one item, alone or with others; return its result, or raise its refusal."""
         mine: _Call[T, R] = _Call(item)
         with self._lock:
-            self._waiting.append(mine)
-            leads = not self._led
-            self._led = True
+            leads = not self._leaders or (self._leaders < LEADERS_MOST and len(self._waiting) >= MANY)
+            if leads:
+                self._leaders += 1
+            else:
+                self._waiting.append(mine)
         if not leads:
             mine.done.acquire()
         if leads or mine.leads:
@@ -71,8 +76,9 @@ class Combiner(Generic[T, R]):
             self._answer(batch)
         finally:
             with self._lock:
-                following = self._waiting[0] if self._waiting else None
-                self._led = following is not None
+                following = self._waiting.pop(0) if self._waiting else None
+                if following is None:
+                    self._leaders -= 1
             for call in batch:
                 if call is not mine:
                     call.done.release()
@@ -84,8 +90,6 @@ class Combiner(Generic[T, R]):
         """Take the next batch out of the queue: the leader first, then others that share no key with it."""
         batch, taken, rest = [mine], {self._key(mine.item)}, []
         for call in self._waiting:
-            if call is mine:
-                continue
             if len(batch) < TOGETHER_MOST and self._key(call.item) not in taken:
                 batch.append(call)
                 taken.add(self._key(call.item))
