@@ -29,6 +29,7 @@ WRITERS = 8
 SECONDS = 30.0
 REQUESTS_A_SECOND = 2.0
 SETTLE_SECONDS = 10.0
+IDLE_SECONDS = 4
 P50_MS, P99_MS = 200.0, 1_000.0
 SLUG = "telling"
 WORKER = "import sys; from changedesk.config.command import app; sys.argv[1:] = ['worker']; app()"
@@ -138,10 +139,9 @@ def _live() -> Iterator[Web]:
 def _idle(stage: Stage, worker: int) -> float:
     """What the worker takes of one core while there is nothing to do, in percent."""
     _drained(stage)
-    time.sleep(2)  # what follows the log has come to its end too
     before = cpu.seconds(worker)
-    time.sleep(4)
-    return (cpu.seconds(worker) - before) / 4 * 100
+    time.sleep(IDLE_SECONDS)  # what is measured is the time itself
+    return (cpu.seconds(worker) - before) / IDLE_SECONDS * 100
 
 
 def _capacity(stage: Stage, server: Web) -> float:
@@ -158,12 +158,12 @@ def _quiet(stage: Stage) -> Sequence[Any]:
 
 
 def _drained(stage: Stage) -> None:
-    """Wait until the worker has told of everything so far."""
+    """Wait until all that follows the log has come to its end."""
     with baseline.connect(stage.place.admin) as connection:
         for _ in range(600):
             row = connection.execute(
-                "SELECT (SELECT count(*) FROM desk.staged WHERE client_id = %(c)s) + (SELECT size - (SELECT next_idx"
-                " FROM desk.cursor WHERE client_id = %(c)s AND consumer = 'notices') FROM desk.log_head"
+                "SELECT (SELECT count(*) FROM desk.staged WHERE client_id = %(c)s) + (SELECT size - (SELECT min(next_idx)"
+                " FROM desk.cursor WHERE client_id = %(c)s) FROM desk.log_head"
                 " WHERE client_id = %(c)s)",
                 {"c": stage.client},
             ).fetchone()
