@@ -162,8 +162,8 @@ def _drained(stage: Stage) -> None:
     with baseline.connect(stage.place.admin) as connection:
         for _ in range(600):
             row = connection.execute(
-                "SELECT (SELECT count(*) FROM desk.staged WHERE client_id = %(c)s) + (SELECT size - (SELECT min(next_idx)"
-                " FROM desk.cursor WHERE client_id = %(c)s) FROM desk.log_head"
+                "SELECT (SELECT count(*) FROM desk.staged WHERE client_id = %(c)s) + (SELECT size - (SELECT"
+                " min(next_idx) FROM desk.cursor WHERE client_id = %(c)s) FROM desk.log_head"
                 " WHERE client_id = %(c)s)",
                 {"c": stage.client},
             ).fetchone()
