@@ -1,9 +1,12 @@
 """The command line: sentences for people, JSON for programs, no search term where others can read it."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from tests.postgres import Database
 from typer.testing import CliRunner, Result
 
@@ -23,6 +26,19 @@ def answer(*words: str, given: str | None = None) -> dict[str, object]:
     assert result.exit_code == 0, result.output
     found: dict[str, object] = json.loads(result.stdout)
     return found
+
+
+def test_every_command_answers_programs_too() -> None:
+    """All but the one that runs until it is stopped."""
+
+    def without(group: Any, before: str = "") -> Iterator[str]:
+        for name, command in group.commands.items():
+            if hasattr(command, "commands"):
+                yield from without(command, f"{before}{name} ")
+            elif not any("--json" in option.opts for option in command.params):
+                yield before + name
+
+    assert list(without(typer.main.get_command(app))) == ["witness serve"]
 
 
 @pytest.fixture

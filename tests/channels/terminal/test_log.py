@@ -46,6 +46,7 @@ def test_what_is_published_is_verified_offline(home: Desk, tmp_path: Path) -> No
         (change,) = seen.connection.execute("SELECT change_id FROM desk.entry LIMIT 1").fetchone() or ()
     receipt = tmp_path / "it.tlog-proof"
     receipt.write_bytes(run("log", "receipt", str(change), *AT).stdout_bytes)
+    assert answer("log", "receipt", str(change), *AT) == {"receipt": receipt.read_text("utf-8")}
     (key,) = keys()
     told = answer("log", "verify", str(receipt), "--key", key)
     assert (told["log"], told["size"]) == ("ledger.example/aurora", 3)
@@ -55,6 +56,7 @@ def test_what_is_published_is_verified_offline(home: Desk, tmp_path: Path) -> No
     assert (refused.exit_code, json.loads(refused.stdout)["code"]) == (1, ProvesNothing.code)
     checkpoint = tmp_path / "checkpoint"
     checkpoint.write_bytes(run("log", "checkpoint", *AT).stdout_bytes)
+    assert answer("log", "checkpoint", *AT) == {"checkpoint": checkpoint.read_text("utf-8")}
     assert run("log", "verify", str(checkpoint), "--key", key).exit_code == 0
     assert run("log", "verify", str(checkpoint), "--key", "nothing").exit_code == 1
     assert run("log", "receipt", "nothing", *AT).exit_code == 1
@@ -98,6 +100,7 @@ def test_a_witness_runs_elsewhere_with_no_database(home: Desk, tmp_path: Path) -
     made = run("witness", "keys", str(tmp_path / "key"), "--name", "witness.example/w1")
     assert made.exit_code == 0
     assert run("witness", "keys", str(tmp_path / "key")).stdout == made.stdout
+    assert answer("witness", "keys", str(tmp_path / "key")) == {"keys": made.stdout.split()}
     assert run("witness", "keys", str(tmp_path / "key"), "--name", "again").exit_code == 1
     alone = {
         "PATH": os.environ["PATH"],

@@ -130,17 +130,21 @@ def _go_on(actor: Actor, what: What, *, hidden: bool) -> None:
 @app.command("drop-master")
 def keys_drop_master(
     version: Annotated[int, typer.Argument(min=1, help="The version's number in the master file.")],
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Remove an old version from the master file, for good. Refused while anything needs it."""
-    with show.refusals(json_wanted=False):
+    with show.refusals(json_wanted=as_json):
         rotating.drop_master(version, actor=_installer())
+    if as_json:
+        show.as_json({"removed": version})
+        return
     show.out.print("Removed. Backups that are older than the renewal open no more, nor do their escrows.")
 
 
 @app.command("export-escrow")
-def keys_export_escrow(first: Half, second: Half) -> None:
+def keys_export_escrow(first: Half, second: Half, as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way
     """Write the master file in two halves, each sealed under a passphrase that its keeper types here."""
-    with show.refusals(json_wanted=False):
+    with show.refusals(json_wanted=as_json):
         for path in (first, second):
             if path.exists():
                 raise FileStands(path=str(path))
@@ -148,16 +152,22 @@ def keys_export_escrow(first: Half, second: Half) -> None:
         for path, text in zip((first, second), rotating.export_escrow(words, actor=_installer()), strict=True):
             path.touch(mode=0o600, exist_ok=False)
             path.write_text(text, encoding="ascii")
+    if as_json:
+        show.as_json({"written": [first, second]})
+        return
     show.out.print("Written. Keep them apart, and try both with 'changedesk keys import-escrow' on another machine.")
 
 
 @app.command("import-escrow")
-def keys_import_escrow(first: Half, second: Half) -> None:
+def keys_import_escrow(first: Half, second: Half, as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way
     """Write the master file anew from its two halves, where none stands."""
-    with show.refusals(json_wanted=False):
+    with show.refusals(json_wanted=as_json):
         halves = [_read(path) for path in (first, second)]
         words = [_word(f"{path.name}'s keeper") for path in (first, second)]
         versions = rotating.import_escrow(halves, words, actor=_installer())
+    if as_json:
+        show.as_json({"versions": versions})
+        return
     show.facts({"versions": ", ".join(map(str, versions))})
 
 

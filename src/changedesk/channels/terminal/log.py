@@ -55,12 +55,16 @@ def log_publish(client: Client, as_json: AsJson = False) -> None:  # noqa: FBT00
 def log_checkpoint(
     client: Client,
     anchor: Anchor = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: AsJson = False,  # noqa: FBT002 - as above
 ) -> None:
     """Print the newest signed checkpoint."""
-    with show.refusals(json_wanted=False):
+    with show.refusals(json_wanted=as_json):
         actor = installed.client(client).actor
         found = published.anchor_checkpoint(actor=actor) if anchor else published.checkpoint(actor=actor)
-    typer.echo(found, nl=False)
+    if as_json:
+        show.as_json({"checkpoint": found.decode()})
+    else:
+        typer.echo(found, nl=False)
 
 
 @app.command("keys")
@@ -87,12 +91,16 @@ def log_receipt(
     client: Client,
     change: Annotated[str, typer.Argument(metavar="CHANGE", help="The id of a change.")] = "",
     anchor: Anchor = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: AsJson = False,  # noqa: FBT002 - as above
 ) -> None:
     """Print the receipt of an entry: keep it in a file that ends in .tlog-proof."""
-    with show.refusals(json_wanted=False):
+    with show.refusals(json_wanted=as_json):
         actor = installed.client(client).actor
         found = published.anchor_receipt(actor=actor) if anchor else published.receipt(_change(change), actor=actor)
-    typer.echo(found, nl=False)
+    if as_json:
+        show.as_json({"receipt": found.decode()})
+    else:
+        typer.echo(found, nl=False)
 
 
 def _change(text: str) -> ChangeId:

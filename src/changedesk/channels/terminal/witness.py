@@ -15,6 +15,8 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from changedesk.channels.terminal import show
+from changedesk.channels.terminal.options import AsJson
 from changedesk.ledger import witness
 from changedesk.ledger.cosignature import ED25519_COSIGNATURE, ML_DSA_44, AnyVerifier, CosigningKey, read_vkey
 from changedesk.ledger.note import NoteRefused
@@ -154,6 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
 def witness_keys(
     file: Annotated[Path, typer.Argument(dir_okay=False, help="Where the secret stands; made when it is not there.")],
     name: Annotated[str, typer.Option(help="What the witness is called, such as witness.example/w1.")] = "",
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Print a witness's verifier keys; with --name, make them first."""
     try:
@@ -163,7 +166,11 @@ def witness_keys(
     except (OSError, NoteRefused) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    typer.echo("\n".join(key.verifier.vkey for key in found))
+    vkeys = [key.verifier.vkey for key in found]
+    if as_json:
+        show.as_json({"keys": vkeys})
+    else:
+        typer.echo("\n".join(vkeys))
 
 
 @app.command("serve")
