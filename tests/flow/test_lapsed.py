@@ -1,6 +1,6 @@
 """Whoever changes where codes go takes the proofs with it that were answered there before."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.cast import Desk, soon
 from tests.flow.walk import (
@@ -83,14 +83,7 @@ def test_two_requests_of_one_call_do_not_strike_each_other(d: Desk, dana: Subjec
     first = ask(d, dana, EMAIL, at=soon(LATER, 0.2))
     prove(d, first, soon(LATER))
     first = agree(d, arrive(d, first, soon(LATER, 2)), soon(LATER, 3))
-    second = ask(d, dana, OTHER, at=soon(LATER, 4))
-    _by_mail(d, second, soon(LATER, 4))
-    started = flow.challenge(
-        dana, purpose="new_contact", method="code_sms", path="contact.phone_mobile", ref=second.ref, actor=d.ben,
-        at=soon(LATER, 30),
-    )  # fmt: skip
-    assert flow.confirm(started.id, code_to(d, "new_contact"), actor=d.ben, at=soon(LATER, 30.5)).matched
-    agree(d, second, soon(LATER, 31))
+    second = _another_phone(d, dana, soon(LATER, 4), answered=soon(LATER, 30))
     assert approve(d, second).state == "applied"
     assert approve(d, first, timedelta(hours=14)).state == "applied"
 
@@ -99,21 +92,21 @@ def test_another_call_strikes(d: Desk, dana: SubjectId) -> None:
     first = ready(d, dana)
     later = LATER + CALLER_TTL * 2
     vouch(d, dana, later)
-    second = ask(d, dana, OTHER, at=soon(later, 0.2))
-    _by_mail(d, second, soon(later))
-    started = flow.challenge(
-        dana, purpose="new_contact", method="code_sms", path="contact.phone_mobile", ref=second.ref, actor=d.ben,
-        at=soon(later, 2),
-    )  # fmt: skip
-    assert flow.confirm(started.id, code_to(d, "new_contact"), actor=d.ben, at=soon(later, 2.5)).matched
-    agree(d, second, soon(later, 3))
+    second = _another_phone(d, dana, soon(later), answered=soon(later, 2))
     assert approve(d, second).state == "applied"
     assert approve(d, first, timedelta(hours=14)).state == "awaiting_verification"
 
 
-def _by_mail(d: Desk, asked: flow.Receipt, at: object) -> None:
-    started = flow.challenge(
-        asked.subject, purpose="change", method="code_email", path="contact.email", ref=asked.ref, actor=d.ben,
-        at=at,  # type: ignore[arg-type]
-    )  # fmt: skip
-    assert flow.confirm(started.id, code_to(d), actor=d.ben, at=soon(at, 0.5)).matched  # type: ignore[arg-type]
+def _another_phone(d: Desk, dana: SubjectId, at: datetime, *, answered: datetime) -> flow.Receipt:
+    """Ask for another telephone, proved by mail, with a code answered on it, and agreed to."""
+    asked = ask(d, dana, OTHER, at=at)
+    ways = (
+        ("change", "challenge", "code_email", "contact.email", at),
+        ("new_contact", "new_contact", "code_sms", "contact.phone_mobile", answered),
+    )
+    for purpose, message, method, path, when in ways:
+        started = flow.challenge(
+            dana, purpose=purpose, method=method, path=path, ref=asked.ref, actor=d.ben, at=when
+        )  # fmt: skip
+        assert flow.confirm(started.id, code_to(d, message), actor=d.ben, at=soon(when, 0.5)).matched
+    return agree(d, asked, soon(answered))
