@@ -37,6 +37,11 @@ class Ours(NamedTuple):
 @pytest.fixture
 def ours(crm: Caller) -> Ours:
     """A customer of this client with a request that waits."""
+    return waiting(crm)
+
+
+def waiting(crm: Caller) -> Ours:
+    """Take a customer in and ask for a change that waits."""
     dana = customer(crm)
     made = ask(crm, dana)
     entry = crm.get(f"/customers/{dana}/timeline").json()["items"][-1]

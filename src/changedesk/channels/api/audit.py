@@ -8,15 +8,17 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Router, Schema
 from pydantic import Field
 
 from changedesk.channels import audit_search as searching
 from changedesk.channels import exports
 from changedesk.channels.api import asked
+from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, send
+from changedesk.channels.api.documented import documented
+from changedesk.channels.api.routes import Routes, of
 from changedesk.channels.refusals import Answer
 from changedesk.flow import audit_trail
 from changedesk.reading import audit_search
@@ -25,7 +27,8 @@ from changedesk.reading.audit_search.facets import complete
 from changedesk.reading.panels import EntryView
 from changedesk.rules import query
 
-router = Router(tags=["Audit search"])
+router = Routes(tags=["Audit search"])
+files = Router(tags=["Audit search"])
 Text = Annotated[str, Field(max_length=query.LONGEST)]
 Place = Annotated[int, Field(ge=0, lt=2**43)]
 
@@ -134,9 +137,8 @@ class ExportMade(Schema):
 
 
 @router.post("/search", **documented(200, AuditFound))
-def search(request: HttpRequest, body: AuditQuery) -> HttpResponse:
+def search(call: Call, body: AuditQuery) -> Answer:
     """Search everything that was recorded at this client. A first page is put on record before it is answered."""
-    call = of(request)
     found = searching.searched(
         body.query,
         actor=call.actor,
@@ -147,58 +149,55 @@ def search(request: HttpRequest, body: AuditQuery) -> HttpResponse:
         limit=body.limit,
         with_facets=body.facets,
     )
-    return send(tell({name: getattr(found, name) for name in AuditFound.model_fields}))
+    return tell({name: getattr(found, name) for name in AuditFound.model_fields})
 
 
 @router.post("/completions", **documented(200, AuditOffers))
-def completions(request: HttpRequest, body: AuditText) -> HttpResponse:
+def completions(call: Call, body: AuditText) -> Answer:
     """Say how a half-typed search may go on."""
-    found = complete(body.query, actor=of(request).actor)
-    return send(tell({"offers": found.offers, "missing": found.missing}))
+    found = complete(body.query, actor=call.actor)
+    return tell({"offers": found.offers, "missing": found.missing})
 
 
 @router.get("/entries/{place}", **documented(200, AuditEntry, body=False))
-def entry(request: HttpRequest, place: Place) -> HttpResponse:
+def entry(call: Call, place: Place) -> Answer:
     """Read one entry by its index in the log."""
-    call = of(request)
-    return send(tell(event.event(place, actor=call.actor, at=call.at, language=call.language)))
+    return tell(event.event(place, actor=call.actor, at=call.at, language=call.language))
 
 
 @router.get("/entries/{place}/verification", **documented(200, AuditVerdict, body=False))
-def verification(request: HttpRequest, place: Place) -> HttpResponse:
+def verification(call: Call, place: Place) -> Answer:
     """Check one entry against the newest published checkpoint."""
-    return send(tell(event.verify(place, actor=of(request).actor)))
+    return tell(event.verify(place, actor=call.actor))
 
 
 @router.get("/searches", **documented(200, KeptSearches, body=False))
-def searches(request: HttpRequest) -> HttpResponse:
+def searches(call: Call) -> Answer:
     """List the searches that this key keeps."""
-    return send(tell({"items": audit_search.kept(actor=of(request).actor)}))
+    return tell({"items": audit_search.kept(actor=call.actor)})
 
 
 @router.post("/searches", **documented(201, Kept, key=True))
-def keep(request: HttpRequest, body: KeepSearch) -> HttpResponse:
+def keep(call: Call, body: KeepSearch) -> Answer:
     """Keep a search by name. One for a customer's own value is not kept."""
-    call = of(request)
     call.once()  # the same search under the same name is one, whatever the key
     personal = query.personal(audit_search.read_query(body.query, actor=call.actor, at=call.at))
     made = audit_trail.keep_search(body.name, body.query, personal=personal, actor=call.actor, at=call.at)
-    return send(tell({"id": made}, status=201))
+    return tell({"id": made}, status=201)
 
 
 @router.delete("/searches/{id}", **documented(204, None, body=False))
-def drop(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the path's word
+def drop(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the path's word
     """Drop a kept search."""
-    audit_trail.drop_search(id, actor=of(request).actor)
-    return send(Answer(204))
+    audit_trail.drop_search(id, actor=call.actor)
+    return Answer(204)
 
 
 @router.post("/exports", **documented(201, ExportMade))
-def export(request: HttpRequest, body: ExportWanted) -> HttpResponse:
+def export(call: Call, body: ExportWanted) -> Answer:
     """Write what a search finds into a file, always masked, and put on record who made it of what."""
-    call = of(request)
     made = exports.make(body.query, body.format, actor=call.actor, at=call.at, language=call.language)
-    return send(tell(made, status=201))
+    return tell(made, status=201)
 
 
 def _file() -> dict[str, Any]:
@@ -210,7 +209,7 @@ def _file() -> dict[str, Any]:
     return made
 
 
-@router.post("/exports/{id}/download", **_file())
+@files.post("/exports/{id}/download", **_file())
 def download(request: HttpRequest, id: asked.Id) -> StreamingHttpResponse:  # noqa: A002 - the path's word
     """Fetch a file, once."""
     call = of(request)

@@ -16,7 +16,8 @@ from changedesk import flow
 from changedesk.channels.api import asked
 from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, send
+from changedesk.channels.api.documented import documented
+from changedesk.channels.api.routes import of, send
 from changedesk.channels.bulk import RequestMap, RequestReport, read_request_map, request_batch
 from changedesk.channels.bulk.received import lines, received
 from changedesk.channels.bulk.report import Line

@@ -6,23 +6,24 @@ from hashlib import sha256
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query, Schema
 from pydantic import Field, StringConstraints
 
 from changedesk import flow
 from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.channels.api import asked
+from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, onward, send
+from changedesk.channels.api.documented import documented, onward
 from changedesk.channels.api.house import Limit, Place
+from changedesk.channels.api.routes import Routes
 from changedesk.channels.refusals import Answer
 from changedesk.kinds import Edit
 from changedesk.reading import batches as reading
 from changedesk.reading.batches import BatchLine, BatchPanel, RouteCount
 
-router = Router(tags=["Batches"])
+router = Routes(tags=["Batches"])
 ROWS_MOST: Final = 500
 Item = Annotated[str, StringConstraints(min_length=1, max_length=2000, strict=True)]
 
@@ -106,19 +107,18 @@ class WhichBatches(asked.Asked):
 
 
 @router.post("", **documented(201, BatchTold, key=True, also=200, also_answer=BatchPlan))
-def enter(request: HttpRequest, body: BatchAsked, dry_run: bool = False) -> HttpResponse:  # noqa: FBT001, FBT002 - the address's word
+def enter(call: Call, body: BatchAsked, dry_run: bool = False) -> Answer:  # noqa: FBT001, FBT002 - the address's word
     """Enter requests as one batch. Each is refused for itself; the rest stands. A repeat gets what there is.
 
     With ``dry_run=true`` nothing is entered and no batch is kept: 200, and what each row would become, with the rows
     that conflict, and what policy would ask.
     """
-    call = of(request)
     rows = [_row(number, row) for number, row in enumerate(body.rows)]
     terms = flow.Terms(
         reason=body.reason, initiated_by=body.initiated_by, channel=Channel.API, acknowledged=body.acknowledged
     )
     if dry_run:
-        return send(_plan(flow.preview_rows(rows, terms, actor=call.actor, at=call.at)))
+        return _plan(flow.preview_rows(rows, terms, actor=call.actor, at=call.at))
     once = call.once()
     batch = flow.start_batch(
         body.name, sha256(b"call\x00" + once.key.encode()).digest(), actor=call.actor, at=call.at, key=once
@@ -127,7 +127,7 @@ def enter(request: HttpRequest, body: BatchAsked, dry_run: bool = False) -> Http
     whole = flow.finish_batch(batch.id, actor=call.actor, at=call.at)
     digest = (whole.digest or b"").hex()
     answer = {"batch": whole.id, "digest": digest, "items": [_told(one) for one in became]}
-    return send(tell(answer, status=201, replayed=batch.digest is not None))
+    return tell(answer, status=201, replayed=batch.digest is not None)
 
 
 def _row(number: int, row: BatchRow) -> flow.Asked:
@@ -161,26 +161,23 @@ def _plan(became: Sequence[flow.Became]) -> Answer:
 
 
 @router.get("", **documented(200, BatchesTold, body=False))
-def listed(request: HttpRequest, query: Query[WhichBatches]) -> HttpResponse:
+def listed(call: Call, query: Query[WhichBatches]) -> Answer:
     """List batches of requests, newest first."""
-    call = of(request)
     page = reading.batches(actor=call.actor, language=call.language, before=query.before, limit=query.limit)
-    link = onward(request.path, query, before=page.next)
-    return send(tell({"items": page.items, "next": page.next}, headers=link))
+    link = onward(call.path, query, before=page.next)
+    return tell({"items": page.items, "next": page.next}, headers=link)
 
 
 @router.get("/{id}", **documented(200, BatchPanel, body=False))
-def one(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+def one(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the address's word
     """Read one batch: its requests by state, what policy asks, a sample of what it would change, its digest."""
-    call = of(request)
-    return send(tell(reading.batch(id, actor=call.actor, at=call.at, language=call.language)))
+    return tell(reading.batch(id, actor=call.actor, at=call.at, language=call.language))
 
 
 @router.post("/{id}/approve", **documented(200, ApprovalTold, key=True))
-def approve(request: HttpRequest, id: asked.Id, body: BatchApproval) -> HttpResponse:  # noqa: A002 - as above
+def approve(call: Call, id: asked.Id, body: BatchApproval) -> Answer:  # noqa: A002 - as above
     """Let the whole batch go ahead, as a second person, exactly as it was seen. What moved since is left behind."""
-    call = of(request)
     done = flow.approve_batch(id, digest=body.digest, note=body.note, actor=call.actor, at=call.at, key=call.once())
     left = dict.fromkeys(done.edited, "different-content")
     left |= {ref: refusal.code for ref, refusal in done.refused.items()}
-    return send(tell({"states": dict(done.states), "left": left}))
+    return tell({"states": dict(done.states), "left": left})

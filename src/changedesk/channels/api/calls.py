@@ -41,7 +41,8 @@ class Call:
     trace: str
     language: str
     route: str
-    """Method and path, which belong to what an Idempotency-Key stands for."""
+    """Method, path and query, which belong to what an Idempotency-Key stands for."""
+    path: str
     header: Header = field(repr=False)
     body: Callable[[], bytes] = field(repr=False)
     limit: dict[str, str]
@@ -83,12 +84,13 @@ def language_of(header: Header) -> str:
     return LANGUAGES[0]
 
 
-def accept(route: str, header: Header, body: Callable[[], bytes], *, trace: str) -> Call:
+def accept(route: str, path: str, header: Header, body: Callable[[], bytes], *, trace: str) -> Call:
     """Return the call behind some headers. Raises CredentialRefused, CredentialEnded."""
     at = clock.now()
     actor = signin.actor_of_key(header("Authorization"), at=at)
     left, wait = LIMITS.take(f"{actor.client}/{actor.id}")
-    return Call(actor, at, trace, language_of(header), route, header, body, LIMITS.headers(left, wait), over=left < 0)
+    limit = LIMITS.headers(left, wait)
+    return Call(actor, at, trace, language_of(header), route, path, header, body, limit, over=left < 0)
 
 
 def read(body: bytes) -> Any:

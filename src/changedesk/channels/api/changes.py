@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Annotated, Final
 
-from django.http import HttpRequest, HttpResponse
 from msgspec.structs import replace
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from changedesk import flow
@@ -15,13 +14,14 @@ from changedesk.base.refusal import Refusal
 from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, onward, send
+from changedesk.channels.api.documented import documented, onward
 from changedesk.channels.api.requests import receipt, sees
+from changedesk.channels.api.routes import Routes
 from changedesk.channels.refusals import Answer, answer, problem
 from changedesk.reading import feed, timeline
 from changedesk.reading.panels import EntryView
 
-router = Router(tags=["Changes"])
+router = Routes(tags=["Changes"])
 _OTHER_BODY: Final = "idempotency-other-body"
 
 
@@ -84,12 +84,12 @@ def _places(item: flow.RecordedChange, place: int) -> dict[str, str]:
 
 
 @router.post("", **documented(201, told.Results, key=True, problems=[412], also=200))
-def record_changes(request: HttpRequest, body: asked.Changes) -> HttpResponse:
+def record_changes(call: Call, body: asked.Changes) -> Answer:
     """Record changes that were made and evidenced elsewhere: up to 500, each with its own result.
 
     One alone: 201, or its problem. Several: 200, with a result or a problem for each.
     """
-    return send(record(of(request), [_item(one) for one in body.items]))
+    return record(call, [_item(one) for one in body.items])
 
 
 class Place(asked.Asked):
@@ -101,35 +101,32 @@ class Place(asked.Asked):
 
 
 @router.get("", **documented(200, told.Feed, body=False))
-def follow(request: HttpRequest, query: Query[Place]) -> HttpResponse:
+def follow(call: Call, query: Query[Place]) -> Answer:
     """Follow the log by its dense index, from any point, as often as wanted. ``values`` asks for values in clear."""
-    call = of(request)
     page = feed.feed(
         actor=call.actor, after=query.after, limit=query.limit, values=query.values, language=call.language
     )
-    link = onward(request.path, query, after=page.next if page.more else None)
-    return send(tell(page, headers=link))
+    link = onward(call.path, query, after=page.next if page.more else None)
+    return tell(page, headers=link)
 
 
 @router.get("/{id}", **documented(200, EntryView, body=False))
-def read(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+def read(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the address's word
     """Read one entry of a history by the id of its change."""
-    call = of(request)
-    return send(tell(timeline.entry(ChangeId(id), actor=call.actor, at=call.at, language=call.language)))
+    return tell(timeline.entry(ChangeId(id), actor=call.actor, at=call.at, language=call.language))
 
 
 @router.post(
     "/{id}/revert", **documented(201, told.Receipt, key=True, problems=[412], also=200, also_answer=told.RevertPlan)
 )
-def revert(request: HttpRequest, id: asked.Id, body: asked.Revert, dry_run: bool = False) -> HttpResponse:  # noqa: A002, FBT001, FBT002 - the address's words
+def revert(call: Call, id: asked.Id, body: asked.Revert, dry_run: bool = False) -> Answer:  # noqa: A002, FBT001, FBT002 - the address's words
     """Ask for a change to be undone, by an ordinary request with its own proofs and approval.
 
     With ``dry_run=true`` nothing is asked: 200, and what undoing would meet, field by field.
     """
-    call = of(request)
     change = ChangeId(id)
     if dry_run:
-        return send(_plan(call, flow.plan_revert(change, actor=call.actor, at=call.at)))
+        return _plan(call, flow.plan_revert(change, actor=call.actor, at=call.at))
     choices: dict[str, str | tuple[str, object]] = {
         path: choice if isinstance(choice, str) else ("custom", choice.custom) for path, choice in body.choices.items()
     }

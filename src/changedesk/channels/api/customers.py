@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from changedesk import flow
@@ -11,13 +10,14 @@ from changedesk.base.ids import SubjectId
 from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, onward, send
+from changedesk.channels.api.documented import documented, onward
+from changedesk.channels.api.routes import Routes
 from changedesk.channels.refusals import Answer
 from changedesk.reading import asof, customer, search, timeline
 from changedesk.reading.panels import AsOf
 
-router = Router(tags=["Customers"])
-accounts = Router(tags=["Customers"])
+router = Routes(tags=["Customers"])
+accounts = Routes(tags=["Customers"])
 Limit = Annotated[int, Field(ge=1, le=200)]
 
 
@@ -43,9 +43,8 @@ class Instants(asked.Asked):
 
 
 @router.post("", **documented(201, told.Created, key=True))
-def create(request: HttpRequest, body: asked.NewCustomer) -> HttpResponse:
+def create(call: Call, body: asked.NewCustomer) -> Answer:
     """Take a customer in, with the accounts they hold: version 1 of the history."""
-    call = of(request)
     new = flow.NewCustomer(
         values=body.values,
         accounts=[flow.NewAccount(one.number, one.role, one.values) for one in body.accounts],
@@ -55,25 +54,21 @@ def create(request: HttpRequest, body: asked.NewCustomer) -> HttpResponse:
     )
     made = flow.create_customers([new], actor=call.actor, at=call.at).one()
     place = f"/api/v1/customers/{made.subject}"
-    return send(
-        tell(made.reply(), status=201, version=made.version, replayed=made.replayed, headers={"Location": place})
-    )
+    return tell(made.reply(), status=201, version=made.version, replayed=made.replayed, headers={"Location": place})
 
 
 @router.post("/search", **documented(200, told.Hits))
-def find(request: HttpRequest, body: asked.Search) -> HttpResponse:
+def find(call: Call, body: asked.Search) -> Answer:
     """Find customers by what a person would type. In the body, so that no personal value stands in an address."""
-    call = of(request)
     hits = search.search(body.text, actor=call.actor, at=call.at, language=call.language, limit=body.limit)
-    return send(tell({"items": hits}))
+    return tell({"items": hits})
 
 
 @router.get("/{id}", **documented(200, told.Customer, body=False))
-def read(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+def read(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the address's word
     """Read a customer. Values are masked unless this key may see them."""
-    call = of(request)
     found = customer.customer_json(SubjectId(id), actor=call.actor, at=call.at, language=call.language)
-    return send(tell(found, version=found["version"]))
+    return tell(found, version=found["version"])
 
 
 def history(call: Call, subject: SubjectId, query: Narrowed, path: str) -> Answer:
@@ -99,15 +94,15 @@ def history(call: Call, subject: SubjectId, query: Narrowed, path: str) -> Answe
 
 
 @router.get("/{id}/timeline", **documented(200, told.Entries, body=False))
-def of_customer(request: HttpRequest, id: asked.Id, query: Query[Narrowed]) -> HttpResponse:  # noqa: A002 - the address's word
+def of_customer(call: Call, id: asked.Id, query: Query[Narrowed]) -> Answer:  # noqa: A002 - the address's word
     """Read what happened to a customer, newest first."""
-    return send(history(of(request), SubjectId(id), query, request.path))
+    return history(call, SubjectId(id), query, call.path)
 
 
 @accounts.get("/{id}/timeline", **documented(200, told.Entries, body=False))
-def of_account(request: HttpRequest, id: asked.Id, query: Query[Narrowed]) -> HttpResponse:  # noqa: A002 - the address's word
+def of_account(call: Call, id: asked.Id, query: Query[Narrowed]) -> Answer:  # noqa: A002 - the address's word
     """Read what happened to an account, newest first."""
-    return send(history(of(request), SubjectId(id), query, request.path))
+    return history(call, SubjectId(id), query, call.path)
 
 
 def state_as_of(call: Call, subject: SubjectId, query: Instants) -> Answer:
@@ -124,6 +119,6 @@ def state_as_of(call: Call, subject: SubjectId, query: Instants) -> Answer:
 
 
 @router.get("/{id}/as-of", **documented(200, told.AsOf, body=False))
-def as_of(request: HttpRequest, id: asked.Id, query: Query[Instants]) -> HttpResponse:  # noqa: A002 - the address's word
+def as_of(call: Call, id: asked.Id, query: Query[Instants]) -> Answer:  # noqa: A002 - the address's word
     """Read what the record held at ``known_at`` for the instant ``valid_at``."""
-    return send(state_as_of(of(request), SubjectId(id), query))
+    return state_as_of(call, SubjectId(id), query)

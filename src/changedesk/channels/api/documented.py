@@ -1,16 +1,12 @@
 """How a route tells the API document about itself: its answers, its problems, the headers it wants."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
-
 from changedesk.channels.api.asked import Asked
-from changedesk.channels.api.calls import Call
 from changedesk.channels.refusals import Answer
 
-View = Callable[..., HttpResponse]
 IDEMPOTENCY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -70,17 +66,6 @@ def documented(
     }
     answers = {status: answer} if also is None else {status: answer, also: also_answer or answer}
     return {"response": answers, "openapi_extra": extra}
-
-
-def of(request: HttpRequest) -> Call:
-    """Return the call that the credential check made."""
-    call: Call = request.call  # type: ignore[attr-defined]  # set by the credential check, before any view
-    return call
-
-
-def send(answer: Answer) -> HttpResponse:
-    """Return an answer as Django sends it."""
-    return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
 
 
 def nothing(*, replayed: bool) -> Answer:

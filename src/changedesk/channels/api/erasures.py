@@ -5,23 +5,25 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query, Schema
 from pydantic import Field
 
 from changedesk import flow
 from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.channels.api import asked, told
+from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, onward, send
+from changedesk.channels.api.documented import documented, onward
 from changedesk.channels.api.requests import receipt
+from changedesk.channels.api.routes import Routes
+from changedesk.channels.refusals import Answer
 from changedesk.reading import erasures, recipients
 from changedesk.reading.erasures import Certificate
 from changedesk.reading.recipients import Disclosure
 from changedesk.rules.forgetting import Decision
 
-router = Router(tags=["Erasures"])
+router = Routes(tags=["Erasures"])
 Classes = Annotated[list[asked.Word], Field(min_length=1, max_length=20)]
 
 
@@ -104,17 +106,16 @@ class Which(asked.Asked):
 
 
 @router.post("/preview", **documented(200, Weighing, problems=[409]))
-def preview(request: HttpRequest, body: Weighed) -> HttpResponse:
+def preview(call: Call, body: Weighed) -> Answer:
     """Read what an erasure would take and what the law keeps, by field, and what becomes of each account.
 
     Records that were merged into the one that answers go with it. Nothing is written.
     """
-    call = of(request)
     found = flow.preview_erasure(SubjectId(body.subject), classes=body.classes, actor=call.actor, at=call.at)
     merged = [{"record": one.subject.id, "items": _items(one.decisions)} for one in found.merged]
     left = [{name: getattr(one, name) for name in AccountLeft.model_fields} for one in found.accounts]
     said = {"subject": found.subject, "items": _items(found.fields), "merged": merged, "accounts": left}
-    return send(tell(said))
+    return tell(said)
 
 
 def _items(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
@@ -122,13 +123,12 @@ def _items(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
 
 
 @router.post("", **documented(201, told.Receipt, key=True))
-def ask(request: HttpRequest, body: Erasure) -> HttpResponse:
+def ask(call: Call, body: Erasure) -> Answer:
     """Ask for data to be erased: a request, with the verification, the approval and the wait that policy asks.
 
     Of a merged record the one that it leads to is asked for, with all that was merged into it. While the customer alone
     holds an account that would go on telling of them it is refused, naming the accounts and what settles each.
     """
-    call = of(request)
     made = flow.request_erasure(
         SubjectId(body.subject),
         classes=body.classes,
@@ -147,24 +147,21 @@ def ask(request: HttpRequest, body: Erasure) -> HttpResponse:
 
 
 @router.get("", **documented(200, Certificates, body=False))
-def certificates(request: HttpRequest, query: Query[Which]) -> HttpResponse:
+def certificates(call: Call, query: Query[Which]) -> Answer:
     """List erasures, the newest first: what went, what stays by which rule and until when, and how far they are."""
-    call = of(request)
     page = erasures.certificates(actor=call.actor, language=call.language, before=query.before, limit=query.limit)
-    link = onward(request.path, query, before=page.next)
-    return send(tell({"items": page.items, "next": page.next}, headers=link))
+    link = onward(call.path, query, before=page.next)
+    return tell({"items": page.items, "next": page.next}, headers=link)
 
 
 @router.get("/{id}", **documented(200, Certificate, body=False))
-def certificate(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+def certificate(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the address's word
     """Read the certificate of one erasure, with the entry that confirms it."""
-    call = of(request)
-    return send(tell(erasures.certificate(id, actor=call.actor, language=call.language)))
+    return tell(erasures.certificate(id, actor=call.actor, language=call.language))
 
 
 @router.get("/{id}/recipients", **documented(200, Told, body=False))
-def to_be_told(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+def to_be_told(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the address's word
     """Read who was given the person's data before it was erased, and is to be told: when, by whom, what. No values."""
-    call = of(request)
     found = recipients.to_be_told(id, actor=call.actor, at=call.at, language=call.language)
-    return send(tell({"items": found}))
+    return tell({"items": found})

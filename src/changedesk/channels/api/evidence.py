@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema
+from ninja import Schema
 from pydantic import Field
 
 from changedesk.base.ids import ChangeId, SubjectId
@@ -14,12 +13,13 @@ from changedesk.channels import evidence
 from changedesk.channels.api import asked
 from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, send
+from changedesk.channels.api.documented import documented
+from changedesk.channels.api.routes import Routes
 from changedesk.channels.evidence import handed
 from changedesk.channels.refusals import Answer
 from changedesk.reading.evidence import Level, Wanted
 
-router = Router(tags=["Evidence"])
+router = Routes(tags=["Evidence"])
 _FIELDS_MOST: Final = 50
 
 
@@ -62,13 +62,12 @@ def _zip(*, body: bool = True, also: int | None = None) -> dict[str, Any]:
 
 
 @router.post("/evidence", **_zip(also=202))
-def build(request: HttpRequest, body: EvidenceWanted) -> HttpResponse:
+def build(call: Call, body: EvidenceWanted) -> Answer:
     """Make an evidence bundle: entries with their receipts, the signed checkpoint, keys, a page to read, a verifier.
 
     Who took it out, about whom and for what is recorded with every call, so a repeat makes, and records, another one.
     A large one is made by the worker: 202, and it is fetched by its id when it is ready.
     """
-    call = of(request)
     wanted = Wanted(
         purpose=body.purpose,
         level=Level(body.level),
@@ -83,20 +82,20 @@ def build(request: HttpRequest, body: EvidenceWanted) -> HttpResponse:
     )
     made = handed.ask(wanted, actor=call.actor, at=call.at, language=call.language)
     if isinstance(made, UUID):
-        return send(tell(_waiting(made, call), status=202))
+        return tell(_waiting(made, call), status=202)
     return _file(made)
 
 
 @router.get("/evidence/{id}", **documented(200, BundleWaiting, body=False))
-def waiting(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the path's word
+def waiting(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the path's word
     """Say how far a large bundle is that this key asked for."""
-    return send(tell(_waiting(id, of(request))))
+    return tell(_waiting(id, call))
 
 
 @router.post("/evidence/{id}/download", **_zip(body=False))
-def download(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - as above
+def download(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - as above
     """Fetch a large bundle that this key asked for, once."""
-    return _file(handed.fetch(id, actor=of(request).actor))
+    return _file(handed.fetch(id, actor=call.actor))
 
 
 def _waiting(id_: UUID, call: Call) -> dict[str, Any]:
@@ -106,6 +105,6 @@ def _waiting(id_: UUID, call: Call) -> dict[str, Any]:
     raise NotFound
 
 
-def _file(made: evidence.Bundle) -> HttpResponse:
+def _file(made: evidence.Bundle) -> Answer:
     told = {"Content-Type": evidence.MEDIA, "Content-Disposition": f'attachment; filename="{made.name}"'}
-    return send(Answer(200, made.data, told))
+    return Answer(200, made.data, told)

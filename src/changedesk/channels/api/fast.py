@@ -1,32 +1,31 @@
-"""The short way: three hot routes answered in front of Django, in the same process.
+"""The short way: every route of calls and answers, answered in front of Django, in the same process.
 
 What is not plainly one of them, or not plainly well formed, goes the long way, so that there is one place that says
-what is wrong with a call. Credentials, limits, verbs, readings, problems and documents are those of the long way.
+what is wrong with a call. Views, credentials, limits, problems and documents are those of the long way.
 """
 
 import io
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Literal
-from urllib.parse import parse_qsl
-from uuid import UUID
+from typing import Any, Final, NamedTuple
 
-import msgspec
 import structlog
-from msgspec import UNSET, Meta, Struct, UnsetType
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.db import connection
+from django.http import QueryDict
+from ninja import Router
+from ninja.errors import HttpError
+from ninja.operation import Operation
 from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
 
-from changedesk import flow
-from changedesk.base.actor import Channel
-from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
-from changedesk.channels.api import asked, calls, changes, customers
-from changedesk.channels.api.interface import unfit
+from changedesk.channels.api import calls
+from changedesk.channels.api.interface import API, ROUTERS, WITH_BODY, refused, unfit
+from changedesk.channels.api.routes import View
 from changedesk.channels.opened import recording
 from changedesk.channels.refusals import Answer, Failed, answer
 
@@ -43,10 +42,9 @@ HEADERS: Final = {
 }
 """What the long way's middleware puts on an answer, as far as it means anything for JSON."""
 _PREFIX: Final = "/api/v1/"
-_READ: Final = re.compile(
-    r"/api/v1/(?P<what>customers|accounts)/(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(?P<view>timeline|as-of)"
-)
-_NESTED_MOST: Final = calls.DEPTH_MOST - 2
+_PLAIN: Final = re.compile(r"[A-Za-z0-9/._:-]+")
+"""A path that stands for itself, however often it is quoted (RFC 3986, section 2.3)."""
+_PLAIN_QUERY: Final = re.compile(r"[A-Za-z0-9._:=&%+-]{0,2000}")
 log = structlog.get_logger("changedesk.web")
 
 
@@ -54,39 +52,60 @@ class LongWay(Exception):  # noqa: N818 - not an error: a way out
     """This call is for the long way."""
 
 
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.-]{0,79}\Z")]
-Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:#/-]{0,119}\Z")]
+class _Path(NamedTuple):
+    """One path of the interface. What it takes by the long way alone has no view here."""
+
+    name: str
+    shape: re.Pattern[str]
+    operations: Mapping[str, tuple[Operation, View]]
 
 
-class _Change(Struct, forbid_unknown_fields=True):
-    path: Name
-    new: Any
-    old: Any = UNSET
-    valid_from: str | None = None
-    valid_to: str | None = None
+class _Sent(NamedTuple):
+    """As much of a request as the framework reads values from."""
+
+    body: bytes
+    GET: QueryDict
 
 
-class _Evidence(Struct, forbid_unknown_fields=True):
-    requested_by: Reference | None = None
-    approved_by: Reference | None = None
-    reference: Reference | None = None
+class _Found(NamedTuple):
+    """What a call asks for: a route, its view, and what to give it."""
+
+    name: str
+    view: View
+    given: dict[str, Any]
+    body: bytes
 
 
-class _Item(Struct, forbid_unknown_fields=True):
-    subject: UUID
-    changes: Annotated[list[_Change], Meta(min_length=1, max_length=100)]
-    reason: Name = "system_migration"
-    evidence: _Evidence | UnsetType = UNSET
-    channel: Literal["phone", "chat", "email", "web_portal", "mobile_app", "api", "in_person", "postal", "social"] = (
-        "api"
-    )
+def _paths(prefix: str, router: Router) -> Iterator[tuple[str, _Path]]:
+    for path, known in router.path_operations.items():
+        template = f"/api/v1{prefix}{path}"
+        shape = re.sub(r"\{path:(\w+)\}", r"(?P<\1>.+)", template)
+        shape = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", shape)
+        short = {
+            method: (one, view)
+            for one in known.operations
+            if (view := getattr(one.view_func, "view", None)) is not None
+            for method in one.methods
+        }
+        yield _first(template), _Path(known.operations[0].view_func.__name__, re.compile(shape), short)
 
 
-class _Body(Struct, forbid_unknown_fields=True):
-    items: Annotated[list[_Item], Meta(min_length=1, max_length=1)]
+def _first(path: str) -> str:
+    """Return the word that a path begins with, by which it is found."""
+    return path.split("/", 4)[3]
 
 
-_decode: Final = msgspec.json.Decoder(_Body).decode
+def _table() -> dict[str, list[_Path]]:
+    """Return the paths by their first word, in the order in which the long way tries them."""
+    found: dict[str, list[_Path]] = {}
+    for prefix, router in ROUTERS:
+        for first, path in _paths(prefix, router):
+            found.setdefault(first, []).append(path)
+    return found
+
+
+_TABLE: Final = _table()
+_NO_QUERY: Final = QueryDict("")
 
 
 def in_front_of(application: Application) -> Application:
@@ -97,57 +116,65 @@ def in_front_of(application: Application) -> Application:
         if not path.startswith(_PREFIX):
             return application(environ, start_response)
         started = time.perf_counter()
+        header = _header(environ)
         try:
-            route, act = _find(environ, path)
+            found = _find(environ, path, header)
         except LongWay:
             return application(environ, start_response)
-        header = _header(environ)
         trace = calls.trace_of(header)
         bound = structlog.contextvars.bind_contextvars(trace=trace)
         try:
-            found = _answered(environ, path, act, header, trace)
+            told = _answered(environ, path, found, header, trace)
             log.info(
                 "request",
                 method=environ["REQUEST_METHOD"],
-                route=route,
-                status=found.status,
+                route=f"api:{found.name}",
+                status=told.status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
         finally:
             structlog.contextvars.reset_contextvars(**bound)
+            if connection.connection is not None:
+                connection.close()  # what the framework does at the end of a request
         sent = {
-            **HEADERS,
-            **found.headers,
-            "Content-Length": str(len(found.body)),
+            **_always(environ),
+            **told.headers,
+            "Content-Length": str(len(told.body)),
             "traceparent": f"00-{trace}-{secrets.token_hex(8)}-01",
         }
-        start_response(f"{found.status} {HTTPStatus(found.status).phrase}", list(sent.items()))
-        return [found.body]
+        start_response(f"{told.status} {HTTPStatus(told.status).phrase}", list(sent.items()))
+        return [told.body]
 
     return answering
 
 
-Act = Callable[[calls.Call], Answer]
+def _always(environ: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the headers of every answer; over TLS with the wish that it stays so (RFC 6797)."""
+    name, wanted = settings.SECURE_PROXY_SSL_HEADER or ("", "")
+    if not name or environ.get(name) != wanted:
+        return HEADERS
+    return {**HEADERS, "Strict-Transport-Security": f"max-age={settings.SECURE_HSTS_SECONDS}"}
 
 
-def _answered(environ: dict[str, Any], path: str, act: Act, header: calls.Header, trace: str) -> Answer:
-    """Let the caller in, act, and say a no as the long way says it."""
+def _answered(environ: dict[str, Any], path: str, found: _Found, header: calls.Header, trace: str) -> Answer:
+    """Let the caller in, let the view answer, and say a no as the long way says it."""
     query = environ.get("QUERY_STRING", "")
     route = f"{environ['REQUEST_METHOD']} {path}?{query}" if query else f"{environ['REQUEST_METHOD']} {path}"
-    limit: Mapping[str, str] = {}
     call = None
     try:
-        call = calls.accept(route, header, environ["wsgi.input"].getvalue, trace=trace)
-        limit = call.limit
-        call.require_within_limit()
         with recording():
-            found = act(call)
-    except Refusal as refusal:
-        found = answer(refusal, trace=trace, at=None if call is None else call.at)
+            try:
+                call = calls.accept(route, path, header, lambda: found.body, trace=trace)
+                call.require_within_limit()
+                told = found.view(call, **found.given)
+            except Refusal as refusal:
+                told = refused(refusal, call, trace=trace, route=found.name, ref=found.given.get("ref"))
     except Exception:
+        if settings.DEBUG_PROPAGATE_EXCEPTIONS:
+            raise
         log.exception("unexpected")
-        found = answer(Failed(), trace=trace)
-    return Answer(found.status, found.body, {**found.headers, **limit})
+        told = answer(Failed(), trace=trace)
+    return told if call is None else Answer(told.status, told.body, {**told.headers, **call.limit})
 
 
 def _header(environ: Mapping[str, Any]) -> calls.Header:
@@ -158,75 +185,39 @@ def _header(environ: Mapping[str, Any]) -> calls.Header:
     return of
 
 
-def _find(environ: dict[str, Any], path: str) -> tuple[str, Act]:
-    """Return the route's name and what to do, or raise LongWay with the body as it was."""
-    method = environ["REQUEST_METHOD"]
-    if method == "POST" and path == f"{_PREFIX}changes":
-        item = _item(_body(environ, path))
-        return "api:record_changes", lambda call: changes.record(call, [item])
-    found = _READ.fullmatch(path) if method == "GET" else None
-    if found is None:
+def _find(environ: dict[str, Any], path: str, header: calls.Header) -> _Found:
+    """Return what a call asks for, or raise LongWay with the body as it was."""
+    method, query = environ["REQUEST_METHOD"], environ.get("QUERY_STRING", "")
+    if _PLAIN.fullmatch(path) is None or _PLAIN_QUERY.fullmatch(query) is None:
         raise LongWay
-    environ["wsgi.input"] = io.BytesIO()
-    subject = SubjectId(UUID(found["id"]))
-    if found["view"] == "timeline":
-        narrowed = _query(customers.Narrowed, environ)
-        name = "api:of_customer" if found["what"] == "customers" else "api:of_account"
-        return name, lambda call: customers.history(call, subject, narrowed, path)
-    if found["what"] == "accounts":
+    for one in _TABLE.get(_first(path), ()):
+        place = one.shape.fullmatch(path)
+        if place is not None:
+            break
+    else:
         raise LongWay
-    instants = _query(customers.Instants, environ)
-    return "api:as_of", lambda call: customers.state_as_of(call, subject, instants)
-
-
-def _query(model: Any, environ: Mapping[str, Any]) -> Any:
+    if method not in one.operations:
+        raise LongWay
+    operation, view = one.operations[method]
+    body = _body(environ, method, path, header)
+    given: dict[str, Any] = {}
     try:
-        return model.model_validate(dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)))
-    except ValidationError:
+        sent = _Sent(body, QueryDict(query) if query else _NO_QUERY)
+        for model in operation.models:
+            given.update(model.resolve(sent, API, place.groupdict()))
+    except (ValidationError, HttpError, SuspiciousOperation):
         raise LongWay from None
+    return _Found(one.name, view, given, body)
 
 
-def _body(environ: dict[str, Any], path: str) -> bytes:
+def _body(environ: dict[str, Any], method: str, path: str, header: calls.Header) -> bytes:
     """Return the body, and leave it to be read again."""
-    if unfit("POST", path, _header(environ)) is not None:
+    length = header("Content-Length")
+    size = int(length) if length.isascii() and length.isdigit() else 0
+    if not size:
+        return b""
+    if method not in WITH_BODY or unfit(method, path, header) is not None:
         raise LongWay
-    length = str(environ.get("CONTENT_LENGTH") or "")
-    body = environ["wsgi.input"].read(int(length)) if length.isascii() and length.isdigit() else b""
+    body = bytes(environ["wsgi.input"].read(size))
     environ["wsgi.input"] = io.BytesIO(body)
-    return bytes(body)
-
-
-def _item(body: bytes) -> flow.RecordedChange:
-    """Return the one change of a body, or raise LongWay."""
-    if body.count(b"[") + body.count(b"{") > _NESTED_MOST or rb"\u0000" in body:
-        raise LongWay
-    try:
-        item = _decode(body).items[0]
-        return flow.RecordedChange(
-            subject=SubjectId(item.subject),
-            changes=[
-                flow.FieldChange(
-                    path=one.path,
-                    new=one.new,
-                    old=flow.UNKNOWN if one.old is UNSET else one.old,
-                    valid_from=_instant(one.valid_from),
-                    valid_to=_instant(one.valid_to),
-                )
-                for one in item.changes
-            ],
-            reason=item.reason,
-            evidence=_evidence(item.evidence),
-            channel=Channel(item.channel),
-        )
-    except (msgspec.ValidationError, msgspec.DecodeError, PydanticCustomError, RecursionError, UnicodeDecodeError):
-        raise LongWay from None
-
-
-def _evidence(given: _Evidence | UnsetType) -> dict[str, str]:
-    if given is UNSET:
-        return {}
-    return {name: value for name, value in msgspec.structs.asdict(given).items() if value is not None}
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else asked.read_time(text)
+    return body

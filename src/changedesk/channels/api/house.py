@@ -2,19 +2,21 @@
 
 from typing import Annotated, Literal
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from changedesk import flow, kinds
 from changedesk.channels.api import asked, told
+from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, nothing, of, onward, send
+from changedesk.channels.api.documented import documented, nothing, onward
+from changedesk.channels.api.routes import Routes
+from changedesk.channels.refusals import Answer
 from changedesk.reading import disputes, forms, imports, log, notices
 from changedesk.reading.imports import ImportRun
 from changedesk.rules.fields import Catalogue
 
-router = Router(tags=["House"])
+router = Routes(tags=["House"])
 Place = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:=-]{1,120}$")]
 Limit = Annotated[int, Field(ge=1, le=200)]
 
@@ -26,9 +28,8 @@ class Whose(asked.Asked):
 
 
 @router.get("/kinds", **documented(200, told.Kinds, body=False))
-def kinds_offered(request: HttpRequest, query: Query[Whose]) -> HttpResponse:
+def kinds_offered(call: Call, query: Query[Whose]) -> Answer:
     """List the kinds of change that this client offers for customers, or for accounts."""
-    call = of(request)
     asked_for = "" if query.subject == "customer" else f"?subject={query.subject}"
     found = [
         {
@@ -40,15 +41,14 @@ def kinds_offered(request: HttpRequest, query: Query[Whose]) -> HttpResponse:
         }
         for one in forms.kinds_offered(actor=call.actor, language=call.language, subject_type=query.subject)
     ]
-    return send(tell({"items": found}))
+    return tell({"items": found})
 
 
 @router.get("/kinds/{name}/schema", **documented(200, told.JsonSchema, body=False))
-def schema(request: HttpRequest, name: str, query: Query[Whose]) -> HttpResponse:
+def schema(call: Call, name: str, query: Query[Whose]) -> Answer:
     """Read the JSON Schema of a kind's ``values``, made of the same fields as its forms."""
-    call = of(request)
     form = forms.form_of(name, actor=call.actor, language=call.language, subject_type=query.subject)
-    return send(tell(kinds.json_schema(kinds.find(name), Catalogue.of(form.fields), call.language)))
+    return tell(kinds.json_schema(kinds.find(name), Catalogue.of(form.fields), call.language))
 
 
 class WhichDisputes(asked.Asked):
@@ -60,9 +60,8 @@ class WhichDisputes(asked.Asked):
 
 
 @router.get("/disputes", **documented(200, told.Disputes, body=False))
-def disputed(request: HttpRequest, query: Query[WhichDisputes]) -> HttpResponse:
+def disputed(call: Call, query: Query[WhichDisputes]) -> Answer:
     """List what customers said was not them, with the request, the freeze, and what came out."""
-    call = of(request)
     page = disputes.disputes(
         actor=call.actor,
         at=call.at,
@@ -71,16 +70,15 @@ def disputed(request: HttpRequest, query: Query[WhichDisputes]) -> HttpResponse:
         after=query.after,
         limit=query.limit,
     )
-    link = onward(request.path, query, after=page.next)
-    return send(tell({"items": page.items, "next": page.next}, headers=link))
+    link = onward(call.path, query, after=page.next)
+    return tell({"items": page.items, "next": page.next}, headers=link)
 
 
 @router.post("/disputes/{id}/resolve", **documented(204, None, key=True))
-def resolve(request: HttpRequest, id: asked.Id, body: asked.Resolution) -> HttpResponse:  # noqa: A002 - the address's word
+def resolve(call: Call, id: asked.Id, body: asked.Resolution) -> Answer:  # noqa: A002 - the address's word
     """Close a dispute and lift its freeze. Undoing what was applied is a request of its own."""
-    call = of(request)
     done = flow.resolve_dispute(id, body.resolution, actor=call.actor, at=call.at, key=call.once())
-    return send(nothing(replayed=done))
+    return nothing(replayed=done)
 
 
 class WhichImports(asked.Asked):
@@ -91,39 +89,34 @@ class WhichImports(asked.Asked):
 
 
 @router.get("/imports", **documented(200, told.Imports, body=False))
-def imported(request: HttpRequest, query: Query[WhichImports]) -> HttpResponse:
+def imported(call: Call, query: Query[WhichImports]) -> Answer:
     """List the files that were taken in, with what became of their rows."""
-    call = of(request)
     page = imports.runs(actor=call.actor, language=call.language, before=query.before, limit=query.limit)
-    link = onward(request.path, query, before=page.next)
-    return send(tell({"items": page.items, "next": page.next}, headers=link))
+    link = onward(call.path, query, before=page.next)
+    return tell({"items": page.items, "next": page.next}, headers=link)
 
 
 @router.get("/imports/{id}", **documented(200, ImportRun, body=False))
-def one_import(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+def one_import(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the address's word
     """Read one import: its counts, and why rows were refused."""
-    call = of(request)
-    return send(tell(imports.run(id, actor=call.actor, language=call.language)))
+    return tell(imports.run(id, actor=call.actor, language=call.language))
 
 
 @router.get("/notices", **documented(200, told.Deliveries, body=False))
-def attention(request: HttpRequest) -> HttpResponse:
+def attention(call: Call) -> Answer:
     """List the notices that a person must look at: failed, or nobody knows."""
-    call = of(request)
-    return send(tell({"items": notices.attention(actor=call.actor, at=call.at)}))
+    return tell({"items": notices.attention(actor=call.actor, at=call.at)})
 
 
 @router.post("/notices/{id}/resend", **documented(204, None, key=True))
-def resend(request: HttpRequest, id: asked.Id, body: asked.Nothing = asked.Nothing()) -> HttpResponse:  # noqa: A002, B008 - the address's word; no members
+def resend(call: Call, id: asked.Id, body: asked.Nothing = asked.Nothing()) -> Answer:  # noqa: A002, B008 - the address's word; no members
     """Send a failed or unconfirmed notice again, because a person says so."""
     del body
-    call = of(request)
     done = flow.resend_notice(id, actor=call.actor, at=call.at, key=call.once())
-    return send(nothing(replayed=done))
+    return nothing(replayed=done)
 
 
 @router.get("/log/size", **documented(200, told.LogSize, body=False))
-def size(request: HttpRequest) -> HttpResponse:
+def size(call: Call) -> Answer:
     """Read how many entries the log has, and how far behind each of its followers is."""
-    call = of(request)
-    return send(tell(log.state(actor=call.actor)))
+    return tell(log.state(actor=call.actor))

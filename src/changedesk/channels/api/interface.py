@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Router
 from ninja.errors import HttpError, ValidationError
 from ninja.operation import Operation
 from ninja.parser import Parser
@@ -39,7 +39,7 @@ from changedesk.channels.api import (
     transfers,
 )
 from changedesk.channels.api import log as log_files
-from changedesk.channels.api.documented import send
+from changedesk.channels.api.routes import send
 from changedesk.channels.bulk.received import BYTES_MOST
 from changedesk.channels.opened import recording
 from changedesk.reading import request as requests_read
@@ -64,7 +64,7 @@ _SAYS: Final = {
 
 
 class StrictJson(Parser):
-    """Reads bodies as the short way does: one reader, one answer."""
+    """Reads bodies as every call does: one reader, one answer."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         """Return the body as plain values. Raises BodyUnreadable."""
@@ -75,6 +75,7 @@ def credential(request: HttpRequest) -> calls.Call:
     """Let a call in by its key. Raises CredentialRefused, CredentialEnded, TooManyCalls."""
     call = calls.accept(
         f"{request.method} {request.get_full_path()}",
+        request.path,
         lambda name: request.headers.get(name, ""),
         lambda: request.body,
         trace=trace(request),
@@ -95,12 +96,19 @@ def trace(request: HttpRequest) -> str:
 def refuse(request: HttpRequest, refusal: Refusal, **more: Any) -> HttpResponse:
     """Return a refusal as the answer of this request."""
     match = request.resolver_match
-    name = (match.url_name or "") if match else ""
+    name, ref = ((match.url_name or ""), match.kwargs.get("ref")) if match else ("", None)
     call: calls.Call | None = getattr(request, "call", None)
+    return send(refused(refusal, call, trace=trace(request), route=name, ref=ref, **more))
+
+
+def refused(
+    refusal: Refusal, call: calls.Call | None, *, trace: str, route: str, ref: str | None, **more: Any
+) -> refusals.Answer:
+    """Return a refusal as the answer of a call of a route, about a request where it names one."""
     at = None if call is None else call.at
-    if call is not None and match is not None and refusals.status_of(refusal) == HTTPStatus.PRECONDITION_FAILED:
-        more["more"] = current(call, match.kwargs.get("ref"))
-    return send(refusals.answer(refusal, trace=trace(request), under=_UNDER.get(name, ""), at=at, **more))
+    if call is not None and refusals.status_of(refusal) == HTTPStatus.PRECONDITION_FAILED:
+        more["more"] = current(call, ref)
+    return refusals.answer(refusal, trace=trace, under=_UNDER.get(route, ""), at=at, **more)
 
 
 def current(call: calls.Call, ref: str | None) -> dict[str, Any]:
@@ -193,6 +201,35 @@ class Interface(NinjaAPI):
         return f"{view.__module__.rsplit('.', maxsplit=1)[-1]}_{view.__name__}"
 
 
+ROUTERS: Final[tuple[tuple[str, Router], ...]] = (
+    ("/customers", customers.router),
+    ("/customers", proving.of_customer),
+    ("/accounts", customers.accounts),
+    ("/customers", status.of_customers),
+    ("/accounts", status.of_accounts),
+    ("/change-requests", requests.router),
+    ("/change-requests", deciding.router),
+    ("/change-requests", proving.of_request),
+    ("/changes", changes.router),
+    ("/batches", batch_files.router),
+    ("/batches", batches.router),
+    ("/merges", merges.router),
+    ("/transfers", transfers.router),
+    ("/reversals", reversals.router),
+    ("/policies", policies.router),
+    ("/erasures", erasures.router),
+    ("/audit", audit.router),
+    ("/audit", audit.files),
+    ("/subject-requests", subject_requests.router),
+    ("/customers", subject_requests.of_customer),
+    ("", evidence.router),
+    ("", seeing.router),
+    ("", readers.router),
+    ("", house.router),
+    ("", log_files.router),
+)
+
+
 def build() -> NinjaAPI:
     """Return the interface with its routes."""
     api = Interface(
@@ -205,32 +242,7 @@ def build() -> NinjaAPI:
         docs_url=None,
         openapi_url=None,
     )
-    for prefix, router in (
-        ("/customers", customers.router),
-        ("/customers", proving.of_customer),
-        ("/accounts", customers.accounts),
-        ("/customers", status.of_customers),
-        ("/accounts", status.of_accounts),
-        ("/change-requests", requests.router),
-        ("/change-requests", deciding.router),
-        ("/change-requests", proving.of_request),
-        ("/changes", changes.router),
-        ("/batches", batch_files.router),
-        ("/batches", batches.router),
-        ("/merges", merges.router),
-        ("/transfers", transfers.router),
-        ("/reversals", reversals.router),
-        ("/policies", policies.router),
-        ("/erasures", erasures.router),
-        ("/audit", audit.router),
-        ("/subject-requests", subject_requests.router),
-        ("/customers", subject_requests.of_customer),
-        ("", evidence.router),
-        ("", seeing.router),
-        ("", readers.router),
-        ("", house.router),
-        ("", log_files.router),
-    ):
+    for prefix, router in ROUTERS:
         api.add_router(prefix, router)
     _say_no(api)
     return api

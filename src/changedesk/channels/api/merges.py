@@ -3,8 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema
+from ninja import Schema
 from pydantic import Field
 
 from changedesk import flow
@@ -13,14 +12,15 @@ from changedesk.base.ids import ChangeId, SubjectId, parse_reference
 from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, nothing, of, send
+from changedesk.channels.api.documented import documented, nothing
 from changedesk.channels.api.requests import receipt, sees
+from changedesk.channels.api.routes import Routes
 from changedesk.channels.refusals import Answer
 from changedesk.reading import merging
 from changedesk.reading.merging import Candidate, LinkLine, WorkLine
 from changedesk.rules import policy
 
-router = Router(tags=["Merges"])
+router = Routes(tags=["Merges"])
 
 
 class Merge(asked.Asked):
@@ -126,14 +126,13 @@ class WorkList(Schema):
 
 
 @router.post("", **documented(201, told.Receipt, key=True, problems=[412], also=200, also_answer=MergePlan))
-def merge(request: HttpRequest, body: Merge, dry_run: bool = False) -> HttpResponse:  # noqa: FBT001, FBT002 - the address's word
+def merge(call: Call, body: Merge, dry_run: bool = False) -> Answer:  # noqa: FBT001, FBT002 - the address's word
     """Ask for one record to be merged into another, with its own proofs and approvals.
 
     With ``dry_run=true`` nothing is asked: 200, and which values would stay. Reading the merged record answers with
     the survivor from then on, whose ``merged_from`` is the id that was asked for: never a redirect, since a merge
     can be undone.
     """
-    call = of(request)
     person = None if body.person is None else SubjectId(body.person)
     close = [parse_reference(ref) or ref for ref in body.close]
     if dry_run:
@@ -149,7 +148,7 @@ def merge(request: HttpRequest, body: Merge, dry_run: bool = False) -> HttpRespo
             actor=call.actor,
             at=call.at,
         )
-        return send(_plan(call, plan))
+        return _plan(call, plan)
     made = flow.merge(
         SubjectId(body.merged),
         SubjectId(body.into),
@@ -206,12 +205,11 @@ def _waiting(one: flow.Pending) -> dict[str, object]:
 
 
 @router.post("/{id}/undo", **documented(201, told.Receipt, key=True, problems=[412], also=200, also_answer=UnmergePlan))
-def undo(request: HttpRequest, id: asked.Id, body: Undo, dry_run: bool = False) -> HttpResponse:  # noqa: A002, FBT001, FBT002 - the address's words
+def undo(call: Call, id: asked.Id, body: Undo, dry_run: bool = False) -> Answer:  # noqa: A002, FBT001, FBT002 - the address's words
     """Ask for a merge to be undone; ``id`` is its change. With ``dry_run=true``: what would come back, and what not."""
-    call = of(request)
     if dry_run:
         parts = flow.plan_unmerge(ChangeId(id), actor=call.actor, at=call.at)
-        return send(_parting(parts))
+        return _parting(parts)
     made = flow.unmerge(
         ChangeId(id),
         reason=body.reason,
@@ -242,29 +240,26 @@ def _parting(parts: flow.Parting) -> Answer:
 
 
 @router.get("/candidates/{id}", **documented(200, Candidates, body=False))
-def candidates(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+def candidates(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the address's word
     """List records that may be the same customer or account, the likeliest first, with the reasons."""
-    call = of(request)
     found = merging.candidates(SubjectId(id), actor=call.actor, at=call.at, language=call.language)
-    return send(tell({"items": list(found)}))
+    return tell({"items": list(found)})
 
 
 @router.get("/of/{id}", **documented(200, Links, body=False))
-def of_record(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+def of_record(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the address's word
     """List the merges into a record, and the one that leads away from it."""
-    return send(tell({"items": list(merging.merges(SubjectId(id), actor=of(request).actor))}))
+    return tell({"items": list(merging.merges(SubjectId(id), actor=call.actor))})
 
 
 @router.get("/work", **documented(200, WorkList, body=False))
-def work(request: HttpRequest) -> HttpResponse:
+def work(call: Call) -> Answer:
     """List what undone merges left to a person, the oldest first."""
-    call = of(request)
-    return send(tell({"items": list(merging.work_list(actor=call.actor, language=call.language))}))
+    return tell({"items": list(merging.work_list(actor=call.actor, language=call.language))})
 
 
 @router.post("/{id}/work/settle", **documented(204, None, key=True))
-def settle(request: HttpRequest, id: asked.Id, body: Settled) -> HttpResponse:  # noqa: A002 - the address's word
+def settle(call: Call, id: asked.Id, body: Settled) -> Answer:  # noqa: A002 - the address's word
     """Strike one thing off that list, once it was looked at."""
-    call = of(request)
     flow.settle_work(ChangeId(id), body.what, actor=call.actor, at=call.at, key=call.once())
-    return send(nothing(replayed=False))
+    return nothing(replayed=False)

@@ -2,19 +2,21 @@
 
 from typing import Annotated
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query, Schema
 from pydantic import Field, StrictInt
 
 from changedesk.channels.api import asked
+from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, send
+from changedesk.channels.api.documented import documented
 from changedesk.channels.api.house import Limit
+from changedesk.channels.api.routes import Routes
+from changedesk.channels.refusals import Answer
 from changedesk.flow import policies as flow
 from changedesk.reading import policies as reading
 from changedesk.reading.policies import PolicyLine, PolicyPanel, Simulation
 
-router = Router(tags=["Policies"])
+router = Routes(tags=["Policies"])
 Number = Annotated[int, Field(ge=1, le=10**9)]
 Names = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")]], Field(max_length=50)]
 
@@ -62,17 +64,15 @@ class Published(Schema):
 
 
 @router.get("", **documented(200, Policies, body=False))
-def listed(request: HttpRequest, query: Query[WhichPolicies]) -> HttpResponse:
+def listed(call: Call, query: Query[WhichPolicies]) -> Answer:
     """List the client's policies, drafts among them, newest first."""
-    call = of(request)
     found = reading.policies(actor=call.actor, language=call.language, before=query.before, limit=query.limit)
-    return send(tell({"items": list(found)}))
+    return tell({"items": list(found)})
 
 
 @router.post("", **documented(201, PolicyPanel, key=True))
-def write(request: HttpRequest, body: Policy) -> HttpResponse:
+def write(call: Call, body: Policy) -> Answer:
     """Keep a draft on top of the policy in force; nothing is decided by it yet. The same draft again is one draft."""
-    call = of(request)
     call.once()  # the same draft of the same author is kept once, whatever the key
     new = flow.NewPolicy(
         source=body.source,
@@ -83,26 +83,24 @@ def write(request: HttpRequest, body: Policy) -> HttpResponse:
     )
     number = flow.write_policy(new, actor=call.actor, at=call.at)
     panel = reading.policy_panel(number, actor=call.actor, language=call.language)
-    return send(tell(panel, status=201, headers={"Location": f"/api/v1/policies/{number}"}))
+    return tell(panel, status=201, headers={"Location": f"/api/v1/policies/{number}"})
 
 
 @router.get("/{number}", **documented(200, PolicyPanel, body=False))
-def one(request: HttpRequest, number: Number) -> HttpResponse:
+def one(call: Call, number: Number) -> Answer:
     """Read a policy, and how it differs from what is in force."""
-    call = of(request)
-    return send(tell(reading.policy_panel(number, actor=call.actor, language=call.language)))
+    return tell(reading.policy_panel(number, actor=call.actor, language=call.language))
 
 
 @router.post("/{number}/simulate", **documented(200, Simulation))
-def simulate(request: HttpRequest, number: Number, body: Simulate = Simulate()) -> HttpResponse:  # noqa: B008 - the usual number
+def simulate(call: Call, number: Number, body: Simulate = Simulate()) -> Answer:  # noqa: B008 - the usual number
     """Decide past requests again by this policy: which would have needed more, and which less. Writes nothing."""
-    return send(tell(reading.simulate(number, last=body.last, actor=of(request).actor)))
+    return tell(reading.simulate(number, last=body.last, actor=call.actor))
 
 
 @router.post("/{number}/publish", **documented(200, Published, key=True, problems=[412]))
-def publish(request: HttpRequest, number: Number, body: asked.Nothing = asked.Nothing()) -> HttpResponse:  # noqa: B008 - no members
+def publish(call: Call, number: Number, body: asked.Nothing = asked.Nothing()) -> Answer:  # noqa: B008 - no members
     """Put a policy in force that somebody else wrote. Requests that are under way keep the route they were given."""
     del body
-    call = of(request)
     call.once()  # publishing again what one has published gives the same answer
-    return send(tell({"policy_version": flow.publish_policy(number, actor=call.actor, at=call.at)}))
+    return tell({"policy_version": flow.publish_policy(number, actor=call.actor, at=call.at)})

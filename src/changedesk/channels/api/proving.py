@@ -3,39 +3,38 @@
 from typing import Final
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Router
-
 from changedesk import flow
 from changedesk.base.ids import SubjectId
 from changedesk.channels.api import asked, told
+from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, nothing, of, send
+from changedesk.channels.api.documented import documented, nothing
 from changedesk.channels.api.requests import receipt
+from changedesk.channels.api.routes import Routes
+from changedesk.channels.refusals import Answer
 
-of_request = Router(tags=["Verification and consent"])
-of_customer = Router(tags=["Verification and consent"])
+of_request = Routes(tags=["Verification and consent"])
+of_customer = Routes(tags=["Verification and consent"])
 _WHOSE: Final = SubjectId(UUID(int=0))
 """Nobody: where a reference is given, the customer is that of the request."""
 
 
-def _challenged(made: flow.Challenged) -> HttpResponse:
+def _challenged(made: flow.Challenged) -> Answer:
     answer = {name: getattr(made, name) for name in told.Challenged.model_fields}
-    return send(tell(answer, status=201, replayed=made.replayed))
+    return tell(answer, status=201, replayed=made.replayed)
 
 
-def _confirmed(found: flow.Confirmed) -> HttpResponse:
+def _confirmed(found: flow.Confirmed) -> Answer:
     version = None if found.receipt is None else found.receipt.version
-    return send(tell(found.reply(), version=version, replayed=found.replayed))
+    return tell(found.reply(), version=version, replayed=found.replayed)
 
 
 @of_request.post("/{ref}/verification", **documented(201, told.Challenged, key=True))
-def verify(request: HttpRequest, ref: str, body: asked.Challenge) -> HttpResponse:
+def verify(call: Call, ref: str, body: asked.Challenge) -> Answer:
     """Start a challenge that stands for exactly this request: a code, an authenticator, a call-back, a question.
 
     A new one ends the one before it; sends are limited.
     """
-    call = of(request)
     made = flow.challenge(
         _WHOSE,
         purpose=body.purpose,
@@ -50,16 +49,14 @@ def verify(request: HttpRequest, ref: str, body: asked.Challenge) -> HttpRespons
 
 
 @of_request.post("/{ref}/verification/{challenge}/confirm", **documented(200, told.Confirmed, key=True))
-def confirm(request: HttpRequest, ref: str, challenge: asked.Id, body: asked.Answered) -> HttpResponse:
+def confirm(call: Call, ref: str, challenge: asked.Id, body: asked.Answered) -> Answer:
     """Answer a challenge. Each counts once; a wrong answer is counted against the customer's limit."""
-    call = of(request)
     return _confirmed(flow.confirm(challenge, body.answer, ref=ref, actor=call.actor, at=call.at, key=call.once()))
 
 
 @of_request.post("/{ref}/consent", **documented(200, told.Receipt, key=True, problems=[412]))
-def consent(request: HttpRequest, ref: str, body: asked.Consent) -> HttpResponse:
+def consent(call: Call, ref: str, body: asked.Consent) -> Answer:
     """Record that the customer agreed to a wording, for exactly what the request holds now."""
-    call = of(request)
     made = flow.record_consent(
         ref,
         statement=body.statement,
@@ -76,9 +73,8 @@ def consent(request: HttpRequest, ref: str, body: asked.Consent) -> HttpResponse
 
 
 @of_customer.post("/{id}/verification", **documented(201, told.Challenged, key=True))
-def verify_caller(request: HttpRequest, id: asked.Id, body: asked.CallerChallenge) -> HttpResponse:  # noqa: A002 - the path's word
+def verify_caller(call: Call, id: asked.Id, body: asked.CallerChallenge) -> Answer:  # noqa: A002 - the path's word
     """Start proving who is on the line. What is proved counts for fifteen minutes, for this key alone."""
-    call = of(request)
     made = flow.challenge(
         SubjectId(id),
         purpose="caller",
@@ -92,17 +88,15 @@ def verify_caller(request: HttpRequest, id: asked.Id, body: asked.CallerChalleng
 
 
 @of_customer.post("/{id}/verification/{challenge}/confirm", **documented(200, told.Confirmed, key=True))
-def confirm_caller(request: HttpRequest, id: asked.Id, challenge: asked.Id, body: asked.Answered) -> HttpResponse:  # noqa: A002 - the path's word
+def confirm_caller(call: Call, id: asked.Id, challenge: asked.Id, body: asked.Answered) -> Answer:  # noqa: A002 - the path's word
     """Answer a challenge that was started for a caller."""
-    call = of(request)
     return _confirmed(
         flow.confirm(challenge, body.answer, subject=SubjectId(id), actor=call.actor, at=call.at, key=call.once())
     )
 
 
 @of_customer.post("/{id}/factors", **documented(204, None, key=True))
-def bind(request: HttpRequest, id: asked.Id, body: asked.Factor) -> HttpResponse:  # noqa: A002 - the path's word
+def bind(call: Call, id: asked.Id, body: asked.Factor) -> Answer:  # noqa: A002 - the path's word
     """Bind an authenticator app to a customer. Its secret is sealed, and told to nobody again."""
-    call = of(request)
     done = flow.bind_factor(SubjectId(id), body.secret, actor=call.actor, at=call.at, key=call.once())
-    return send(nothing(replayed=done))
+    return nothing(replayed=done)

@@ -2,19 +2,21 @@
 
 from typing import Annotated, Literal
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query, Schema
 from pydantic import Field
 
 from changedesk import flow
 from changedesk.channels.api import asked
+from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, nothing, of, send
+from changedesk.channels.api.documented import documented, nothing
+from changedesk.channels.api.routes import Routes
 from changedesk.channels.api.seeing import Whose
+from changedesk.channels.refusals import Answer
 from changedesk.reading import readers
 from changedesk.reading.readers import Certification, Readers
 
-router = Router(tags=["Access"])
+router = Routes(tags=["Access"])
 
 
 class ReadPeriod(asked.Asked):
@@ -37,25 +39,22 @@ class Certifications(Schema):
 
 
 @router.get("/access/readers", **documented(200, Readers, body=False))
-def looked(request: HttpRequest, query: Query[ReadPeriod]) -> HttpResponse:
+def looked(call: Call, query: Query[ReadPeriod]) -> Answer:
     """List who looked in a time, how much, and why some of them stand out among their peers."""
-    call = of(request)
     found = readers.readers_of(
         since=query.since, until=query.until, actor=call.actor, at=call.at, language=call.language
     )
-    return send(tell(found))
+    return tell(found)
 
 
 @router.post("/access/certifications", **documented(204, None, key=True))
-def certify(request: HttpRequest, body: Certified) -> HttpResponse:
+def certify(call: Call, body: Certified) -> Answer:
     """Put on record that the access of all readers of a time was reviewed. Nobody certifies themselves."""
-    call = of(request)
     done = flow.certify_access(body.since, body.until, body.readers, actor=call.actor, at=call.at, key=call.once())
-    return send(nothing(replayed=done))
+    return nothing(replayed=done)
 
 
 @router.get("/access/certifications", **documented(200, Certifications, body=False))
-def certifications(request: HttpRequest) -> HttpResponse:
+def certifications(call: Call) -> Answer:
     """List what was certified of readers, newest first: the last hundred."""
-    call = of(request)
-    return send(tell({"items": readers.certifications(actor=call.actor, language=call.language)}))
+    return tell({"items": readers.certifications(actor=call.actor, language=call.language)})

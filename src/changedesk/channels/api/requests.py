@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from changedesk import flow
@@ -12,14 +11,16 @@ from changedesk.base.ids import SubjectId
 from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, onward, send
+from changedesk.channels.api.documented import documented, onward
+from changedesk.channels.api.routes import Routes
+from changedesk.channels.refusals import Answer
 from changedesk.reading import queue
 from changedesk.reading import request as requests
 from changedesk.reading.request_panels import RequestPanel
 from changedesk.reading.sight import LEVEL_TO_OPEN
 from changedesk.rules import access, policy
 
-router = Router(tags=["Change requests"])
+router = Routes(tags=["Change requests"])
 
 
 class QueueNarrowed(asked.Asked):
@@ -34,10 +35,10 @@ class QueueNarrowed(asked.Asked):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
-def receipt(given: flow.Receipt, *, status: int = 200, location: str = "") -> HttpResponse:
+def receipt(given: flow.Receipt, *, status: int = 200, location: str = "") -> Answer:
     """Return a receipt as the answer of a verb on a request; a repeat's is the first one's, byte for byte."""
     more = {"Location": location} if location else {}
-    return send(tell(given.reply(), status=status, version=given.version, replayed=given.replayed, headers=more))
+    return tell(given.reply(), status=status, version=given.version, replayed=given.replayed, headers=more)
 
 
 def _wish(body: asked.Wish, once: flow.Once | None) -> flow.Wish:
@@ -62,19 +63,17 @@ def _wish(body: asked.Wish, once: flow.Once | None) -> flow.Wish:
 
 
 @router.post("", **documented(201, told.Receipt, key=True))
-def submit(request: HttpRequest, body: asked.Wish) -> HttpResponse:
+def submit(call: Call, body: asked.Wish) -> Answer:
     """Ask for a change. It goes as far as its evidence carries it: to whom it waits for, or to the end."""
-    call = of(request)
     made = flow.submit_joined(_wish(body, call.once()), actor=call.actor, at=call.at)
     return receipt(made, status=201, location=f"/api/v1/change-requests/{made.ref}")
 
 
 @router.post("/preview", **documented(200, told.Preview, problems=[409]))
-def preview(request: HttpRequest, body: asked.Wish) -> HttpResponse:
+def preview(call: Call, body: asked.Wish) -> Answer:
     """Tell exactly what submitting the same wish would do: values as they would be kept, route, rules, conflicts."""
-    call = of(request)
     plan = flow.preview(_wish(body, None), actor=call.actor, at=call.at)
-    return send(tell(_preview(call, plan)))
+    return tell(_preview(call, plan))
 
 
 def sees(call: Call, subject: SubjectId) -> bool:
@@ -113,9 +112,8 @@ def _preview(call: Call, plan: flow.Plan) -> dict[str, Any]:
 
 
 @router.patch("/{ref}", **documented(200, told.Receipt, seen=True))
-def revise(request: HttpRequest, ref: str, body: asked.Revision) -> HttpResponse:
+def revise(call: Call, ref: str, body: asked.Revision) -> Answer:
     """Put new content into a request that waits. Codes, consents and approvals of the old content are void."""
-    call = of(request)
     made = flow.revise(
         ref,
         body.values,
@@ -130,9 +128,8 @@ def revise(request: HttpRequest, ref: str, body: asked.Revision) -> HttpResponse
 
 
 @router.get("", **documented(200, told.Rows, body=False))
-def waiting(request: HttpRequest, query: Query[QueueNarrowed]) -> HttpResponse:
+def waiting(call: Call, query: Query[QueueNarrowed]) -> Answer:
     """Read the queue: requests by what has to happen next."""
-    call = of(request)
     page = queue.queue(
         actor=call.actor,
         at=call.at,
@@ -145,13 +142,12 @@ def waiting(request: HttpRequest, query: Query[QueueNarrowed]) -> HttpResponse:
         after=query.after,
         limit=query.limit,
     )
-    link = onward(request.path, query, after=page.next)
-    return send(tell({"items": page.items, "next": page.next}, headers=link))
+    link = onward(call.path, query, after=page.next)
+    return tell({"items": page.items, "next": page.next}, headers=link)
 
 
 @router.get("/{ref}", **documented(200, RequestPanel, body=False))
-def follow(request: HttpRequest, ref: str) -> HttpResponse:
+def follow(call: Call, ref: str) -> Answer:
     """Read one request: its route, its evidence, its history, and what this key may do with it."""
-    call = of(request)
     panel = requests.request(ref, actor=call.actor, at=call.at, language=call.language)
-    return send(tell(panel, version=panel.version))
+    return tell(panel, version=panel.version)

@@ -3,22 +3,23 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query, Schema
 from pydantic import Field
 
 from changedesk import flow
 from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.channels.api import asked, told
+from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, onward, send
+from changedesk.channels.api.documented import documented, onward
 from changedesk.channels.api.house import Limit, Place
+from changedesk.channels.api.routes import Routes
 from changedesk.channels.refusals import Answer
 from changedesk.reading import reversals as reading
 from changedesk.reading.reversals import ReversalLine, ReversalPanel
 
-router = Router(tags=["Reversals"])
+router = Routes(tags=["Reversals"])
 Actor = Annotated[str, Field(pattern=r"^([sk][0-9]{1,18}|a\.[a-z_]{1,40})$")]
 
 
@@ -119,15 +120,14 @@ class WhichRows(asked.Asked):
 
 
 @router.post("", **documented(201, ReversalPanel, key=True, also=200, also_answer=Plan))
-def ask(request: HttpRequest, body: Undone, dry_run: bool = False) -> HttpResponse:  # noqa: FBT001, FBT002 - the address's word
+def ask(call: Call, body: Undone, dry_run: bool = False) -> Answer:  # noqa: FBT001, FBT002 - the address's word
     """Ask for everything of one actor to be undone, as a batch that a second person approves by its digest.
 
     With ``dry_run=true`` nothing is asked: 200, and what each change would meet. A repeat goes on where it was ended.
     """
-    call = of(request)
     if dry_run:
         plan = flow.plan_reversal(body.whose, since=body.since, until=body.until, actor=call.actor, at=call.at)
-        return send(_plan(plan))
+        return _plan(plan)
     made = flow.start_reversal(
         body.whose,
         since=body.since,
@@ -140,7 +140,7 @@ def ask(request: HttpRequest, body: Undone, dry_run: bool = False) -> HttpRespon
     )
     flow.run_reversal(made.id, channel=Channel.API, actor=call.actor, at=call.at)
     panel = reading.reversal(made.id, actor=call.actor, language=call.language)
-    return send(tell(panel, status=201, headers={"Location": f"/api/v1/reversals/{made.id}"}))
+    return tell(panel, status=201, headers={"Location": f"/api/v1/reversals/{made.id}"})
 
 
 def _plan(plan: flow.ReversalPlan) -> Answer:
@@ -163,25 +163,23 @@ def _fields(fields: tuple[flow.FieldRevert, ...]) -> list[dict[str, object]]:
 
 
 @router.get("", **documented(200, Reversals, body=False))
-def listed(request: HttpRequest, query: Query[WhichReversals]) -> HttpResponse:
+def listed(call: Call, query: Query[WhichReversals]) -> Answer:
     """List reversals, newest first."""
-    call = of(request)
     page = reading.past(actor=call.actor, language=call.language, before=query.before, limit=query.limit)
-    link = onward(request.path, query, before=page.next)
-    return send(tell({"items": page.items, "next": page.next}, headers=link))
+    link = onward(call.path, query, before=page.next)
+    return tell({"items": page.items, "next": page.next}, headers=link)
 
 
 @router.post("/restore", **documented(201, Restored, key=True, also=200, also_answer=RestorePlan))
-def restore(request: HttpRequest, body: Restore, dry_run: bool = False) -> HttpResponse:  # noqa: FBT001, FBT002 - the address's word
+def restore(call: Call, body: Restore, dry_run: bool = False) -> Answer:  # noqa: FBT001, FBT002 - the address's word
     """Ask for a record to be as it was at a version: one request for each kind of change that this takes.
 
     With ``dry_run=true`` nothing is asked: 200, and what each field would meet.
     """
-    call = of(request)
     subject = SubjectId(body.subject)
     if dry_run:
         plan = flow.plan_restore(subject, body.version, actor=call.actor, at=call.at)
-        return send(tell({"kinds": {kind: _fields(fields) for kind, fields in plan.kinds.items()}}))
+        return tell({"kinds": {kind: _fields(fields) for kind, fields in plan.kinds.items()}})
     done = flow.restore(
         subject,
         body.version,
@@ -196,27 +194,23 @@ def restore(request: HttpRequest, body: Restore, dry_run: bool = False) -> HttpR
     )
     replayed = bool(done.done) and all(item.replayed for item in done.done)
     refused = {str(place): refusal.code for place, refusal in done.refused.items()}
-    return send(
-        tell({"items": [receipt_of(item) for item in done.done], "refused": refused}, status=201, replayed=replayed)
-    )
+    return tell({"items": [receipt_of(item) for item in done.done], "refused": refused}, status=201, replayed=replayed)
 
 
 @router.get("/{id}", **documented(200, ReversalPanel, body=False))
-def one(request: HttpRequest, id: asked.Id, query: Query[WhichRows]) -> HttpResponse:  # noqa: A002 - the address's word
+def one(call: Call, id: asked.Id, query: Query[WhichRows]) -> Answer:  # noqa: A002 - the address's word
     """Read one reversal: its requests by state, and a page of its rows."""
-    call = of(request)
     panel = reading.reversal(id, actor=call.actor, language=call.language, first=query.first, limit=query.limit)
-    return send(tell(panel, headers=onward(request.path, query, first=panel.next)))
+    return tell(panel, headers=onward(call.path, query, first=panel.next))
 
 
 @router.post("/{id}/approve", **documented(200, Approved, key=True))
-def approve(request: HttpRequest, id: asked.Id, body: ReversalApproval) -> HttpResponse:  # noqa: A002 - the address's word
+def approve(call: Call, id: asked.Id, body: ReversalApproval) -> Answer:  # noqa: A002 - the address's word
     """Let the whole go ahead, as a second person, exactly as it was seen. What moved since is left behind."""
-    call = of(request)
     done = flow.approve_batch(id, digest=body.digest, note=body.note, actor=call.actor, at=call.at, key=call.once())
     left = dict.fromkeys(done.edited, "different-content")
     left |= {ref: refusal.code for ref, refusal in done.refused.items()}
-    return send(tell({"states": dict(done.states), "left": left}))
+    return tell({"states": dict(done.states), "left": left})
 
 
 def receipt_of(made: flow.Receipt) -> dict[str, object]:

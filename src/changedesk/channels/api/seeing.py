@@ -4,19 +4,21 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query, Schema
 from pydantic import Field, StrictInt, StringConstraints
 
 from changedesk import flow
 from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.channels.api import asked
+from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, nothing, of, onward, send
+from changedesk.channels.api.documented import documented, nothing, onward
+from changedesk.channels.api.routes import Routes
+from changedesk.channels.refusals import Answer
 from changedesk.reading import seen
 from changedesk.reading.seen import GlassLine, RevealedValue, SeenLine, ViewerLine
 
-router = Router(tags=["Access"])
+router = Routes(tags=["Access"])
 Place = Annotated[str, Field(pattern=r"^[0-9]{1,17}-[0-9]{1,19}$")]
 Whose = Annotated[str, StringConstraints(pattern=r"^([sk][0-9]{1,18}|a\.[a-z_]{1,40})$", strict=True)]
 
@@ -94,9 +96,8 @@ class Broken(Schema):
 
 
 @router.post("/reveals", **documented(201, RevealedValue))
-def reveal(request: HttpRequest, body: Reveal) -> HttpResponse:
+def reveal(call: Call, body: Reveal) -> Answer:
     """Show one masked value in clear for a minute. Who, what and why is on record before it is told."""
-    call = of(request)
     made = flow.reveal(
         SubjectId(body.subject),
         body.path,
@@ -107,28 +108,25 @@ def reveal(request: HttpRequest, body: Reveal) -> HttpResponse:
         at=call.at,
     )
     shown = seen.revealed(made.id, actor=call.actor, at=call.at, language=call.language)
-    return send(tell(shown, status=201, headers={"Location": f"/api/v1/reveals/{made.id}"}))
+    return tell(shown, status=201, headers={"Location": f"/api/v1/reveals/{made.id}"})
 
 
 @router.get("/access/viewers", **documented(200, Viewers, body=False))
-def viewers(request: HttpRequest, query: Query[Whom]) -> HttpResponse:
+def viewers(call: Call, query: Query[Whom]) -> Answer:
     """List everybody who looked at a customer or an account in the last sixty days, and how often."""
-    call = of(request)
     found = seen.viewers(SubjectId(query.subject), actor=call.actor, at=call.at, language=call.language)
-    return send(tell({"items": found}))
+    return tell({"items": found})
 
 
 @router.get("/reveals/{id}", **documented(200, RevealedValue, body=False))
-def revealed(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+def revealed(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the address's word
     """Read a value that this caller revealed: in clear until its minute is over, masked from then on."""
-    call = of(request)
-    return send(tell(seen.revealed(ChangeId(id), actor=call.actor, at=call.at, language=call.language)))
+    return tell(seen.revealed(ChangeId(id), actor=call.actor, at=call.at, language=call.language))
 
 
 @router.get("/access", **documented(200, LookedAt, body=False))
-def looked(request: HttpRequest, query: Query[Looks]) -> HttpResponse:
+def looked(call: Call, query: Query[Looks]) -> Answer:
     """List who looked at whom: views, searches, reveals and broken glass, with reason and fields, never a value."""
-    call = of(request)
     page = seen.who_looked(
         actor=call.actor,
         language=call.language,
@@ -139,13 +137,12 @@ def looked(request: HttpRequest, query: Query[Looks]) -> HttpResponse:
         before=query.before,
         limit=query.limit,
     )
-    return send(tell({"items": page.items, "next": page.next}, headers=onward(request.path, query, before=page.next)))
+    return tell({"items": page.items, "next": page.next}, headers=onward(call.path, query, before=page.next))
 
 
 @router.post("/break-glass", **documented(201, Broken, key=True))
-def break_glass(request: HttpRequest, body: Glass) -> HttpResponse:
+def break_glass(call: Call, body: Glass) -> Answer:
     """See all customers as if they were verified, for an hour at most. It is marked, told, and must be reviewed."""
-    call = of(request)
     made = flow.break_glass(
         level=body.level,
         minutes=body.minutes,
@@ -155,20 +152,18 @@ def break_glass(request: HttpRequest, body: Glass) -> HttpResponse:
         at=call.at,
         key=call.once(),
     )
-    return send(tell({"id": made.id, "level": made.level, "until": made.until}, status=201))
+    return tell({"id": made.id, "level": made.level, "until": made.until}, status=201)
 
 
 @router.get("/break-glass", **documented(200, GlassList, body=False))
-def broken(request: HttpRequest, query: Query[WhichGlass]) -> HttpResponse:
+def broken(call: Call, query: Query[WhichGlass]) -> Answer:
     """List broken glass, with what was said of it; ``waiting`` lists what nobody has reviewed."""
-    call = of(request)
     found = seen.broken_glass(actor=call.actor, at=call.at, language=call.language, waiting=query.waiting)
-    return send(tell({"items": found}))
+    return tell({"items": found})
 
 
 @router.post("/break-glass/{id}/review", **documented(204, None, key=True))
-def review(request: HttpRequest, id: asked.Id, body: Verdict) -> HttpResponse:  # noqa: A002 - the address's word
+def review(call: Call, id: asked.Id, body: Verdict) -> Answer:  # noqa: A002 - the address's word
     """Say whether somebody else's wider sight was justified."""
-    call = of(request)
     done = flow.review_break_glass(id, verdict=body.verdict, actor=call.actor, at=call.at, key=call.once())
-    return send(nothing(replayed=done))
+    return nothing(replayed=done)

@@ -1,19 +1,19 @@
 """How customers and accounts stood, change by change."""
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema
+from ninja import Schema
 
 from changedesk.base.ids import SubjectId
 from changedesk.channels.api import asked
 from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, send
+from changedesk.channels.api.documented import documented
+from changedesk.channels.api.routes import Routes
 from changedesk.channels.refusals import Answer
 from changedesk.reading import status
 from changedesk.reading.status import StandingView, StatusRecord
 
-of_customers = Router(tags=["Customers"])
-of_accounts = Router(tags=["Customers"])
+of_customers = Routes(tags=["Customers"])
+of_accounts = Routes(tags=["Customers"])
 
 
 class StatusRecords(Schema):
@@ -30,12 +30,12 @@ def _records(call: Call, subject: SubjectId) -> Answer:
 
 
 @of_customers.get("/{id}/status-records", **documented(200, StatusRecords, body=False))
-def customer_records(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+def customer_records(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the address's word
     """Read how a customer stood: from, to, why, at whose decision, since when; and what stands against changes now."""
-    return send(_records(of(request), SubjectId(id)))
+    return _records(call, SubjectId(id))
 
 
 @of_accounts.get("/{id}/status-records", **documented(200, StatusRecords, body=False))
-def account_records(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+def account_records(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the address's word
     """Read how an account stood: from, to, why, at whose decision, since when; and what stands against changes now."""
-    return send(_records(of(request), SubjectId(id)))
+    return _records(call, SubjectId(id))

@@ -4,16 +4,17 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from ninja import Query, Schema
 from pydantic import Field
 
 from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.channels import copies
 from changedesk.channels.api import asked
+from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
-from changedesk.channels.api.documented import documented, of, onward, send
+from changedesk.channels.api.documented import documented, onward
+from changedesk.channels.api.routes import Routes
 from changedesk.channels.refusals import Answer
 from changedesk.flow import subject_answer, subject_request
 from changedesk.flow.subject_steps import Handled
@@ -23,8 +24,8 @@ from changedesk.reading.recipients import Disclosure
 from changedesk.reading.subject_requests import DataRequestLine, DataRequestPanel, Figures
 from changedesk.rules.rights import Right
 
-router = Router(tags=["Data-subject requests"])
-of_customer = Router(tags=["Data-subject requests"])
+router = Routes(tags=["Data-subject requests"])
+of_customer = Routes(tags=["Data-subject requests"])
 YEAR: Final = timedelta(days=365)
 Cursor = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:=-]{1,120}$")]
 _NONE: Final = asked.Nothing()
@@ -138,9 +139,8 @@ class Period(asked.Asked):
 
 
 @router.post("", **documented(201, Step, key=True, problems=[409]))
-def receive(request: HttpRequest, body: Received) -> HttpResponse:
+def receive(call: Call, body: Received) -> Answer:
     """Write down what a person asks about their data. The clock of every law that applies starts at receipt."""
-    call = of(request)
     made = subject_request.receive(
         SubjectId(body.subject),
         Right(body.right),
@@ -152,88 +152,85 @@ def receive(request: HttpRequest, body: Received) -> HttpResponse:
         at=call.at,
         key=call.once(),
     )
-    return send(_step(made, status=201, location=f"/api/v1/subject-requests/{made.ref}"))
+    return _step(made, status=201, location=f"/api/v1/subject-requests/{made.ref}")
 
 
 @router.get("", **documented(200, Lines, body=False))
-def requests(request: HttpRequest, query: Query[DataRequests]) -> HttpResponse:
+def requests(call: Call, query: Query[DataRequests]) -> Answer:
     """List requests with the days that are left."""
-    call = of(request)
     given: dict[str, Any] = {"actor": call.actor, "at": call.at, "language": call.language, "limit": query.limit}
     if query.state == "waiting":
         page = reading.waiting(after=query.after, **given)
     else:
         page = reading.newest(before=query.after, **given)
-    link = onward(request.path, query, after=page.next)
-    return send(tell({"items": page.items, "next": page.next}, headers=link))
+    link = onward(call.path, query, after=page.next)
+    return tell({"items": page.items, "next": page.next}, headers=link)
 
 
 @router.get("/figures", **documented(200, Year, body=False))
-def figures(request: HttpRequest, query: Query[Period]) -> HttpResponse:
+def figures(call: Call, query: Query[Period]) -> Answer:
     """Read how many were received, complied with and denied, and in how many days (11 CCR 7102)."""
-    call = of(request)
     until = query.until or call.at
     since = query.since or until - YEAR
-    return send(tell({"items": reading.figures(actor=call.actor, since=since, until=until)}))
+    return tell({"items": reading.figures(actor=call.actor, since=since, until=until)})
 
 
 @router.get("/{ref}", **documented(200, DataRequestPanel, body=False))
-def one(request: HttpRequest, ref: str) -> HttpResponse:
+def one(call: Call, ref: str) -> Answer:
     """Read one request: its clocks, steps and notes, what carries it out, and the steps that can be taken."""
-    call = of(request)
-    return send(tell(reading.one(ref, actor=call.actor, at=call.at, language=call.language)))
+    return tell(reading.one(ref, actor=call.actor, at=call.at, language=call.language))
 
 
 @router.post("/{ref}/acknowledge", **documented(200, Step, key=True))
-def acknowledge(request: HttpRequest, ref: str, body: Acknowledged = Acknowledged()) -> HttpResponse:  # noqa: B008 - never written to
+def acknowledge(call: Call, ref: str, body: Acknowledged = Acknowledged()) -> Answer:  # noqa: B008 - never written to
     """Confirm receipt to the person, with the day by which it is answered."""
-    return _do(request, lambda **given: subject_request.acknowledge(ref, spoken=body.spoken, **given))
+    return _do(call, lambda **given: subject_request.acknowledge(ref, spoken=body.spoken, **given))
 
 
 @router.post("/{ref}/identify", **documented(200, Step, key=True))
-def identify(request: HttpRequest, ref: str, body: asked.Nothing = _NONE) -> HttpResponse:
+def identify(call: Call, ref: str, body: asked.Nothing = _NONE) -> Answer:
     """Bind what the person proved as a caller since it came in (`POST /customers/{id}/verification`)."""
     del body
-    return _do(request, lambda **given: subject_request.identify(ref, **given))
+    return _do(call, lambda **given: subject_request.identify(ref, **given))
 
 
 @router.post("/{ref}/doubt", **documented(200, Step, key=True))
-def doubt(request: HttpRequest, ref: str, body: Doubted) -> HttpResponse:
+def doubt(call: Call, ref: str, body: Doubted) -> Answer:
     """Ask for more to know who asks, where there is reasonable doubt (GDPR 12(6))."""
-    return _do(request, lambda **given: subject_request.doubt(ref, body.note, **given))
+    return _do(call, lambda **given: subject_request.doubt(ref, body.note, **given))
 
 
 @router.post("/{ref}/extend", **documented(200, Step, key=True))
-def extend(request: HttpRequest, ref: str, body: Extended) -> HttpResponse:
+def extend(call: Call, ref: str, body: Extended) -> Answer:
     """Take more time, once, within the first period. The person is told why and until when."""
-    return _do(request, lambda **given: subject_request.extend(ref, body.reason, note=body.note, **given))
+    return _do(call, lambda **given: subject_request.extend(ref, body.reason, note=body.note, **given))
 
 
 @router.post("/{ref}/pause", **documented(200, Step, key=True))
-def pause(request: HttpRequest, ref: str, body: Paused) -> HttpResponse:
+def pause(call: Call, ref: str, body: Paused) -> Answer:
     """Stop the clock while the person is asked, where every law that applies lets it stop."""
-    return _do(request, lambda **given: subject_request.pause(ref, body.ground, note=body.note, **given))
+    return _do(call, lambda **given: subject_request.pause(ref, body.ground, note=body.note, **given))
 
 
 @router.post("/{ref}/resume", **documented(200, Step, key=True))
-def resume(request: HttpRequest, ref: str, body: asked.Nothing = _NONE) -> HttpResponse:
+def resume(call: Call, ref: str, body: asked.Nothing = _NONE) -> Answer:
     """Let the clock go on."""
     del body
-    return _do(request, lambda **given: subject_request.resume(ref, **given))
+    return _do(call, lambda **given: subject_request.resume(ref, **given))
 
 
 @router.post("/{ref}/link", **documented(200, Step, key=True))
-def link(request: HttpRequest, ref: str, body: Linked) -> HttpResponse:
+def link(call: Call, ref: str, body: Linked) -> Answer:
     """Say which change request carries it out: a correction, an erasure, a restriction."""
-    return _do(request, lambda **given: subject_answer.link(ref, body.change_request, **given))
+    return _do(call, lambda **given: subject_answer.link(ref, body.change_request, **given))
 
 
 @router.post("/{ref}/copy", **documented(200, Step, key=True))
-def copy(request: HttpRequest, ref: str, body: asked.Nothing = _NONE) -> HttpResponse:
+def copy(call: Call, ref: str, body: asked.Nothing = _NONE) -> Answer:
     """Build the copy that answers it, once: data for machines and a page to read, kept for seven days."""
     del body
-    language = of(request).language
-    return _do(request, lambda **given: copies.build(ref, language=language, **given))
+    language = call.language
+    return _do(call, lambda **given: copies.build(ref, language=language, **given))
 
 
 def _zip() -> dict[str, Any]:
@@ -244,50 +241,47 @@ def _zip() -> dict[str, Any]:
 
 
 @router.post("/{ref}/copy/download", **_zip())
-def download(request: HttpRequest, ref: str, body: asked.Nothing = _NONE) -> HttpResponse:
+def download(call: Call, ref: str, body: asked.Nothing = _NONE) -> Answer:
     """Download the copy. Every download is recorded as a disclosure."""
     del body
-    call = of(request)
     made = subject_answer.hand_over(ref, actor=call.actor, at=call.at)
     told = {"Content-Type": copies.MEDIA, "Content-Disposition": f'attachment; filename="{copies.name_of(made.ref)}"'}
-    return send(Answer(200, made.data, told))
+    return Answer(200, made.data, told)
 
 
 @router.post("/{ref}/answer", **documented(200, Step, key=True))
-def answer(request: HttpRequest, ref: str, body: DataRequestAnswer = DataRequestAnswer()) -> HttpResponse:  # noqa: B008 - never written to
+def answer(call: Call, ref: str, body: DataRequestAnswer = DataRequestAnswer()) -> Answer:  # noqa: B008 - never written to
     """Answer: what was asked is done, and the person is told. Refused until it is known that it is they who ask."""
-    return _do(request, lambda **given: subject_answer.answer(ref, part=body.part, note=body.note, **given))
+    return _do(call, lambda **given: subject_answer.answer(ref, part=body.part, note=body.note, **given))
 
 
 @router.post("/{ref}/refuse", **documented(200, Step, key=True))
-def refuse(request: HttpRequest, ref: str, body: Refused) -> HttpResponse:
+def refuse(call: Call, ref: str, body: Refused) -> Answer:
     """Refuse with a ground; the person is told it and what they can do."""
-    return _do(request, lambda **given: subject_answer.refuse(ref, body.ground, note=body.note, **given))
+    return _do(call, lambda **given: subject_answer.refuse(ref, body.ground, note=body.note, **given))
 
 
 @router.post("/{ref}/appeal", **documented(200, Step, key=True))
-def appeal(request: HttpRequest, ref: str, body: Noted = Noted()) -> HttpResponse:  # noqa: B008 - never written to
+def appeal(call: Call, ref: str, body: Noted = Noted()) -> Answer:  # noqa: B008 - never written to
     """Open it again because the person appeals, where the law gives an appeal."""
-    return _do(request, lambda **given: subject_answer.appeal(ref, note=body.note, **given))
+    return _do(call, lambda **given: subject_answer.appeal(ref, note=body.note, **given))
 
 
 @router.post("/{ref}/statement", **documented(200, Step, key=True))
-def statement(request: HttpRequest, ref: str, body: Stated) -> HttpResponse:
+def statement(call: Call, ref: str, body: Stated) -> Answer:
     """Put the person's own statement beside a record whose correction was refused."""
-    return _do(request, lambda **given: subject_answer.state_disagreement(ref, body.text, **given))
+    return _do(call, lambda **given: subject_answer.state_disagreement(ref, body.text, **given))
 
 
 @of_customer.get("/{id}/recipients", **documented(200, Register, body=False))
-def register(request: HttpRequest, id: asked.Id) -> HttpResponse:  # noqa: A002 - the address's word
+def register(call: Call, id: asked.Id) -> Answer:  # noqa: A002 - the address's word
     """List who was given what of a customer's data, newest first: systems, evidence, copies, notices."""
-    call = of(request)
     found = recipients.register(SubjectId(id), actor=call.actor, at=call.at, language=call.language)
-    return send(tell({"items": found}))
+    return tell({"items": found})
 
 
-def _do(request: HttpRequest, act: Callable[..., Handled]) -> HttpResponse:
-    call = of(request)
-    return send(_step(act(actor=call.actor, at=call.at, key=call.once())))
+def _do(call: Call, act: Callable[..., Handled]) -> Answer:
+    return _step(act(actor=call.actor, at=call.at, key=call.once()))
 
 
 def _step(made: Handled, *, status: int = 200, location: str = "") -> Answer:
