@@ -6,7 +6,8 @@ PEER_PYTHON names their Python, PEER_DIR the folder of the adapters; without the
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
@@ -31,9 +32,19 @@ def told(place: Place, *, customers: int, history: int) -> dict[str, str]:
 
 def run(environment: Mapping[str, str], peer: str, phase: str, count: int = 0) -> dict[str, Any]:
     """Run one phase of one peer, and return what it measured."""
-    command = [os.environ["PEER_PYTHON"], "run_peer.py", peer, phase, *([str(count)] if count else [])]
-    done = subprocess.run(command, cwd=os.environ["PEER_DIR"], env=dict(environment), capture_output=True, text=True,
-                          check=False)  # fmt: skip
+    return _measured(environment, ["run_peer.py", peer, phase, *([str(count)] if count else [])])
+
+
+def asked(environment: Mapping[str, str], peer: str, where: str, count: int) -> dict[str, Any]:
+    """Ask one peer for points of its history (``asof_peer``), and return what it measured."""
+    # This folder has modules of the same names as the adapters'.
+    told = {**environment, "PYTHONSAFEPATH": "1", "PYTHONPATH": os.environ["PEER_DIR"]}
+    return _measured(told, [str(Path(__file__).with_name("asof_peer.py")), peer, where, str(count)])
+
+
+def _measured(environment: Mapping[str, str], command: Sequence[str]) -> dict[str, Any]:
+    done = subprocess.run([os.environ["PEER_PYTHON"], *command], cwd=os.environ["PEER_DIR"], env=dict(environment),
+                          capture_output=True, text=True, check=False)  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     assert lines, done.stderr[-1500:]
     found: dict[str, Any] = json.loads(lines[-1])
