@@ -177,16 +177,19 @@ def test_the_feed_is_dense_masked_and_replayable(desk: Desk) -> None:
     reader = key(desk.client, "feed:read")
     first = feed.feed(actor=reader, limit=4)
     rest = feed.feed(actor=reader, after=first.next, limit=50)
-    indexes = [item["index"] for item in (*first.items, *rest.items)]
+    indexes = [item["data"]["index"] for item in (*first.items, *rest.items)]  # type: ignore[index]
+    assert [int(str(item["sequence"])) for item in (*first.items, *rest.items)] == indexes
     assert indexes == list(range(first.size))
     assert (first.more, rest.more) == (True, False)
     assert feed.feed(actor=reader, after=rest.next).next == rest.next
     assert feed.feed(actor=reader, limit=4) == first
     assert says_nothing_private([dict(item) for item in (*first.items, *rest.items)])
-    assert first.items[0]["fields"] == ["contact.email", "contact.phone_mobile", "personal.name"]
+    assert first.items[0]["data"]["fields"] == [  # type: ignore[index]
+        "contact.email", "contact.phone_mobile", "personal.name"
+    ]  # fmt: skip
     with pytest.raises(Forbidden):
         feed.feed(actor=reader, values=True)
     opened = feed.feed(actor=desk.crm, values=True).items[0]
-    assert opened["changes"]["contact.email"]["after"] == "dana@old.example"  # type: ignore[index]
+    assert opened["data"]["changes"]["contact.email"]["after"] == "dana@old.example"  # type: ignore[index]
     behind = log.state(actor=reader)
     assert behind.size == first.size

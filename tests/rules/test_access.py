@@ -71,6 +71,7 @@ MATRIX = {
     "configure.rules": "D",
     "configure.publish": "CD",
     "configure.templates": "D",
+    "configure.hooks": "D",
 }
 
 

@@ -166,7 +166,7 @@ class Floor:
         after, more = -1, True
         while more:
             page = good(self.crm.get("/changes", params={"after": after, "limit": 500, "values": True}))
-            found += page["items"]
+            found += [one["data"] for one in page["items"]]
             after, more = page["next"], page["more"]
         return found
 

@@ -78,6 +78,9 @@ class Environment(BaseSettings):
     sms_gateway_url: str | None = None
     sms_gateway_token: SecretStr = SecretStr("")
 
+    hooks_inside: bool = False
+    """Hooks may lead to this machine and its network, and over http: for development and tests alone."""
+
     witnesses: list[str] = []
     """Who cosigns the logs' checkpoints: an address and a verifier key each, with a space between."""
 

@@ -120,10 +120,11 @@ class Loop:
 def loops(url: str) -> list[Loop]:
     """Return the worker's loops, side by side: what follows the log, what is sent, and all that time asks for.
 
-    A mail server that hangs keeps nobody from hearing what happened, and neither does an audit of a long log.
+    A mail server or a hook that hangs keeps nobody from hearing what happened, and neither does an audit of a long log.
     """
     every: list[Duty] = [*outbound.duties(), *clock.duties()]
-    apart = ("log.sequence", "notices.decide", "log.find", "log.count"), ("notices.send",)
+    following = ("log.sequence", "hooks.follow", "notices.decide", "log.find", "log.count")
+    apart = following, ("notices.send",), ("hooks.send",)
     named = [[duty for duty in every if duty.name in names] for names in apart]
     rest = [duty for duty in every if not any(duty in part for part in named)]
     return [*(Loop(url, part, clients) for part in named), Loop(url, rest, clients, woken=False)]
@@ -137,6 +138,7 @@ def main(url: str) -> None:
         signal.signal(number, lambda *_: _stop(side_by_side))
     log.info("worker_started", duties=[duty.name for loop in side_by_side for duty in loop.duties])
     together(side_by_side)
+    clock.hooks.stop()
     CRIER.close()
     log.info("worker_stopped")
 

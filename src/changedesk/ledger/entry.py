@@ -59,6 +59,8 @@ class EntryKind(StrEnum):
     GLASS_BROKEN = "glass.broken"
     GLASS_REVIEWED = "glass.reviewed"
     ACCESS_CERTIFIED = "access.certified"
+    HOOK_CHANGED = "hook.changed"
+    HOOK_RESENT = "hook.resent"
     EVIDENCE_EXPORTED = "evidence.exported"
     ERASURE_REQUESTED = "erasure.requested"
     PRIVACY_RECEIVED = "privacy.received"

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 from changedesk.base.actor import automation
 from changedesk.base.ids import ClientId
 from changedesk.outbound import find, publish, trends
+from changedesk.outbound.hooks import follow
 from changedesk.outbound.notices import alarm, decide, send
 from changedesk.outbound.publish import anchors, witnesses
 from changedesk.store import log
@@ -35,10 +36,12 @@ def duties() -> list[Duty]:
     return [
         Duty("log.sequence", sequence),
         Duty("notices.decide", decide.run),
+        Duty("hooks.follow", follow.run),
         Duty("log.find", find.run),
         Duty("log.count", trends.run),
         Duty("notices.send", send.run),
         Duty("notices.lapse", send.lapse),
+        Duty("hooks.sweep", follow.sweep),
         Duty("log.alarm", alarm.run),
         Duty("log.publish", publish.run),
         Duty("log.anchor", anchors.run),

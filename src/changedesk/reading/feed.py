@@ -1,21 +1,31 @@
-"""The log as others follow it: by dense index, thin, from any point on, as often as wanted."""
+"""The log as others follow it: by dense index, thin, from any point on, as often as wanted; and as hooks tell of it.
 
-from collections.abc import Mapping
+An event is a CloudEvent (https://github.com/cloudevents/spec, version 1.0.2, JSON format). What a hook sends is the
+same text, byte for byte, as it has here for who reads English.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from changedesk.base.actor import Actor
+from changedesk.base.ids import ClientId
 from changedesk.ledger.value import decode_value
 from changedesk.reading.panels import FeedPage
 from changedesk.reading.sight import Eyes, Sight
 from changedesk.rules import access
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import Sensitivity
-from changedesk.store import log, past, subjects
+from changedesk.store import audit_search, log, past, subjects
 from changedesk.store.past import Entry
+from changedesk.store.settings_read import client as settings_of
 from changedesk.store.settings_read import configuration
-from changedesk.store.tx import look
+from changedesk.store.tx import Look, look
 
 LIMIT_MAX: Final = 500
+TEST: Final = "hook.test"
+_DIGITS: Final = 20
 
 
 def feed(*, actor: Actor, after: int = -1, limit: int = 100, values: bool = False, language: str = "en") -> FeedPage:
@@ -28,19 +38,67 @@ def feed(*, actor: Actor, after: int = -1, limit: int = 100, values: bool = Fals
     if values:
         access.require(actor, Verb.VALUE_REVEAL)
     limit = max(1, min(limit, LIMIT_MAX))
-    catalogue = configuration(actor.client).catalogue
-    eyes = Eyes(Sight(everything=values), catalogue, language)
     with look(actor.client) as seen:
         size = log.size(seen)
         rows = past.feed(seen, start=max(after, -1) + 1, limit=limit)
-        known = subjects.load(seen, {row.subject_id for row in rows})
-        entries = [past.opened(seen, row, known[row.subject_id]) for row in rows]
-    last = after if not entries else int(entries[-1].index or 0)
-    return FeedPage(items=tuple(event(one, eyes) for one in entries), next=last, more=last + 1 < size, size=size)
+        items = _events(seen, rows, values=values, language=language)
+    last = int(rows[-1].idx) if rows else after
+    return FeedPage(items=tuple(items), next=last, more=last + 1 < size, size=size)
+
+
+def at_places(client: ClientId, places: Sequence[int], *, values: bool) -> list[Mapping[str, object]]:
+    """Return the events at some places of a client's log, in the order asked for, as the log tells of them now.
+
+    For hooks: an administrator said whether ``values`` go there in clear.
+    """
+    with look(client) as seen:
+        return _events(seen, audit_search.entries(seen, places), values=values, language="en")
+
+
+def test_event(client: ClientId, id_: UUID, hook: UUID, at: datetime) -> Mapping[str, object]:
+    """Return an event that tells nothing, to try the way to a hook."""
+    return _envelope(client, str(id_), TEST, str(hook), at, {"hook": str(hook)})
+
+
+def _events(seen: Look, rows: Sequence[Any], *, values: bool, language: str) -> list[Mapping[str, object]]:
+    eyes = Eyes(Sight(everything=values), configuration(seen.client).catalogue, language)
+    known = subjects.load(seen, {row.subject_id for row in rows})
+    entries = [past.opened(seen, row, known[row.subject_id]) for row in rows]
+    return [
+        _envelope(
+            seen.client, str(one.change), one.kind.value, str(one.subject), one.recorded_at, event(one, eyes),
+            place=one.index,
+        )
+        for one in entries
+    ]  # fmt: skip
+
+
+def _envelope(
+    client: ClientId,
+    id_: str,
+    type_: str,
+    subject: str,
+    at: datetime,
+    data: Mapping[str, object],
+    *,
+    place: int | None = None,
+) -> Mapping[str, object]:
+    told: dict[str, object] = {
+        "specversion": "1.0",
+        "id": id_,
+        "source": settings_of(client).origin,
+        "type": type_,
+        "subject": subject,
+        "time": at,
+        "datacontenttype": "application/json",
+    }
+    if place is not None:
+        told["sequence"] = f"{place:0{_DIGITS}d}"
+    return {**told, "data": data}
 
 
 def event(entry: Entry, eyes: Eyes) -> Mapping[str, object]:
-    """Return one entry as data of an event. ``id`` names it for good; ``index`` is its place in the log.
+    """Return one entry as the data of an event. ``id`` names it for good; ``index`` is its place in the log.
 
     ``announces`` is what the change asks of other systems: codes, dates and amounts, no personal values.
     """

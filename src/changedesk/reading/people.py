@@ -22,6 +22,7 @@ _DUTIES: Final[Mapping[str, Mapping[str, str]]] = {
     "audit": {"en": "audit", "de": "Prüfung", "ar": "التدقيق"},
     "clock": {"en": "clock", "de": "Uhr", "ar": "الساعة"},
     "forgetting": {"en": "forgetting", "de": "Vergessen", "ar": "المحو"},
+    "hooks": {"en": "hooks", "de": "Hooks", "ar": "الخطافات"},
     "keys": {"en": "keys", "de": "Schlüssel", "ar": "المفاتيح"},
     "notices": {"en": "notices", "de": "Benachrichtigungen", "ar": "الإشعارات"},
     "retention": {"en": "retention", "de": "Aufbewahrung", "ar": "الاحتفاظ"},

@@ -33,6 +33,8 @@ INTERNAL: Final = frozenset(
         EntryKind.GLASS_BROKEN,
         EntryKind.GLASS_REVIEWED,
         EntryKind.ACCESS_CERTIFIED,
+        EntryKind.HOOK_CHANGED,
+        EntryKind.HOOK_RESENT,
         EntryKind.EVIDENCE_EXPORTED,
     }
 )

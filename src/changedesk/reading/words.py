@@ -97,6 +97,12 @@ TITLES: Final[Mapping[EntryKind, Mapping[str, str]]] = {
         "de": "Zugriffe der Lesenden geprüft",
         "ar": "رُوجع وصول القرّاء",
     },
+    _K.HOOK_CHANGED: {"en": "Hook set up or changed", "de": "Hook eingerichtet oder geändert", "ar": "أُعد خطاف أو غُيّر"},
+    _K.HOOK_RESENT: {
+        "en": "Event sent to a hook again",
+        "de": "Ereignis erneut an Hook gesendet",
+        "ar": "أُعيد إرسال حدث إلى خطاف",
+    },
     _K.EVIDENCE_EXPORTED: {"en": "Evidence taken out", "de": "Nachweis ausgegeben", "ar": "استُخرج ملف الأدلة"},
     _K.ERASURE_REQUESTED: {"en": "Erasure asked for", "de": "Löschung beantragt", "ar": "طُلب المحو"},
     _K.PRIVACY_RECEIVED: {

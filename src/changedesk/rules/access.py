@@ -83,6 +83,8 @@ class Verb(StrEnum):
     CONFIGURE_PUBLISH = "configure.publish"
     """Put in force a policy that somebody else wrote."""
     CONFIGURE_TEMPLATES = "configure.templates"
+    CONFIGURE_HOOKS = "configure.hooks"
+    """Say where the client's own systems are told of what happens."""
 
 
 V = Verb
@@ -142,6 +144,7 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
             V.CONFIGURE_RULES,
             V.CONFIGURE_PUBLISH,
             V.CONFIGURE_TEMPLATES,
+            V.CONFIGURE_HOOKS,
             V.OUTBOX_READ,
         }
     ),

@@ -1,4 +1,4 @@
-"""Alarms, of audits that found something and of broken glass: who is to be told, and what became of it."""
+"""Alarms, of audits that found something, broken glass and hooks that fail: who is to be told, what became of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from changedesk.store.tx import Look, Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """One alarm for one person (of the settings), about an audit or broken glass of a time ``at``.
+    """One alarm for one person (of the settings), about an audit, broken glass or a hook of a time ``at``.
 
-    ``fault`` and ``idx``: the first bad entry of the audit; ``until``: when the broken glass ends, None for an audit.
+    ``fault`` and ``idx``: the first bad entry of the audit; ``until``: when the broken glass ends.
+    ``place`` and ``why``: of the hook, and why it is disabled, empty where it is not. None for what it is not about.
     """
 
     about: UUID
@@ -22,6 +23,8 @@ class Due:
     fault: str | None
     idx: int | None
     until: datetime | None
+    place: str | None
+    why: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +38,18 @@ class Told:
     done_at: datetime | None
 
 
-def sound(tx: Tx, people: Sequence[int], *, run: UUID | None = None, glass: UUID | None = None, at: datetime) -> None:
-    """Raise the alarm of an audit, or of broken glass, for these people; open pages hear of it too."""
+def sound(
+    tx: Tx,
+    people: Sequence[int],
+    *,
+    run: UUID | None = None,
+    glass: UUID | None = None,
+    hook: UUID | None = None,
+    at: datetime,
+) -> None:
+    """Raise the alarm of an audit, of broken glass or of a hook, for these people; open pages hear of it too."""
     if people:
-        tx.run("alarms.raise", run=run, glass=glass, people=list(people), at=at)
+        tx.run("alarms.raise", run=run, glass=glass, hook=hook, people=list(people), at=at)
 
 
 def claim(tx: Tx, *, now: datetime, lease: timedelta, limit: int) -> list[Due]:

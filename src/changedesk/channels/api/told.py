@@ -170,7 +170,7 @@ class RevertPlan(Schema):
     fields: list[FieldPlan]
 
 
-class Event(Schema):
+class EventData(Schema):
     """One entry of the log. ``index`` is dense: nothing is ever missing between two of them."""
 
     id: UUID
@@ -189,6 +189,23 @@ class Event(Schema):
     changes: dict[str, Any]
     announces: list[dict[str, Any]]
     """What the change asks of other systems: ``event``, and what they need for it. No personal values."""
+
+
+class Event(Schema):
+    """One entry of the log as a CloudEvent 1.0: what a hook sends, byte for byte.
+
+    ``source`` is the name of the client's log; ``sequence`` the index in 20 digits, so that it sorts as text.
+    """
+
+    specversion: Literal["1.0"]
+    id: UUID
+    source: str
+    type: str
+    subject: UUID
+    time: datetime
+    datacontenttype: Literal["application/json"]
+    sequence: str
+    data: EventData
 
 
 class Feed(Schema):

@@ -1,5 +1,5 @@
 """Time asks too: apply what is due, make effective what was dated ahead, end what waited too long, forget; and take up
-what a page handed over: the parts of reversals and of files.
+what a page handed over: the parts of reversals and of files; and hooks are told.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from changedesk import flow
 from changedesk.base.clock import now
 from changedesk.base.ids import ClientId
 from changedesk.channels.bulk import handed
-from changedesk.channels.clock import audits
+from changedesk.channels.clock import audits, hooks
 from changedesk.channels.evidence import handed as evidence
 from changedesk.flow import rotating, subject_answer
 
@@ -34,5 +34,6 @@ def duties() -> list[Duty]:
         Duty("evidence.make", lambda client_id: evidence.make_on(ClientId(client_id), at=now())),
         Duty("privacy.copies", lambda client_id: subject_answer.expire_copies(ClientId(client_id), at=now())),
         Duty("keys.renew", lambda client_id: rotating.renew_on(ClientId(client_id), at=now())),
+        Duty("hooks.send", hooks.run),
         Duty("log.audit", audits.run),
     ]

@@ -1,6 +1,7 @@
-"""The alarm, by mail: a client's log is damaged, or somebody broke the glass. Never what was found, nor who it was.
+"""The alarm, by mail: a client's log is damaged, somebody broke the glass, a hook fails. Never what was found, nor who.
 
-A damaged log is told to operators and auditors, once a failure; broken glass to who may review it, once each.
+A damaged log is told to operators and auditors, once a failure; broken glass to who may review it, once each;
+hooks that take nothing to administrators, once a day at most.
 
 It is no notice to a customer: it is about no record, so it waits in a table of its own. A sender that dies is followed
 by another one with the same Message-ID, so the same mail may arrive twice, and never not at all.
@@ -80,6 +81,26 @@ _GLASS_BODY: Final[Mapping[str, str]] = {
     " {until} (UTC).\n\n"
     "يراجعه شخص آخر خلال {hours} ساعة. من هو ولماذا تجدونه هنا: {page}\n",
 }
+_HOOK_SUBJECT: Final[Mapping[str, str]] = {
+    "en": "{client}: a hook does not take what it is sent",
+    "de": "{client}: ein Hook nimmt nicht an, was ihm gesendet wird",
+    "ar": "{client}: خطاف لا يستلم ما يُرسل إليه",
+}
+_HOOK_BODY: Final[Mapping[str, str]] = {
+    "en": "On {at} (UTC) the system at {place} had not taken events of {client} that were sent to it.{state}\n\n"
+    "Find out what is wrong there. Then send what was given up again, or follow the log from that place: {page}\n",
+    "de": "Am {at} (UTC) hatte das System bei {place} Ereignisse von {client} nicht angenommen, die ihm gesendet"
+    " wurden.{state}\n\nFinden Sie heraus, was dort nicht stimmt. Senden Sie dann erneut, was aufgegeben wurde, oder"
+    " folgen Sie dem Protokoll von dieser Stelle an: {page}\n",
+    "ar": "في {at} (UTC) لم يكن النظام لدى {place} قد استلم أحداث {client} التي أُرسلت إليه.{state}\n\n"
+    "تحققوا مما يعطله هناك، ثم أعيدوا إرسال ما تم التخلي عنه، أو تابعوا السجل من ذلك الموضع: {page}\n",
+}
+_DISABLED: Final[Mapping[str, str]] = {
+    "en": " It is disabled: nothing is sent to it any more.",
+    "de": " Er ist abgeschaltet: Es wird ihm nichts mehr gesendet.",
+    "ar": " وقد عُطّل: لن يُرسل إليه شيء بعد الآن.",
+}
+_HOOK: Final = _Letter("/c/{slug}/hooks", _HOOK_SUBJECT, _HOOK_BODY)
 _DAMAGED: Final = _Letter("/c/{slug}/audit/integrity", _DAMAGED_SUBJECT, _DAMAGED_BODY)
 _GLASS: Final = _Letter("/c/{slug}/break-glass", _GLASS_SUBJECT, _GLASS_BODY)
 _NOWHERE: Final[Mapping[str, str]] = {"en": "not in the log", "de": "nicht im Protokoll", "ar": "ليس في السجل"}
@@ -125,12 +146,13 @@ def _message(client: ClientId, one: Due) -> Message:
     if not person.active or not person.email:
         raise NotFound
     language = person.language.split("-", 1)[0]
-    letter = _DAMAGED if one.until is None else _GLASS
+    letter = _HOOK if one.place is not None else _DAMAGED if one.until is None else _GLASS
     told = {
         "client": known.name,
         "at": _minute(one.at),
         "fault": one.fault,
-        "place": _in(_NOWHERE, language) if one.idx is None else str(one.idx),
+        "place": one.place or (_in(_NOWHERE, language) if one.idx is None else str(one.idx)),
+        "state": _in(_DISABLED, language) if one.why else "",
         "until": "" if one.until is None else _minute(one.until),
         "hours": REVIEW_WITHIN // timedelta(hours=1),
         "page": settings.CHANGEDESK_PUBLIC_URL.rstrip("/") + letter.page.format(slug=known.slug),

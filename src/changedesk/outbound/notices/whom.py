@@ -89,6 +89,8 @@ SILENT: Final = frozenset(
         _K.GLASS_BROKEN,
         _K.GLASS_REVIEWED,
         _K.ACCESS_CERTIFIED,
+        _K.HOOK_CHANGED,
+        _K.HOOK_RESENT,
         _K.EVIDENCE_EXPORTED,
         _K.DESK_OPENED,
         # Steps of a data-subject request that the person takes part in, or that its answer sums up.

@@ -1,0 +1,224 @@
+"""Sending to hooks: each at its own pace, in threads that nobody waits for.
+
+What is due is claimed with a lease, made from the log as it is now, and queued for its hook: a few lanes each, one
+where the last try failed, and those together never more than half. So a receiver that hangs keeps none of the others
+waiting, at its own client or at any other. Whichever thread ends a try settles all that have ended by then, in one
+transaction.
+
+A sender that dies between sending and saying so leaves a lease that ends: the event is sent again, under the same id.
+"""
+
+import secrets
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Final, Protocol
+from uuid import UUID
+
+import structlog
+
+from changedesk.base.actor import automation
+from changedesk.base.clock import now
+from changedesk.base.ids import ClientId
+from changedesk.outbound.hooks.line import Line, NotTaken
+from changedesk.outbound.hooks.settle import settle
+from changedesk.rules import egress
+from changedesk.rules import hooks as rules
+from changedesk.store import hooks
+from changedesk.store.begin import begin
+from changedesk.store.hooks import Delivery, Hook, Tried
+from changedesk.store.tx import look
+
+LEASE: Final = timedelta(seconds=60)
+_TOO_LATE: Final = timedelta(seconds=50)
+"""A try that has not begun by then is left to whoever claims it next."""
+LANES: Final = 64
+LANES_OF_ONE: Final = 4
+AT_ONCE: Final = 32
+"""Of one hook, on their way or waiting for a lane."""
+CONTENT_TYPE: Final = "application/cloudevents+json"
+AGENT: Final = "Changedesk-Hooks/1"
+_LUCK: Final = secrets.SystemRandom()
+log = structlog.get_logger("changedesk.hooks")
+
+
+class Tell(Protocol):
+    """Makes the bodies of deliveries, as the log tells of their events now."""
+
+    def __call__(self, client: ClientId, deliveries: Sequence[Delivery], *, values: bool) -> list[bytes]: ...
+
+
+@dataclass(slots=True)
+class _Queue:
+    """What is on its way to one hook. ``hook``: as it was when something was claimed last."""
+
+    client: ClientId
+    hook: Hook
+    jobs: deque[tuple[Delivery, bytes, datetime]] = field(default_factory=deque)
+    running: int = 0
+    brimmed: bool = False
+    """There was more than there was room for."""
+
+    @property
+    def room(self) -> int:
+        most = AT_ONCE if self.hook.failing_since is None else 1
+        return max(0, most - len(self.jobs) - self.running)
+
+    @property
+    def lanes(self) -> int:
+        return LANES_OF_ONE if self.hook.failing_since is None else 1
+
+
+class Sender:
+    """Sends to the hooks of all clients, from this process."""
+
+    def __init__(
+        self,
+        line: Line,
+        tell: Tell,
+        *,
+        clock: Callable[[], datetime] = now,
+        luck: Callable[[], float] = _LUCK.random,
+    ) -> None:
+        self._line, self._tell, self._clock, self._luck = line, tell, clock, luck
+        self._threads = ThreadPoolExecutor(LANES, thread_name_prefix="hooks")
+        self._some = threading.Condition()
+        self._queues: dict[UUID, _Queue] = {}
+        self._ended: deque[tuple[_Queue, Tried]] = deque()
+        self._settling = threading.Lock()
+        self._closed = False
+
+    def run(self, client: ClientId) -> int:
+        """Begin to send what is due for a client and has room; return how many events that is."""
+        at = self._clock()
+        with look(client) as seen:
+            seen.ahead(last=True)
+            due = hooks.due(seen, now=at)
+        known = {hook.id: hook for hook in due}
+        room = self._room(client, due)
+        if not room:
+            return 0
+        with begin(automation(client, hooks.CONSUMER)) as tx:
+            claimed = hooks.claim(tx, room, now=at, lease=LEASE)
+        for values in (False, True):
+            those = [one for one in claimed if known[one.hook_id].full_values is values]
+            if those:
+                bodies = self._tell(client, those, values=values)
+                self._enqueue(zip(those, bodies, strict=True), room, at)
+        return len(claimed)
+
+    def _room(self, client: ClientId, due: Sequence[Hook]) -> dict[UUID, int]:
+        """Return how many events to claim for each hook: none where it, or the lanes for failing ones, are taken."""
+        room: dict[UUID, int] = {}
+        with self._some:
+            if self._closed:
+                return {}
+            for hook in due:
+                queue = self._queues.setdefault(hook.id, _Queue(client, hook))
+                queue.hook = hook
+                taken = [one for one in self._queues.values() if one.jobs or one.running]
+                failing = sum(one.running or 1 for one in taken if one.hook.failing_since is not None)
+                if hook.failing_since is not None and failing >= LANES // 2:
+                    queue.brimmed = True
+                elif queue.room:
+                    room[hook.id] = queue.room
+                else:
+                    queue.brimmed = True
+        return room
+
+    def _enqueue(self, made: Iterable[tuple[Delivery, bytes]], room: dict[UUID, int], at: datetime) -> None:
+        got: defaultdict[UUID, int] = defaultdict(int)
+        with self._some:
+            for delivery, body in made:
+                self._queues[delivery.hook_id].jobs.append((delivery, body, at))
+                got[delivery.hook_id] += 1
+            for hook, count in got.items():
+                queue = self._queues[hook]
+                queue.brimmed = count >= room[hook]
+                for _ in range(min(queue.lanes - queue.running, len(queue.jobs))):
+                    queue.running += 1
+                    self._threads.submit(self._lane, queue)
+
+    def _lane(self, queue: _Queue) -> None:
+        """Send what waits for a hook, one after the other, until nothing does."""
+        while True:
+            with self._some:
+                if self._closed or not queue.jobs:
+                    queue.running -= 1
+                    self._some.notify_all()
+                    break
+                delivery, body, at = queue.jobs.popleft()
+            if self._clock() < at + _TOO_LATE:
+                self._ended.append((queue, self._try(queue.hook, delivery, body)))
+                self._settle()
+
+    def _try(self, hook: Hook, delivery: Delivery, body: bytes) -> Tried:
+        at, code = self._clock(), None
+        live = [one.text for one in hook.secrets if one.until is None or at < one.until]
+        stamp, event = int(at.timestamp()), str(delivery.event_id)
+        headers = (
+            ("Content-Type", CONTENT_TYPE), ("User-Agent", AGENT), ("webhook-id", event),
+            ("webhook-timestamp", str(stamp)), ("webhook-signature", rules.sign(live, event, stamp, body)),
+        )  # fmt: skip
+        try:
+            code = self._line.post(egress.read(hook.url, inside=hooks.inside()), headers, body)
+            word = _word(code)
+        except NotTaken as error:
+            word = error.word
+        except egress.AddressUnfit:
+            word = "address-refused"
+        except Exception:
+            # Whatever it is, it must not keep the other events of the hook.
+            log.exception("hook_sender_fault", hook=str(hook.id))
+            word = "sender-fault"
+        if not word:
+            return Tried(delivery=delivery, state="sent", next_at=None, code=code, error="")
+        wait = rules.wait(delivery.tries, self._luck())
+        at = self._clock()
+        return Tried(
+            delivery=delivery, state="given_up" if wait is None else "waiting",
+            next_at=None if wait is None else at + wait, code=code, error=word, gone=code == HTTPStatus.GONE,
+        )  # fmt: skip
+
+    def _settle(self) -> None:
+        """Write down all that has ended, unless another thread is at it, which then writes this down too."""
+        while self._ended and self._settling.acquire(blocking=False):
+            try:
+                ended: defaultdict[ClientId, list[tuple[_Queue, Tried]]] = defaultdict(list)
+                while self._ended:
+                    queue, tried = self._ended.popleft()
+                    ended[queue.client].append((queue, tried))
+                for client, those in ended.items():
+                    more = any(queue.brimmed for queue, _ in those)
+                    known = {queue.hook.id: queue.hook for queue, _ in those}
+                    settle(client, known, [tried for _, tried in those], more=more, at=self._clock())
+            except Exception:
+                # The leases end, and all of it is tried again.
+                log.exception("hooks_not_settled")
+            finally:
+                self._settling.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing is on its way from here; False when it takes longer."""
+        with self._some:
+            return self._some.wait_for(lambda: not any(one.running for one in self._queues.values()), seconds)
+
+    def close(self) -> None:
+        """Begin nothing any more; what is on its way is ended. The rest is sent by whoever claims it next."""
+        with self._some:
+            self._closed = True
+        self._threads.shutdown()
+        self._line.close()
+
+
+def _word(code: int) -> str:
+    """Return what was wrong with an answer, nothing where it was good."""
+    if HTTPStatus.OK <= code < HTTPStatus.MULTIPLE_CHOICES:
+        return ""
+    if code == HTTPStatus.GONE:
+        return "gone"
+    return "redirected" if code < HTTPStatus.BAD_REQUEST else "refused"

@@ -1,0 +1,255 @@
+"""Hooks of a client, and their deliveries: queued with the place in the log, claimed with a lease, ended together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+
+from changedesk.ledger.value import decode_json, encode_json
+from changedesk.store import alarms
+from changedesk.store.handed import open_own, seal_own
+from changedesk.store.tx import Look, Tx
+
+CONSUMER: Final = "hooks"
+TEST: Final = "hook.test"
+"""The type of an event that tells nothing: it tries the way."""
+FIRST: Final = UUID(int=2**128 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What a hook's deliveries are signed with. ``until``: when one that was replaced signs no more."""
+
+    text: str = field(repr=False)
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """One hook. ``place``: host and port of its address; ``events`` and ``kinds``: what it is told, all where empty."""
+
+    id: UUID
+    url: str = field(repr=False)
+    secrets: tuple[Secret, ...] = field(repr=False)
+    place: str
+    events: tuple[str, ...]
+    kinds: tuple[str, ...]
+    full_values: bool
+    state: str
+    """on, paused, disabled, removed."""
+    why: str
+    """Why it is disabled: gone, or failing."""
+    created_by: str
+    created_at: datetime
+    failing_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One event on its way to one hook. ``idx``: its place in the log, None for a test. ``state``: waiting, sent,
+    given_up. ``code``: what the receiver answered last, ``error``: a word for what went wrong.
+    """
+
+    id: UUID
+    hook_id: UUID
+    idx: int | None
+    event_id: UUID
+    type: str
+    state: str
+    tries: int
+    fence: int
+    next_at: datetime
+    code: int | None
+    error: str
+    created_at: datetime
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What became of one try. ``gone``: the receiver wants no more."""
+
+    delivery: Delivery
+    state: str
+    next_at: datetime | None
+    code: int | None
+    error: str
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    waiting: int = 0
+    given_up: int = 0
+
+
+_PLAIN: Final = tuple(name for name in Hook.__dataclass_fields__ if name not in ("url", "secrets", "events", "kinds"))
+
+
+def inside() -> bool:
+    """Say whether hooks may lead to this machine and its network: an installation for trying things out."""
+    return bool(settings.CHANGEDESK_HOOKS_INSIDE)
+
+
+def lock(tx: Tx) -> None:
+    """Let nobody else add a hook until this transaction ends."""
+    tx.run("hooks.lock")
+
+
+def add(tx: Tx, hook: Hook) -> None:
+    tx.post("hooks.open_place", consumer=CONSUMER)
+    tx.run(
+        "hooks.add", id=hook.id, sealed=_sealed(tx, hook), place=hook.place, events=hook.events, kinds=hook.kinds,
+        full_values=hook.full_values, by=hook.created_by, at=hook.created_at,
+    )  # fmt: skip
+
+
+def of_client(look: Look) -> list[Hook]:
+    """Return the client's hooks, oldest first."""
+    return [_opened(look, row) for row in look.rows("hooks.all")]
+
+
+def one(look: Look, id_: UUID) -> Hook | None:
+    row = look.row("hooks.one", id=id_)
+    return None if row is None else _opened(look, row)
+
+
+def hold(tx: Tx, id_: UUID) -> Hook | None:
+    """Return a hook, locked."""
+    row = tx.row("hooks.hold", id=id_)
+    return None if row is None else _opened(tx, row)
+
+
+def change(tx: Tx, hook: Hook, *, at: datetime) -> None:
+    """Keep a hook as it is now. Of a removed one nothing is sent any more, and its address is forgotten."""
+    removed = hook.state == "removed"
+    tx.run(
+        "hooks.change", id=hook.id, sealed=None if removed else _sealed(tx, hook), place=hook.place,
+        events=hook.events, kinds=hook.kinds, full_values=hook.full_values, state=hook.state, why=hook.why,
+        failing_since=hook.failing_since,
+    )  # fmt: skip
+    if removed:
+        tx.run("hooks.give_up", id=hook.id, at=at)
+
+
+def standing(look: Look) -> tuple[int, int | None, bool]:
+    """Return the log's size, the consumer's place in it (None: it never began), and whether there is any hook."""
+    row = look.row("hooks.standing", consumer=CONSUMER)
+    return (0, None, False) if row is None else (row.size or 0, row.place, row.some)
+
+
+def queue(tx: Tx, start: int, until: int, *, at: datetime) -> int:
+    """Make the deliveries of a stretch of the log; return how many."""
+    made = tx.run("hooks.queue", start=start, until=until, at=at)
+    tx.grew |= made > 0
+    return made
+
+
+def queue_test(tx: Tx, hook: UUID, *, id_: UUID, event: UUID, at: datetime) -> None:
+    tx.grew = True
+    tx.run("hooks.test", id=id_, hook=hook, event=event, type=TEST, at=at)
+
+
+def due(look: Look, *, now: datetime) -> list[Hook]:
+    """Return the hooks for which something is due."""
+    return [_opened(look, row) for row in look.rows("hooks.due", now=now)]
+
+
+def claim(tx: Tx, room: Mapping[UUID, int], *, now: datetime, lease: timedelta) -> list[Delivery]:
+    """Take what is due, at most as many for each hook as there is room, in the order of the log."""
+    rows = tx.rows("hooks.claim", hook=list(room), room=list(room.values()), now=now, lease_until=now + lease)
+    return sorted((_delivery(row) for row in rows), key=lambda one: one.idx or 0)
+
+
+def finish(tx: Tx, tried: Sequence[Tried], *, at: datetime) -> int:
+    """Keep what became of tries, and how their hooks fare; return how many were still this sender's."""
+    well: dict[UUID, bool] = {}
+    for one_ in tried:
+        well[one_.delivery.hook_id] = well.get(one_.delivery.hook_id, False) or one_.state == "sent"
+    tx.post("hooks.fared", hook=list(well), well=list(well.values()), at=at)
+    return tx.run(
+        "hooks.finish",
+        id=[one_.delivery.id for one_ in tried],
+        fence=[one_.delivery.fence for one_ in tried],
+        state=[one_.state for one_ in tried],
+        next_at=[one_.next_at for one_ in tried],
+        code=[one_.code for one_ in tried],
+        error=[one_.error for one_ in tried],
+        at=at,
+    )
+
+
+def disable(tx: Tx, hook: UUID, *, gone: bool, failing_before: datetime) -> tuple[str, str] | None:
+    """Disable a hook that is gone, or has failed since before a moment; return its place and why, None if neither."""
+    row = tx.row("hooks.disable", id=hook, gone=gone, before=failing_before)
+    return None if row is None else (row.place, row.why)
+
+
+def alarm(tx: Tx, hook: UUID, people: Sequence[int], *, anyway: bool, before: datetime, at: datetime) -> bool:
+    """Tell people that a hook does not take what it is sent, unless they were told since ``before``."""
+    told = tx.run("hooks.alarmed", id=hook, anyway=anyway, before=before, at=at) == 1
+    if told:
+        alarms.sound(tx, people, hook=hook, at=at)
+    return told
+
+
+def deliveries(
+    look: Look, hook: UUID, *, state: str = "", before: datetime, last: UUID = FIRST, limit: int
+) -> list[Delivery]:
+    """Return a hook's deliveries of before a moment, newest first, and those of it that come behind ``last``."""
+    rows = look.rows("hooks.deliveries", hook=hook, state=state, before=before, last=last, limit=limit)
+    return [_delivery(row) for row in rows]
+
+
+def place_of(look: Look, hook: UUID, delivery: UUID) -> datetime | None:
+    """Return when a delivery of a hook was queued."""
+    row = look.row("hooks.place_of", hook=hook, id=delivery)
+    return None if row is None else row.created_at
+
+
+def again(tx: Tx, hook: UUID, delivery: UUID, *, at: datetime) -> Any | None:
+    """Let a delivery be sent once more, whatever became of it: its (idx, event_id, type), None when there is none."""
+    tx.grew = True
+    return tx.row("hooks.again", hook=hook, id=delivery, at=at)
+
+
+def counts(look: Look) -> Mapping[UUID, Counts]:
+    """Return by hook what waits and what was given up; of one without either, nothing."""
+    return {row.hook_id: Counts(row.waiting, row.given_up) for row in look.rows("hooks.counts")}
+
+
+def sweep(tx: Tx, *, before: datetime, limit: int) -> int:
+    """Take away deliveries of before a moment, whatever became of them; return how many."""
+    return tx.run("hooks.sweep", before=before, limit=limit)
+
+
+def _sealed(tx: Tx, hook: Hook) -> bytes:
+    secrets = [[one_.text, None if one_.until is None else one_.until.isoformat()] for one_ in hook.secrets]
+    return seal_own(tx, encode_json({"url": hook.url, "secrets": secrets}), _aad(tx, hook.id))
+
+
+def _opened(look: Look, row: Any) -> Hook:
+    told: Any = decode_json(open_own(look, row.sealed, _aad(look, row.id)))
+    return Hook(
+        **{name: getattr(row, name) for name in _PLAIN},
+        events=tuple(row.events),
+        kinds=tuple(row.kinds),
+        url=told["url"],
+        secrets=tuple(_secrets(told["secrets"])),
+    )
+
+
+def _secrets(told: Iterable[tuple[str, str | None]]) -> Iterable[Secret]:
+    for text, until in told:
+        yield Secret(text, None if until is None else datetime.fromisoformat(until))
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(**{name: getattr(row, name) for name in Delivery.__dataclass_fields__})
+
+
+def _aad(look: Look, hook: UUID) -> bytes:
+    return b"acl/v1/hook" + int(look.client).to_bytes(8, "big") + hook.bytes

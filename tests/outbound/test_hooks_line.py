@@ -1,0 +1,151 @@
+"""Whatever a name resolves to, and however often it changes its mind, nothing inside is connected to."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.outbound.hooked import Receiver
+
+from changedesk.outbound.hooks.line import Line, NotTaken, resolved
+from changedesk.rules import egress
+
+NAME = "hooks.example.com"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as made:
+        yield made
+
+
+def word(line: Line, url: str) -> str:
+    with pytest.raises(NotTaken) as caught:
+        line.post(egress.read(url, inside=True), [], b"{}")
+    line.close()
+    return caught.value.word
+
+
+@given(st.lists(st.ip_addresses(), min_size=1, max_size=4))
+def test_only_addresses_of_the_public_network_are_connected_to(found: list[IPv4Address | IPv6Address]) -> None:
+    tried: list[str] = []
+    line = Line(resolve=lambda *_: [str(one) for one in found])
+    backend = line._pool._network_backend
+
+    class Plain:
+        def connect_tcp(self, host: str, *_: object) -> None:
+            tried.append(host)
+            raise RuntimeError
+
+    backend._plain = Plain()  # type: ignore[attr-defined]
+    public = [str(one) for one in found if not egress.refused(one)]
+    if public:
+        with pytest.raises(RuntimeError):
+            line.post(egress.read(f"https://{NAME}/", inside=False), [], b"")
+        assert tried == public[:1]
+    else:
+        assert word(line, f"https://{NAME}/") == "address-refused"
+        assert tried == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "169.254.169.254", "10.0.0.1"])
+def test_a_name_that_leads_inside_is_not_followed(receiver: Receiver, address: str) -> None:
+    line = Line(resolve=lambda *_: [address])
+    assert word(line, f"http://{NAME}:{receiver.port}/") == "address-refused"
+    assert receiver.got == []
+
+
+def test_a_name_is_resolved_once_and_what_was_checked_is_connected_to(receiver: Receiver) -> None:
+    """The second answer of a rebinding name is never asked for."""
+    answers = iter([["127.0.0.1"], ["169.254.169.254"]])
+    line = Line(inside=True, resolve=lambda *_: next(answers))
+    assert line.post(egress.read(f"http://{NAME}:{receiver.port}/a?b=c", inside=True), [], b"{}") == 200
+    line.close()
+    assert next(answers) == ["169.254.169.254"]
+    (sent,) = receiver.got
+    assert (sent.headers["Host"], sent.path) == (f"{NAME}:{receiver.port}", "/a?b=c")
+
+
+def test_the_next_address_is_tried_where_one_does_not_answer(receiver: Receiver) -> None:
+    line = Line(inside=True, resolve=lambda *_: ["::1", "127.0.0.1"])
+    assert line.post(egress.read(f"http://{NAME}:{receiver.port}/", inside=True), [], b"{}") == 200
+    line.close()
+
+
+def test_other_writings_of_an_address_are_resolved_before_they_are_checked() -> None:
+    for text in ("2130706433", "0x7f000001", "0177.0.0.1", "127.1"):
+        try:
+            found = resolved(text, 443)
+        except OSError:
+            continue
+        assert all(egress.refused(ip_address(one)) for one in found), text
+
+
+def test_a_name_that_nobody_knows_is_said_so() -> None:
+    def nobody(*_: object) -> list[str]:
+        raise socket.gaierror
+
+    assert word(Line(resolve=nobody), f"https://{NAME}/") == "name-unknown"
+    assert word(Line(resolve=lambda *_: []), f"https://{NAME}/") == "address-refused"
+
+
+@pytest.fixture(scope="module")
+def vouched(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Contexts of a server that proves to be NAME, and of who trusts its certificate."""
+    place: Path = tmp_path_factory.mktemp("tls")
+    own, who = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    at = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(who).issuer_name(who).public_key(own.public_key())
+        .serial_number(x509.random_serial_number()).not_valid_before(at - timedelta(days=1))
+        .not_valid_after(at + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        .sign(own, hashes.SHA256())
+    )  # fmt: skip
+    (place / "cert").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key = own.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (place / "key").write_bytes(key)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(place / "cert", place / "key")
+    return server, ssl.create_default_context(cafile=str(place / "cert"))
+
+
+def test_tls_speaks_of_the_name_and_only_who_proves_it_is_sent_anything(
+    receiver: Receiver, vouched: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
+    server, trust = vouched
+    asked: list[str | None] = []
+    server.sni_callback = lambda _socket, name, _context: asked.append(name)
+    receiver.server.socket = server.wrap_socket(receiver.server.socket, server_side=True, do_handshake_on_connect=False)
+    line = Line(inside=True, resolve=lambda *_: ["127.0.0.1"], trust=trust)
+    assert line.post(egress.read(f"https://{NAME}:{receiver.port}/", inside=True), [], b"{}") == 200
+    line.close()
+    assert asked == [NAME]
+    stranger = Line(inside=True, resolve=lambda *_: ["127.0.0.1"], trust=trust)
+    assert word(stranger, f"https://other.example.com:{receiver.port}/") == "certificate-refused"
+    unknown = Line(inside=True, resolve=lambda *_: ["127.0.0.1"])
+    assert word(unknown, f"https://{NAME}:{receiver.port}/") == "certificate-refused"
+    assert len(receiver.got) == 1
+
+
+def test_a_connection_is_used_again_and_many_threads_share_the_line(receiver: Receiver) -> None:
+    line = Line(inside=True)
+    address = egress.read(receiver.url, inside=True)
+    threads = [threading.Thread(target=line.post, args=(address, [], b"{}")) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert line.post(address, [], b"{}") == 200
+    line.close()
+    assert len(receiver.got) == 9
