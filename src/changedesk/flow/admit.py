@@ -12,7 +12,7 @@ from changedesk.base.actor import Actor, ActorType, Channel
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.flow import configure
 from changedesk.rules import access
-from changedesk.store import settings_read, settings_write
+from changedesk.store import people, settings_read, settings_write
 from changedesk.store.settings_records import ClientSettings, PersonRecord
 
 _BEARER: Final = re.compile(r"(?i:bearer) +(?P<prefix>cd_live_[0-9a-f]{8})_(?P<secret>[A-Za-z0-9_-]{43})")
@@ -51,18 +51,10 @@ def staff(person_id: int, slug: str, *, channel: Channel, entry_point: str) -> A
     three look alike, so that nobody learns who else is a client.
     """
     client = settings_read.client_by_slug(slug)
-    for membership in settings_read.memberships(person_id):
-        if membership.client == client.id and client.active:
-            return Actor(
-                client.id,
-                ActorType.STAFF,
-                f"s{person_id}",
-                channel,
-                entry_point,
-                roles=membership.roles,
-                team=membership.team,
-            )
-    raise NotFound
+    found = people.membership(person_id, client.id) if client.active else None
+    if found is None:
+        raise NotFound
+    return Actor(client.id, ActorType.STAFF, f"s{person_id}", channel, entry_point, roles=found.roles, team=found.team)
 
 
 def terminal(slug: str) -> Actor:

@@ -127,7 +127,7 @@ def memberships(person_id: int) -> tuple[MembershipRecord, ...]:
         return tuple(_membership(row) for row in tables.Membership.objects.raw(_MEMBERSHIPS, [person_id]))
 
 
-# Asked at every call of a member of staff: putting the statement together took longer than running it.
+# Asked at every page of the console: putting the statement together took longer than running it.
 _MEMBERSHIPS: Final = """
 SELECT m.* FROM membership m JOIN person p ON p.id = m.person_id
 WHERE m.person_id = %s AND m.active AND p.is_active ORDER BY m.client_id
