@@ -1,11 +1,8 @@
 """Verbs that meet: one of them comes first, the other sees it, and nothing is done twice or lost."""
 
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from threading import Barrier, BrokenBarrierError, Lock
 
 import pytest
 from tests.cast import Desk, soon
@@ -37,13 +34,12 @@ from changedesk.base.clock import micros
 from changedesk.base.ids import SubjectId
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
-from changedesk.flow.combine import LEADERS_MOST, MANY, Combiner, _Call
 from changedesk.flow.recorded import Recorded, RecordedChange
 from changedesk.ledger.entry import EntryKind, leaf
 from changedesk.ledger.tree import leaf_hash
 from changedesk.store import log, once
 from changedesk.store.begin import begin
-from changedesk.store.tx import CommitUnknown, look
+from changedesk.store.tx import look
 
 ROUNDS = 4
 
@@ -341,65 +337,6 @@ def test_joined_calls_share_a_batch_and_a_refused_one_hurts_nobody(d: Desk) -> N
         ]
     )
     assert _codes(asked) == []
-
-
-def test_calls_that_arrive_while_a_batch_runs_go_together_but_never_two_of_one_subject() -> None:
-    batches: list[list[int]] = []
-
-    def run(items: Sequence[int]) -> Outcome[int]:
-        batches.append(list(items))
-        return Outcome([item * 10 for item in batches[-1]])
-
-    joined: Combiner[int, int] = Combiner(run, lambda item: item % 7)
-    assert together([partial(joined.call, n) for n in range(64)]) == [n * 10 for n in range(64)]
-    assert sorted(item for batch in batches for item in batch) == list(range(64))
-    assert all(len({item % 7 for item in batch}) == len(batch) <= 64 for batch in batches)
-
-
-def test_where_many_wait_a_second_batch_runs_beside_the_first_and_never_a_third() -> None:
-    running, most = 0, 0
-    count, both = Lock(), Barrier(2)
-
-    def run(items: Sequence[int]) -> Outcome[int]:
-        nonlocal running, most
-        with count:
-            running += 1
-            most = max(most, running)
-        with suppress(BrokenBarrierError):
-            both.wait(5)  # the first is with the server until a second one is, too
-        both.abort()
-        with count:
-            running -= 1
-        return Outcome(list(items))
-
-    joined: Combiner[int, int] = Combiner(run, lambda item: item)
-    assert together([partial(joined.call, n) for n in range(3 * MANY)]) == list(range(3 * MANY))
-    assert most == LEADERS_MOST
-
-
-class BrokenError(RuntimeError):
-    pass
-
-
-@pytest.mark.parametrize("failure", [BrokenError, CommitUnknown, KeyboardInterrupt])
-def test_a_batch_that_breaks_is_run_one_by_one_unless_it_may_have_been_done(failure: type[BaseException]) -> None:
-    ran: list[list[int]] = []
-
-    def run(items: Sequence[int]) -> Outcome[int]:
-        ran.append(list(items))
-        if len(ran[-1]) > 1 or ran[-1] == [3]:
-            raise failure
-        return Outcome(ran[-1])
-
-    joined: Combiner[int, int] = Combiner(run, lambda item: item)
-    calls = [_Call[int, int](item) for item in (1, 2, 3)]
-    joined._answer(calls)
-    if failure is BrokenError:
-        assert [call.answer for call in calls] == [1, 2, None]
-        assert [type(call.failure) for call in calls] == [type(None), type(None), BrokenError]
-    else:
-        assert [type(call.failure) for call in calls] == [failure] * 3
-        assert ran == [[1, 2, 3]]
 
 
 def test_a_key_that_was_claimed_and_answered_between_is_not_answered_twice(d: Desk, dana: SubjectId) -> None:

@@ -1,0 +1,112 @@
+"""Calls that arrive together are one batch: who shares it, who leads, and what becomes of one that breaks."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from math import inf
+from threading import Barrier, BrokenBarrierError, Event, Lock, Thread
+
+import pytest
+from tests.flow.race import together
+
+from changedesk.base.outcome import Outcome
+from changedesk.flow import combine
+from changedesk.flow.combine import LEADERS_MOST, MANY, TOGETHER_MOST, Combiner, _Call
+from changedesk.store.tx import CommitUnknown
+
+
+def test_calls_that_arrive_while_a_batch_runs_go_together_but_never_two_of_one_subject() -> None:
+    batches: list[list[int]] = []
+
+    def run(items: Sequence[int]) -> Outcome[int]:
+        batches.append(list(items))
+        return Outcome([item * 10 for item in batches[-1]])
+
+    joined: Combiner[int, int] = Combiner(run, lambda item: item % 7)
+    assert together([partial(joined.call, n) for n in range(64)]) == [n * 10 for n in range(64)]
+    assert sorted(item for batch in batches for item in batch) == list(range(64))
+    assert all(len({item % 7 for item in batch}) == len(batch) <= TOGETHER_MOST for batch in batches)
+
+
+def _together_again(joined: Combiner[int, int], started: Event, rounds: int) -> None:
+    """One call leads, three more wait for it; then all four go round after round."""
+
+    def calls(number: int, times: int) -> None:
+        for turn in range(times):
+            joined.call(turn * 4 + number)
+
+    people = [Thread(target=calls, args=(0, rounds + 1)), *(Thread(target=calls, args=(n, rounds)) for n in (1, 2, 3))]
+    people[0].start()
+    started.wait()
+    for one in people[1:]:
+        one.start()
+    for one in people:
+        one.join()
+
+
+def test_those_that_were_answered_together_go_together_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    started = Event()
+
+    def run(items: Sequence[int]) -> Outcome[int]:
+        sizes.append(len(items))
+        started.set()
+        while len(sizes) == 1 and len(joined._waiting) < 3:
+            Event().wait(0.001)
+        return Outcome(list(items))
+
+    joined: Combiner[int, int] = Combiner(run, lambda item: item)
+    monkeypatch.setattr(combine, "PATIENCE_SECONDS", 60)
+    _together_again(joined, started, 5)
+    assert sizes == [1, 4, 4, 4, 4, 4]
+    # Who comes alone is not kept for those who stay away, however many there were.
+    monkeypatch.setattr(combine, "PATIENCE_SECONDS", 0.001)
+    joined._answered_at = inf
+    assert joined.call(9) == 9
+    assert sizes[6:] == [1]
+
+
+def test_where_many_wait_a_second_batch_runs_beside_the_first_and_never_a_third() -> None:
+    running, most = 0, 0
+    count, both = Lock(), Barrier(2)
+
+    def run(items: Sequence[int]) -> Outcome[int]:
+        nonlocal running, most
+        with count:
+            running += 1
+            most = max(most, running)
+        with suppress(BrokenBarrierError):
+            both.wait(5)  # the first is with the server until a second one is, too
+        both.abort()
+        with count:
+            running -= 1
+        return Outcome(list(items))
+
+    joined: Combiner[int, int] = Combiner(run, lambda item: item)
+    assert together([partial(joined.call, n) for n in range(3 * MANY)]) == list(range(3 * MANY))
+    assert most == LEADERS_MOST
+
+
+class BrokenError(RuntimeError):
+    pass
+
+
+@pytest.mark.parametrize("failure", [BrokenError, CommitUnknown, KeyboardInterrupt])
+def test_a_batch_that_breaks_is_run_one_by_one_unless_it_may_have_been_done(failure: type[BaseException]) -> None:
+    ran: list[list[int]] = []
+
+    def run(items: Sequence[int]) -> Outcome[int]:
+        ran.append(list(items))
+        if len(ran[-1]) > 1 or ran[-1] == [3]:
+            raise failure
+        return Outcome(ran[-1])
+
+    joined: Combiner[int, int] = Combiner(run, lambda item: item)
+    calls = [_Call[int, int](item) for item in (1, 2, 3)]
+    joined._answer(calls)
+    if failure is BrokenError:
+        assert [call.answer for call in calls] == [1, 2, None]
+        assert [type(call.failure) for call in calls] == [type(None), type(None), BrokenError]
+    else:
+        assert [type(call.failure) for call in calls] == [failure] * 3
+        assert ran == [[1, 2, 3]]
