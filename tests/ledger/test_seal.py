@@ -205,7 +205,7 @@ def test_every_place_is_spelled_as_the_design_says() -> None:
     assert payload_aad(CLIENT, SUBJECT, CHANGE, 3) == b"acl/v1/payload" + client + places
     assert meta_aad(CLIENT, SUBJECT, CHANGE, 3) == b"acl/v1/meta" + client + places
     both = payload_aad(CLIENT, SUBJECT, CHANGE, 3), meta_aad(CLIENT, SUBJECT, CHANGE, 3)
-    assert entry_aads(CLIENT, SUBJECT, CHANGE, 3) == both
+    assert entry_aads(CLIENT, SUBJECT)(CHANGE, 3) == both
     assert state_aad(CLIENT, SUBJECT, 3) == b"acl/v1/state" + client + SUBJECT.bytes + (3).to_bytes(8, "big")
     named = b"acl/v1/wrap\x00\x00\x00\x04data" + client
     assert wrap_aad("data", CLIENT, None, KEY_ID, 9) == named + b"\x00" + KEY_ID + (9).to_bytes(8, "big")

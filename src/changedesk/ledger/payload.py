@@ -69,13 +69,8 @@ class Meta(msgspec.Struct, frozen=True):
         return "Meta(...)"
 
 
-class _Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    path: str
-    old: bytes | None
-    new: bytes | None
-    # None stands for the open bound: one byte instead of nine in nearly every row.
-    valid_from_us: int | None
-    valid_to_us: int | None
+# Path, old, new, from, to: None stands for an open bound, one byte instead of nine in nearly every row.
+_Row = tuple[str, bytes | None, bytes | None, int | None, int | None]
 
 
 class _Packed(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -128,8 +123,7 @@ def decode_payload(data: bytes) -> Payload:
     """Read a packed payload; Unreadable for anything that packing would not have written."""
     if data[:1] == _REDACTED:
         return _decode_rest(data)
-    body = _inflate(data, _NAMES)
-    packed = _unpack(_payloads, body)
+    packed = _unpack(_payloads, _inflate(data, _NAMES))
     snapshot = None if packed.snapshot is None else _assertions(packed.snapshot)
     return Payload(data[len(_VERSION) : _BODY], _assertions(packed.rows), snapshot)
 
@@ -188,9 +182,7 @@ def _inflate(data: bytes, known: bytes, version: bytes = _VERSION, start: int = 
     return body
 
 
-def _rows(
-    assertions: Sequence[Assertion],
-) -> list[tuple[str, bytes | None, bytes | None, int | None, int | None]]:
+def _rows(assertions: Sequence[Assertion]) -> list[_Row]:
     return [
         (
             a.path,
@@ -205,12 +197,6 @@ def _rows(
 
 def _assertions(rows: Sequence[_Row]) -> list[Assertion]:
     return [
-        Assertion(
-            row.path,
-            row.old,
-            row.new,
-            BEGINNING if row.valid_from_us is None else row.valid_from_us,
-            FOREVER if row.valid_to_us is None else row.valid_to_us,
-        )
-        for row in rows
+        Assertion(path, old, new, BEGINNING if start is None else start, FOREVER if end is None else end)
+        for path, old, new, start, end in rows
     ]

@@ -7,6 +7,7 @@ client's key is renewed by epoch.
 import os
 from collections.abc import Callable
 from struct import Struct
+from struct import error as StructError  # noqa: N812 - the class's own name is lower case
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -33,6 +34,7 @@ _VERSION: Final = b"\x01"
 _HEAD: Final = 1 + KEY_ID_BYTES + _NONCE_BYTES
 _u64 = Struct(">Q").pack
 _u32 = Struct(">I").pack
+_length = Struct(">I").unpack_from
 
 
 class UnknownKey(LookupError):  # noqa: N818 - a refusal, as elsewhere
@@ -87,20 +89,30 @@ def unseal_bare(cipher: AESGCM, stored: bytes, aad: bytes, *, block: int = PERSO
     """Return the plaintext of what ``bare`` left. Raises Corrupt, as ``unseal`` does."""
     try:
         padded = cipher.decrypt(stored[:_NONCE_BYTES], stored[_NONCE_BYTES:], aad)
+        end = 4 + _length(padded)[0]
     except (InvalidTag, ValueError):
         # A ValueError is a nonce cut short.
         raise Corrupt("does not open") from None
-    length = len(padded)
-    end = 4 + int.from_bytes(padded[:4], "big")
-    if not padded or length % block or not end <= length < end + block or padded.count(0, end) != length - end:
+    except StructError:
+        raise Corrupt("wrongly padded") from None
+    filled = -end % block
+    if len(padded) != end + filled or (filled and padded[end:] != bytes(filled)):
         raise Corrupt("wrongly padded")
     return padded[4:end]
 
 
-def entry_aads(client: ClientId, subject_ref: UUID, change_id: UUID, n: int) -> tuple[bytes, bytes]:
-    """Return the places of an entry's payload and of its meta, as ``payload_aad`` and ``meta_aad`` do."""
-    place = _u64(client) + subject_ref.bytes + change_id.bytes + _u64(n)
-    return b"acl/v1/payload" + place, b"acl/v1/meta" + place
+def entry_aads(client: ClientId, subject_ref: UUID) -> Callable[[UUID, int], tuple[bytes, bytes]]:
+    """Return what gives the places of a payload and of a meta, as ``payload_aad`` and ``meta_aad`` do, for many
+    entries of one subject.
+    """
+    stream = _u64(client) + subject_ref.bytes
+    in_payload, in_meta = b"acl/v1/payload" + stream, b"acl/v1/meta" + stream
+
+    def of_entry(change_id: UUID, n: int) -> tuple[bytes, bytes]:
+        place = change_id.bytes + _u64(n)
+        return in_payload + place, in_meta + place
+
+    return of_entry
 
 
 def payload_aad(client: ClientId, subject_ref: UUID, change_id: UUID, n: int) -> bytes:

@@ -1,7 +1,7 @@
 """The one text of a value: what is committed to, stored and shown to an auditor is the same bytes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -68,7 +68,7 @@ def decode_value(text: bytes) -> Value:
 def decode_json(text: bytes) -> Json:
     """Return the value of a canonical text; NotCanonical for every other text (RFC 8259 or not)."""
     try:
-        value = cast("Json", _anything.decode(text))
+        value: Json = _anything.decode(text)
         # The reader knows no fractions and the writer no number beyond 64 bits: only depth is left to look at.
         if text.count(b"[") + text.count(b"{") > _DEEPEST:
             _refuse_unfit(value, 0)

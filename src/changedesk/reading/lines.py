@@ -66,15 +66,18 @@ def verified(facts: Mapping[str, object], language: str) -> str:
 
 def diff_of_entry(entry: Entry, eyes: Eyes) -> tuple[Diff, ...]:
     """Return what an entry changed; nothing when its values are erased."""
+    if not entry.assertions:
+        return ()
     recorded, found = micros(entry.recorded_at), []
-    for item in entry.assertions or ():
-        named, start, end = eyes.named(item.path), item.valid_from_us, item.valid_to_us
+    for item in entry.assertions:
+        path, start, end = item.path, item.valid_from_us, item.valid_to_us
+        named = eyes.named(path)
         # A page has hundreds of these, and most values twice: those known already are not asked for.
-        was = named.shown.get(item.old) or eyes.read(item.path, item.old)
-        will = named.shown.get(item.new) or eyes.read(item.path, item.new)
+        was = named.texts.get(item.old) or eyes.read_first(path, named, item.old)
+        will = named.texts.get(item.new) or eyes.read_first(path, named, item.new)
         found.append(
             Diff(
-                path=item.path,
+                path=path,
                 label=named.label,
                 type=named.type,
                 before=was.text,

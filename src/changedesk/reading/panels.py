@@ -195,7 +195,7 @@ class Diff(Piece, frozen=True, kw_only=True):
     valid_to: datetime | None = None
 
 
-class EntryView(Piece, frozen=True, kw_only=True):
+class EntryView(Piece, frozen=True):
     """One entry of a history. ``cursor`` is what ``before`` takes; ``erased`` says that its values are forgotten."""
 
     cursor: str

@@ -114,11 +114,14 @@ def searched(found: Iterable[Sighting], *, actor: Actor) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a field is called, the word for its type, and its texts on this page as the viewer may see them."""
+    """A field as one viewer sees it: what it is called, the word for its type, and its texts so far on this page."""
 
     label: str
     type: str
-    shown: dict[bytes | None, Shown] = field(repr=False)
+    item: Field | None
+    """None for one that the catalogue has lost."""
+    opens: bool
+    texts: dict[bytes | None, Shown] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +135,26 @@ class Eyes:
 
     def read(self, path: str, text: bytes | None) -> Shown:
         """Return a stored text as this viewer may see it. On a page most values stand twice: as new, and as old."""
-        known = self.named(path).shown
-        shown = known.get(text)
-        if shown is None:
-            shown = known[text] = _NOTHING if text is None else self.show(path, decode_value(text))
+        named = self.named(path)
+        return named.texts.get(text) or self.read_first(path, named, text)
+
+    def read_first(self, path: str, named: Named, text: bytes | None) -> Shown:
+        """Return a stored text of a field as ``read`` does: one that stands on this page for the first time."""
+        shown = _NOTHING if text is None else self._show(path, named, decode_value(text))
+        named.texts[text] = shown
         return shown
 
     def show(self, path: str, value: Value) -> Shown:
         """Return a value as this viewer may see it; a field that the catalogue has lost is dots."""
+        return self._show(path, self.named(path), value)
+
+    def _show(self, path: str, named: Named, value: Value) -> Shown:
         if value is None:
             return _NOTHING
-        item = self.catalogue.fields.get(path)
+        item = named.item
         if item is None:
             return Shown(DOTS, masked=True)
-        if self.sight.opens(item):
+        if named.opens:
             if self.sight.shown is not None and item.sensitivity is not Sensitivity.PUBLIC:
                 self.sight.shown.fields.add(path)
             return Shown(display(item, value, self.language), masked=False, value=value)
@@ -160,8 +169,11 @@ class Eyes:
         found = self._fields.get(path)
         if found is None:
             item = self.catalogue.fields.get(path)
-            label, type_ = (path, "text") if item is None else (item.label_in(self.language), item.type.value)
-            found = self._fields[path] = Named(label, type_, {})
+            if item is None:
+                found = Named(path, "text", None, opens=False, texts={})
+            else:
+                found = Named(item.label_in(self.language), item.type.value, item, self.sight.opens(item), texts={})
+            self._fields[path] = found
         return found
 
 

@@ -1,12 +1,13 @@
 """Reading the history: timelines, states as of an instant on either time axis, provenance, the feed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
@@ -91,14 +92,14 @@ def timeline(
     """Return a subject's entries, newest first, from before an entry id on."""
     newest = _HIGHEST if before == NEWEST else look.together(_place(subject.id, before))[0][0].ver or 0
     rows = look.together(_page(subject.id, newest, before, limit, only or Filter()))[0]
-    return [_entry(look, row, subject.key) for row in rows]
+    return list(map(_opener(look, subject), rows))
 
 
 def of_request(look: Look, request: RequestId, about: Sequence[Subject]) -> list[Entry]:
     """Return everything recorded about a request, oldest first, in the streams of these subjects."""
-    known = {subject.id: subject.key for subject in about}
+    openers = {subject.id: _opener(look, subject) for subject in about}
     rows = look.together(of_request_asks(request))[0]
-    return [_entry(look, row, known[row.subject_id]) for row in rows if row.subject_id in known]
+    return [openers[row.subject_id](row) for row in rows if row.subject_id in openers]
 
 
 def of_request_asks(request: RequestId) -> Call:
@@ -112,7 +113,7 @@ def by_change(look: Look, change: ChangeId) -> Any | None:
 
 
 def opened(look: Look, row: Any, subject: Subject) -> Entry:
-    return _entry(look, row, subject.key)
+    return _opener(look, subject)(row)
 
 
 def provenance_asks(subject: Subject) -> Call:
@@ -179,7 +180,7 @@ def _foldable(look: Look, subject: Subject, rows: Sequence[Any]) -> tuple[list[S
 def changes_since(look: Look, subject: Subject, version: int) -> list[Entry]:
     """Return a subject's changes after a version, newest first."""
     rows = look.rows("history.changes_since", subject=subject.id, version=version)
-    return [_entry(look, row, subject.key) for row in rows]
+    return list(map(_opener(look, subject), rows))
 
 
 def feed(look: Look, *, start: int, limit: int) -> list[Any]:
@@ -187,29 +188,46 @@ def feed(look: Look, *, start: int, limit: int) -> list[Any]:
     return look.rows("history.feed", start=start, limit=limit)
 
 
-def _entry(look: Look, row: Any, key: keys.SubjectKey | None) -> Entry:
-    version = row.ver or 0
-    in_payload, in_meta = seal.entry_aads(look.client, row.subject_id, row.change_id, version)
-    assertions = None
-    if row.ct is not None and key is not None:
-        assertions = decode_payload(seal.unseal_bare(key.cipher, row.ct, in_payload)).assertions
-    meta = seal.unseal_bare(keys.meta_of_epoch(look, row.meta_epoch), row.meta_ct, in_meta, block=seal.IMPERSONAL)
-    return Entry(
-        row.id,
-        row.change_id,
-        row.subject_id,
-        version,
-        row.recorded_at,
-        row.request_id,
-        EntryKind(row.kind),
-        row.actor,
-        row.channel,
-        () if row.fields is None else tuple(row.fields.split(" ")),
-        bytes(row.leaf_hash),
-        assertions,
-        decode_meta(meta).facts(),
-        getattr(row, "idx", None),
-    )
+def _opener(look: Look, subject: Subject) -> Callable[[Any], Entry]:
+    """Return what makes entries of a subject's rows: what a page of them has in common is made once."""
+    id_, key, place_of = subject.id, subject.key, seal.entry_aads(look.client, subject.id)
+    metas: dict[int, AESGCM] = {}
+    paths: dict[str | None, tuple[str, ...]] = {None: ()}
+
+    def opened(row: Any) -> Entry:
+        version = row.ver or 0
+        in_payload, in_meta = place_of(row.change_id, version)
+        assertions = None
+        if row.ct is not None and key is not None:
+            assertions = decode_payload(seal.unseal_bare(key.cipher, row.ct, in_payload)).assertions
+        cipher = metas.get(row.meta_epoch)
+        if cipher is None:
+            cipher = metas[row.meta_epoch] = keys.meta_of_epoch(look, row.meta_epoch)
+        fields = paths.get(row.fields)
+        if fields is None:
+            fields = paths[row.fields] = tuple(row.fields.split(" "))
+        return Entry(
+            row.id,
+            row.change_id,
+            id_,
+            version,
+            row.recorded_at,
+            row.request_id,
+            _KINDS[row.kind],
+            row.actor,
+            row.channel,
+            fields,
+            row.leaf_hash,
+            assertions,
+            decode_meta(seal.unseal_bare(cipher, row.meta_ct, in_meta, block=seal.IMPERSONAL)).facts(),
+            getattr(row, "idx", None),
+        )
+
+    return opened
+
+
+_KINDS: Final = {kind.value: kind for kind in EntryKind}
+"""By the word that stands in a row."""
 
 
 def payload_of(look: Look, subject: UUID, row: Any, key: keys.SubjectKey | None) -> Payload | None:
