@@ -151,7 +151,7 @@ def _place(request: Request) -> tuple[int, int]:
 
 
 def give_back_fields(tx: Tx, requests: Iterable[RequestId]) -> None:
-    tx.run("requests.give_back_fields", requests=list(requests))
+    tx.run(_GIVE_BACK, requests=list(requests))
 
 
 def holders_of_fields(look: Look, subjects: Sequence[SubjectId], paths: Sequence[str]) -> dict[tuple[UUID, str], str]:
@@ -204,6 +204,7 @@ def move(
     if not ids:
         return []
     rows = tx.rows(_MOVE, **_moved(ids, step, at=at, changes=changes or {}, hold_until=hold_until or {}))
+    _end(tx, step, [row.id for row in rows])
     return opened(tx, rows)
 
 
@@ -225,6 +226,7 @@ def move_held(
     if going:
         given = _moved([item.id for item in going], step, at=at, changes=changes, hold_until=until)
         tx.post(_MOVE, touches=len(going), **given)
+        _end(tx, step, given["id"])
     return [
         replace(
             item,
@@ -239,6 +241,15 @@ def move_held(
 
 
 _MOVE: Final = "requests.move"
+
+
+def _end(tx: Tx, step: str, ids: Sequence[RequestId]) -> None:
+    # One that ends gives its fields back.
+    if STEPS[step].target in ENDINGS:
+        tx.post(_GIVE_BACK, requests=ids)
+
+
+_GIVE_BACK: Final = "requests.give_back_fields"
 
 
 def _moved(
@@ -256,7 +267,6 @@ def _moved(
         "change_id": [changes.get(item) for item in ids],
         "hold_until": [hold_until.get(item) for item in ids],
         "sources": [source.value for source in taken.sources],
-        "ends": taken.target in ENDINGS,
         "at": at,
     }
 

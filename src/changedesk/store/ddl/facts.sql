@@ -112,7 +112,7 @@ CREATE TABLE desk.request (
     FOREIGN KEY (client_id, person_id) REFERENCES desk.subject (client_id, id)
 ) WITH (fillfactor = 80);
 -- Read by requests.queue: open work, oldest first.
-CREATE INDEX request_queue ON desk.request (client_id, state, received_at, id);
+CREATE INDEX request_queue ON desk.request (client_id, state, received_at);
 -- Read by requests.of_subject: a customer's or an account's requests, newest first.
 CREATE INDEX request_of_subject ON desk.request (client_id, subject_id, received_at DESC);
 -- Read by requests.of_subject: what a customer asked for their accounts.
@@ -129,7 +129,7 @@ CREATE TABLE desk.open_field (
     request_id uuid    NOT NULL,
     PRIMARY KEY (client_id, subject_id, field)
 );
--- Read by requests.move: the fields that an ended request gives back.
+-- Read by requests.give_back_fields: the fields that an ended request gives back.
 CREATE INDEX open_field_by_request ON desk.open_field (client_id, request_id);
 
 -- A challenge and what came of it. code_mac is an HMAC; the code itself is kept nowhere.

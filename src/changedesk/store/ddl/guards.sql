@@ -175,41 +175,50 @@ ALTER TABLE desk.entry ADD CONSTRAINT entry_changes_are_known CHECK (
                             'plan.changed', 'ownership.transferred', 'merge.applied', 'merge.undone', 'erasure.confirmed',
                             'desk.opened'));
 
--- The moves of rules.lifecycle.STEPS, from and to (a house test compares). A plain list, which the server puts into the
--- guard that asks: VALUES would be a query of its own for every move.
+-- The moves of rules.lifecycle.STEPS, from and to (a house test compares). By where it stands: the server makes the whole
+-- expression anew in every transaction that moves a request.
 CREATE FUNCTION desk.may_move(was text, becomes text) RETURNS boolean LANGUAGE sql IMMUTABLE AS
-$$ SELECT (was, becomes) IN (
-        ('approved', 'awaiting_verification'), ('awaiting_approval', 'awaiting_verification'),
-        ('awaiting_consent', 'awaiting_verification'), ('scheduled', 'awaiting_verification'),
-        ('stale', 'awaiting_verification'),
-        ('approved', 'applied'), ('approved', 'cancelled'), ('approved', 'failed'), ('approved', 'on_hold'),
-        ('approved', 'scheduled'), ('approved', 'stale'), ('approved', 'withdrawn'),
-        ('awaiting_approval', 'approved'), ('awaiting_approval', 'awaiting_information'),
-        ('awaiting_approval', 'cancelled'), ('awaiting_approval', 'expired'), ('awaiting_approval', 'on_hold'),
-        ('awaiting_approval', 'rejected'), ('awaiting_approval', 'stale'), ('awaiting_approval', 'submitted'),
-        ('awaiting_approval', 'withdrawn'), ('awaiting_consent', 'approved'),
-        ('awaiting_consent', 'awaiting_approval'), ('awaiting_consent', 'awaiting_information'),
-        ('awaiting_consent', 'cancelled'), ('awaiting_consent', 'expired'), ('awaiting_consent', 'submitted'),
-        ('awaiting_consent', 'withdrawn'), ('awaiting_information', 'awaiting_approval'),
-        ('awaiting_information', 'awaiting_consent'), ('awaiting_information', 'awaiting_information'),
-        ('awaiting_information', 'awaiting_verification'), ('awaiting_information', 'cancelled'),
-        ('awaiting_information', 'expired'), ('awaiting_information', 'rejected'),
-        ('awaiting_information', 'submitted'), ('awaiting_information', 'withdrawn'),
-        ('awaiting_verification', 'approved'), ('awaiting_verification', 'awaiting_approval'),
-        ('awaiting_verification', 'awaiting_consent'), ('awaiting_verification', 'awaiting_information'),
-        ('awaiting_verification', 'cancelled'), ('awaiting_verification', 'expired'),
-        ('awaiting_verification', 'submitted'), ('awaiting_verification', 'withdrawn'), ('on_hold', 'approved'),
-        ('on_hold', 'awaiting_approval'), ('on_hold', 'cancelled'), ('on_hold', 'failed'), ('on_hold', 'stale'),
-        ('on_hold', 'withdrawn'), ('scheduled', 'applied'), ('scheduled', 'cancelled'), ('scheduled', 'failed'),
-        ('scheduled', 'on_hold'), ('scheduled', 'stale'), ('scheduled', 'withdrawn'), ('stale', 'awaiting_approval'),
-        ('stale', 'awaiting_information'), ('stale', 'cancelled'), ('stale', 'expired'), ('stale', 'failed'),
-        ('stale', 'rejected'), ('stale', 'submitted'), ('stale', 'withdrawn'), ('submitted', 'approved'),
-        ('submitted', 'awaiting_approval'), ('submitted', 'awaiting_consent'), ('submitted', 'awaiting_information'),
-        ('submitted', 'awaiting_verification'), ('submitted', 'cancelled'), ('submitted', 'expired'),
-        ('submitted', 'submitted'), ('submitted', 'withdrawn')
-) $$;
+$$ SELECT becomes = ANY (CASE was
+        WHEN 'approved' THEN '{applied,awaiting_verification,cancelled,failed,on_hold,scheduled,stale,
+            withdrawn}'::text[]
+        WHEN 'awaiting_approval' THEN '{approved,awaiting_information,awaiting_verification,cancelled,expired,on_hold,
+            rejected,stale,submitted,withdrawn}'::text[]
+        WHEN 'awaiting_consent' THEN '{approved,awaiting_approval,awaiting_information,awaiting_verification,
+            cancelled,expired,submitted,withdrawn}'::text[]
+        WHEN 'awaiting_information' THEN '{awaiting_approval,awaiting_consent,awaiting_information,
+            awaiting_verification,cancelled,expired,rejected,submitted,withdrawn}'::text[]
+        WHEN 'awaiting_verification' THEN '{approved,awaiting_approval,awaiting_consent,awaiting_information,
+            cancelled,expired,submitted,withdrawn}'::text[]
+        WHEN 'on_hold' THEN '{approved,awaiting_approval,cancelled,failed,stale,withdrawn}'::text[]
+        WHEN 'scheduled' THEN '{applied,awaiting_verification,cancelled,failed,on_hold,stale,withdrawn}'::text[]
+        WHEN 'stale' THEN '{awaiting_approval,awaiting_information,awaiting_verification,cancelled,expired,failed,
+            rejected,submitted,withdrawn}'::text[]
+        WHEN 'submitted' THEN '{approved,awaiting_approval,awaiting_consent,awaiting_information,
+            awaiting_verification,cancelled,expired,submitted,withdrawn}'::text[]
+        ELSE '{}' END) $$;
 
--- A request moves only along those, and its evidence must be there.
+-- What a request asks changes by a revision only. Asked where one of these columns is set: no move of a request sets them.
+CREATE FUNCTION desk.guard_content() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN
+    IF (NEW.subject_id, NEW.person_id, NEW.initiated_by, NEW.kind)
+       IS DISTINCT FROM (OLD.subject_id, OLD.person_id, OLD.initiated_by, OLD.kind) THEN
+        RAISE EXCEPTION 'whom a request is about stays' USING ERRCODE = 'CD005';
+    END IF;
+    IF (NEW.operation, NEW.digest, NEW.needs_level, NEW.needs_consent, NEW.needs_approvals, NEW.fields, NEW.entered_by,
+        NEW.entered_team, NEW.route, NEW.base_ver)
+       IS DISTINCT FROM (OLD.operation, OLD.digest, OLD.needs_level, OLD.needs_consent, OLD.needs_approvals, OLD.fields, OLD.entered_by,
+        OLD.entered_team, OLD.route, OLD.base_ver)
+       AND (NEW.state <> 'submitted' OR NEW.revision <> OLD.revision + 1) THEN
+        RAISE EXCEPTION 'what a request asks changes only by a revision' USING ERRCODE = 'CD005';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER request_keeps BEFORE UPDATE OF subject_id, person_id, initiated_by, kind, operation, digest, needs_level,
+    needs_consent, needs_approvals, fields, entered_by, entered_team, route, base_ver ON desk.request
+    FOR EACH ROW EXECUTE FUNCTION desk.guard_content();
+
+-- A request moves only along those, and its evidence must be there. Whatever looks at other rows stands in an IF of its
+-- own: an expression with a query in it is a query, also where what comes before it says no.
 CREATE FUNCTION desk.guard_request() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN
     IF OLD.state IN ('applied', 'rejected', 'withdrawn', 'cancelled', 'expired', 'failed') THEN
@@ -222,21 +231,13 @@ $$ BEGIN
     IF NEW.state <> OLD.state AND NOT desk.may_move(OLD.state, NEW.state) THEN
         RAISE EXCEPTION 'a request does not move that way' USING ERRCODE = 'CD004';
     END IF;
-    IF (NEW.subject_id, NEW.person_id, NEW.initiated_by, NEW.kind)
-       IS DISTINCT FROM (OLD.subject_id, OLD.person_id, OLD.initiated_by, OLD.kind) THEN
-        RAISE EXCEPTION 'whom a request is about stays' USING ERRCODE = 'CD005';
+    IF NEW.state NOT IN ('approved', 'scheduled', 'applied') THEN
+        RETURN NEW;
     END IF;
-    IF (NEW.operation, NEW.digest, NEW.needs_level, NEW.needs_consent, NEW.needs_approvals, NEW.fields, NEW.entered_by,
-        NEW.entered_team, NEW.route, NEW.base_ver)
-       IS DISTINCT FROM (OLD.operation, OLD.digest, OLD.needs_level, OLD.needs_consent, OLD.needs_approvals, OLD.fields, OLD.entered_by,
-        OLD.entered_team, OLD.route, OLD.base_ver)
-       AND (NEW.state <> 'submitted' OR NEW.revision <> OLD.revision + 1) THEN
-        RAISE EXCEPTION 'what a request asks changes only by a revision' USING ERRCODE = 'CD005';
-    END IF;
-    IF NEW.state IN ('approved', 'scheduled', 'applied') THEN
-        -- Three is two real factors of different classes, one bound to this content; two is one real factor; one is
-        -- a call-back, or the customer's own session.
-        IF NEW.needs_level >= 3 AND NOT EXISTS (
+    -- Three is two real factors of different classes, one bound to this content; two is one real factor; one is
+    -- a call-back, or the customer's own session.
+    IF NEW.needs_level >= 3 THEN
+        IF NOT EXISTS (
             SELECT FROM desk.challenge b JOIN desk.challenge c ON c.client_id = b.client_id
                 AND c.subject_id = b.subject_id AND c.method <> b.method
             WHERE b.client_id = NEW.client_id AND b.request_id = NEW.id AND b.subject_id = NEW.person_id
@@ -246,23 +247,28 @@ $$ BEGIN
             AND (c.purpose = 'caller' OR c.purpose = 'change' AND c.request_id = NEW.id AND c.digest = NEW.digest)) THEN
             RAISE EXCEPTION 'no verification is bound to this change' USING ERRCODE = 'CD006';
         END IF;
-        IF NEW.needs_level BETWEEN 1 AND 2 AND NOT EXISTS (
+    ELSIF NEW.needs_level >= 1
+        AND NOT (NEW.needs_level = 1 AND NEW.entered_by LIKE 'c%' AND NEW.channel IN ('web_portal', 'mobile_app')) THEN
+        IF NOT EXISTS (
             SELECT FROM desk.challenge c WHERE c.client_id = NEW.client_id AND c.subject_id = NEW.person_id
             AND c.state = 'confirmed'
             AND (c.purpose = 'caller' OR c.purpose = 'change' AND c.request_id = NEW.id AND c.digest = NEW.digest)
-            AND (c.method IN ('code_email', 'code_sms', 'totp') OR c.method = 'callback' AND NEW.needs_level = 1))
-            AND NOT (NEW.needs_level = 1 AND NEW.entered_by LIKE 'c%' AND NEW.channel IN ('web_portal', 'mobile_app')) THEN
+            AND (c.method IN ('code_email', 'code_sms', 'totp') OR c.method = 'callback' AND NEW.needs_level = 1)) THEN
             RAISE EXCEPTION 'the customer is not verified for this change' USING ERRCODE = 'CD006';
         END IF;
-        IF (NEW.route -> 'confirm_new_contacts')::boolean AND EXISTS (
+    END IF;
+    IF (NEW.route -> 'confirm_new_contacts')::boolean THEN
+        IF EXISTS (
             SELECT FROM jsonb_array_elements_text(NEW.route -> 'new_contacts') AS n (path) WHERE NOT EXISTS (
                 SELECT FROM desk.challenge c WHERE c.client_id = NEW.client_id AND c.request_id = NEW.id
                 AND c.purpose = 'new_contact' AND c.state = 'confirmed' AND c.digest = NEW.digest
                 AND c.contact_path = n.path)) THEN
             RAISE EXCEPTION 'a new contact point has not answered' USING ERRCODE = 'CD006';
         END IF;
-        -- Nobody is given an account: whoever takes it over has proved themselves, for exactly this content.
-        IF NEW.kind = 'ownership_transfer' AND NOT EXISTS (
+    END IF;
+    -- Nobody is given an account: whoever takes it over has proved themselves, for exactly this content.
+    IF NEW.kind = 'ownership_transfer' THEN
+        IF NOT EXISTS (
             SELECT FROM desk.transfer t JOIN desk.challenge c ON c.client_id = t.client_id
                 AND c.request_id = t.request_id AND c.subject_id = t.to_id AND c.digest = t.digest
             WHERE t.client_id = NEW.client_id AND t.request_id = NEW.id AND t.digest = NEW.digest
@@ -270,11 +276,15 @@ $$ BEGIN
             AND c.purpose = 'change' AND c.state = 'confirmed' AND c.method IN ('code_email', 'code_sms', 'totp')) THEN
             RAISE EXCEPTION 'the new holder has not confirmed' USING ERRCODE = 'CD013';
         END IF;
-        IF NEW.needs_consent IS NOT NULL AND NOT EXISTS (
+    END IF;
+    IF NEW.needs_consent IS NOT NULL THEN
+        IF NOT EXISTS (
             SELECT FROM desk.consent c WHERE c.client_id = NEW.client_id AND c.request_id = NEW.id
             AND c.digest = NEW.digest AND c.statement = NEW.needs_consent) THEN
             RAISE EXCEPTION 'no consent is recorded for this change' USING ERRCODE = 'CD007';
         END IF;
+    END IF;
+    IF NEW.needs_approvals > 0 THEN
         IF (SELECT count(*) FROM desk.decision d WHERE d.client_id = NEW.client_id AND d.request_id = NEW.id
             AND d.digest = NEW.digest AND d.verdict = 'approve' AND d.actor <> NEW.entered_by
             AND NOT (NEW.route -> 'separation' ? 'team' AND NEW.entered_team <> '' AND d.team = NEW.entered_team))
@@ -282,21 +292,24 @@ $$ BEGIN
             RAISE EXCEPTION 'approvals are missing for this change' USING ERRCODE = 'CD008';
         END IF;
     END IF;
+    IF NEW.state <> 'applied' THEN
+        RETURN NEW;
+    END IF;
     -- A freeze of everything stops whatever may be more than the end of marketing.
-    IF NEW.state = 'applied' AND EXISTS (
-        SELECT FROM unnest(NEW.fields) AS f (path) WHERE path NOT LIKE 'pref.marketing%') AND EXISTS (
+    IF EXISTS (SELECT FROM unnest(NEW.fields) AS f (path) WHERE path NOT LIKE 'pref.marketing%') AND EXISTS (
         SELECT FROM desk.hold h WHERE h.client_id = NEW.client_id AND h.subject_id IN (NEW.subject_id, NEW.person_id)
         AND h.blocks @> ARRAY['*'] AND h.released_at IS NULL AND h.starts_at <= NEW.state_at
         AND (h.ends_at IS NULL OR h.ends_at > NEW.state_at)) THEN
         RAISE EXCEPTION 'this customer''s record is frozen' USING ERRCODE = 'CD010';
     END IF;
     -- What has ended changes no more, but for its own status, for a right of the person, and for the end of marketing.
-    IF NEW.state = 'applied' AND NEW.kind NOT IN ('account_status', 'merge', 'unmerge', 'restriction', 'erasure')
-        AND NEW.reason_code <> 'data_subject_request' AND EXISTS (
-        SELECT FROM unnest(NEW.fields) AS f (path) WHERE path NOT LIKE 'pref.marketing%') AND EXISTS (
-        SELECT FROM desk.subject s WHERE s.client_id = NEW.client_id AND s.id = NEW.subject_id
-        AND s.status IN ('deactivated', 'closed', 'merged')) THEN
-        RAISE EXCEPTION 'what has ended changes no more' USING ERRCODE = 'CD020';
+    IF NEW.kind NOT IN ('account_status', 'merge', 'unmerge', 'restriction', 'erasure')
+        AND NEW.reason_code <> 'data_subject_request' THEN
+        IF EXISTS (SELECT FROM unnest(NEW.fields) AS f (path) WHERE path NOT LIKE 'pref.marketing%') AND EXISTS (
+            SELECT FROM desk.subject s WHERE s.client_id = NEW.client_id AND s.id = NEW.subject_id
+            AND s.status IN ('deactivated', 'closed', 'merged')) THEN
+            RAISE EXCEPTION 'what has ended changes no more' USING ERRCODE = 'CD020';
+        END IF;
     END IF;
     RETURN NEW;
 END $$;
