@@ -30,27 +30,29 @@ def as_of(
     """
     sight.require(actor, Verb.TIMELINE_READ)
     catalogue = configuration(actor.client).catalogue
+    asked = past.as_of_asks(subject_id, known_at=known_at, valid_at=valid_at)
     with look(actor.client) as seen:
-        seen.ahead(
-            *sight.find_asks(subject_id, actor=actor, at=at),
-            past.as_of_asks(subject_id, known_at=known_at, valid_at=valid_at),
-            # What is a customer's own is asked of the same snapshot, once it is known that they hold the account.
-            last=actor.type not in sight.CUSTOMERS,
-        )
-        subject, holders = sight.find(seen, subject_id, actor=actor)
+        # What is a customer's own is asked of the same snapshot, once it is known that they hold the account.
+        seen.ahead(*sight.find_asks(subject_id, actor=actor, at=at)[1:], last=actor.type not in sight.CUSTOMERS)
+        rows = seen.together(asked)[0]
+        subject, holders = sight.find(seen, subject_id, actor=actor, rows=rows[:1])
         erased = subject.erased_at is not None or subject.key is None
         view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={subject_id: holders})[subject_id]
         since = sight.own_since(seen, subject, actor=actor)
         # Before an account was theirs it held what was another's.
         before = since is not None and min(known_at, valid_at) < since
         version, texts = (
-            (0, {}) if erased or before else past.as_of(seen, subject, known_at=known_at, valid_at=valid_at)
+            (0, {})
+            if erased or before
+            else past.as_of(seen, subject, known_at=known_at, valid_at=valid_at, rows=rows[1:])
         )
     eyes = Eyes(view, catalogue, language)
     values: dict[str, Moment] = {}
     for path, text in sorted(texts.items()):
-        if path in catalogue and catalogue[path].sensitivity is Sensitivity.SECRET:
+        item = catalogue.fields.get(path)
+        if item is not None and item.sensitivity is Sensitivity.SECRET:
             continue
         shown = eyes.show(path, decode_value(text))
-        values[path] = Moment(label=eyes.label(path), text=shown.text, masked=shown.masked, value=shown.value)
+        label = path if item is None else item.label_in(language)
+        values[path] = Moment(label=label, text=shown.text, masked=shown.masked, value=shown.value)
     return AsOf(subject=subject_id, version=version, known_at=known_at, valid_at=valid_at, erased=erased, values=values)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -301,12 +301,19 @@ def _standing_asks(people: Sequence[SubjectId], *, actor: Actor, at: datetime) -
     return [seen.standing_asks(people, actor=actor.id, since=at - identity.CALLER_TTL, at=at)]
 
 
-def find(look: Look, subject: SubjectId, *, actor: Actor, type: str | None = None) -> tuple[Subject, list[SubjectId]]:  # noqa: A002 - the column's name
+def find(
+    look: Look,
+    subject: SubjectId,
+    *,
+    actor: Actor,
+    type: str | None = None,  # noqa: A002 - the column's name
+    rows: Sequence[Any] | None = None,
+) -> tuple[Subject, list[SubjectId]]:
     """Return a subject and, for an account, who holds it. Raises NotFound, also for what is not the customer's own.
 
-    An account that changed hands is not its former holder's any more.
+    An account that changed hands is not its former holder's any more. ``rows`` as in ``subjects.one``.
     """
-    found, holders = subjects.one(look, subject)
+    found, holders = subjects.one(look, subject, rows)
     if found is None or found.type == "desk" or (type is not None and found.type != type):
         raise NotFound
     if actor.type in CUSTOMERS and actor.subject not in {subject, *holders}:

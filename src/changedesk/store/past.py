@@ -137,22 +137,25 @@ def provenance(look: Look, subject: Subject) -> dict[int, Entry]:
 
 
 def as_of_asks(subject: SubjectId, *, known_at: datetime, valid_at: datetime) -> Call:
-    """Return what ``as_of`` asks of nearly every subject: to be read ahead."""
+    """Return what ``as_of`` asks of nearly every subject: the row of the record, then those of versions."""
     # Where all was true from when it was recorded on, what was true at V is what was known at V.
-    return "history.versions_at", {
+    return "history.as_of", {
         "subject": subject, "known_at": min(known_at, valid_at), "every": SNAPSHOT_EVERY,
     }  # fmt: skip
 
 
-def as_of(look: Look, subject: Subject, *, known_at: datetime, valid_at: datetime) -> tuple[int, dict[str, bytes]]:
+def as_of(
+    look: Look, subject: Subject, *, known_at: datetime, valid_at: datetime, rows: Sequence[Any] | None = None
+) -> tuple[int, dict[str, bytes]]:
     """Return what was known at ``known_at`` about what was true at ``valid_at``: the version, and texts by path.
 
-    Version 0 and nothing for an instant before the subject was known.
+    ``rows`` are the versions that ``as_of_asks`` found, where they are at hand. Version 0 and nothing for an instant
+    before the subject was known.
     """
     if subject.dated:
         rows = look.rows("history.recorded_by", subject=subject.id, known_at=known_at)
-    else:
-        rows = look.together(as_of_asks(subject.id, known_at=known_at, valid_at=valid_at))[0]
+    elif rows is None:
+        rows = look.together(as_of_asks(subject.id, known_at=known_at, valid_at=valid_at))[0][1:]
     if not rows:
         return 0, {}
     stored, snapshot = _foldable(look, subject, rows)

@@ -102,9 +102,12 @@ def one_asks(subject: SubjectId) -> Call:
     return "subjects.one", {"id": subject}
 
 
-def one(look: Look, subject: SubjectId) -> tuple[Subject | None, list[SubjectId]]:
-    """Return a subject, None where it does not exist, and for an account who holds it now, the longest first."""
-    rows = look.together(one_asks(subject))[0]
+def one(look: Look, subject: SubjectId, rows: Sequence[Any] | None = None) -> tuple[Subject | None, list[SubjectId]]:
+    """Return a subject, None where it does not exist, and for an account who holds it now, the longest first.
+
+    ``rows``: the row of it, or none, where that was read with something else.
+    """
+    rows = look.together(one_asks(subject))[0] if rows is None else rows
     return (opened(look, rows[0]), list(dict.fromkeys(rows[0].holders or ()))) if rows else (None, [])
 
 

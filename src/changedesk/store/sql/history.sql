@@ -117,41 +117,55 @@ FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_i
 WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver > %(version)s
 ORDER BY e.ver DESC
 
--- The same as of an instant, for a record whose changes were all true from when they were recorded on: the newest version
--- that was recorded by then, those before it that speak of a field that no newer one spoke of, and the last snapshot.
--- The newest is found by halving, down to a few that are walked. Two who wrote at once may stand in the other order than
--- their clocks: so a few more are walked. A join would read the record whole at every step: a LATERAL of one row does not.
+-- A record as it stands, and in the rows below it what it was as of an instant, when all its changes were true from when
+-- they were recorded on: the newest version that was recorded by then, those before it that speak of a field that no newer
+-- one spoke of, and the last snapshot. The newest is found by halving, down to a few that are walked. Two who wrote at once
+-- may stand in the other order than their clocks: so a few more are walked. A join would read the record whole at every
+-- step: a LATERAL of one row does not. Most versions speak of the same fields as a newer one: that is looked at first.
 
--- name: history.versions_at
-WITH RECURSIVE place (low, high) AS (
-    SELECT 0, s.ver FROM desk.subject s WHERE s.client_id = %(client)s AND s.id = %(subject)s
+-- name: history.as_of
+WITH RECURSIVE record AS (
+    SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
+           s.erased_at, k.epoch, k.wrapped,
+           CASE WHEN s.type = 'account' THEN ARRAY(
+               SELECT h.customer_id FROM desk.holding h
+               WHERE h.client_id = %(client)s AND h.account_id = s.id AND h.until IS NULL ORDER BY h.since, h.customer_id
+           ) END AS holders
+    FROM desk.subject s JOIN desk.subject_key k ON k.client_id = s.client_id AND k.key_id = s.key_id
+    WHERE s.client_id = %(client)s AND s.id = %(subject)s
+), place (low, high) AS (
+    SELECT 0, r.ver FROM record r
     UNION ALL
     SELECT CASE WHEN e.known THEN e.ver ELSE p.low END, CASE WHEN e.known THEN p.high ELSE e.ver - 1 END
     FROM place p CROSS JOIN LATERAL (
         SELECT e.ver, e.recorded_at <= %(known_at)s AS known FROM desk.entry e
         WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver = (p.low + p.high + 1) / 2 LIMIT 1) e
     WHERE p.high - p.low > 16
-), told (id, ver, recorded_at, change_id, spoken, base) AS (
-    (SELECT e.id, e.ver, e.recorded_at, e.change_id, coalesce(string_to_array(e.fields, ' '), '{}'),
-            e.ver / %(every)s::int * %(every)s::int
-     FROM desk.entry e
-     WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.recorded_at <= %(known_at)s
-       AND e.ver <= (SELECT min(high) + 8 FROM place)
-     ORDER BY e.ver DESC LIMIT 1)
+), told (id, ver, recorded_at, change_id, fields, spoken, base, ended) AS (
+    SELECT NULL::bigint, min(p.high) + 9, NULL::timestamptz, NULL::uuid, NULL::text, '{}'::text[],
+           max(p.low) / %(every)s::int * %(every)s::int, false
+    FROM place p
     UNION ALL
-    SELECT n.id, n.ver, n.recorded_at, n.change_id, t.spoken || n.fields, t.base
+    SELECT n.id, n.ver, n.recorded_at, n.change_id, n.fields, t.spoken || string_to_array(n.fields, ' '), t.base,
+           n.ver %% %(every)s::int = 0
     FROM told t CROSS JOIN LATERAL (
-        SELECT e.id, e.ver, e.recorded_at, e.change_id, string_to_array(e.fields, ' ') AS fields FROM desk.entry e
+        SELECT e.id, e.ver, e.recorded_at, e.change_id, coalesce(e.fields, '') AS fields FROM desk.entry e
         WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver < t.ver AND e.ver >= t.base
           AND (e.ver = t.base
-               OR e.recorded_at <= %(known_at)s AND NOT string_to_array(e.fields, ' ') <@ t.spoken)
+               OR e.recorded_at <= %(known_at)s
+                  AND (t.id IS NULL OR e.ver %% %(every)s::int = 0
+                       OR e.fields <> t.fields AND NOT string_to_array(e.fields, ' ') <@ t.spoken))
         ORDER BY e.ver DESC LIMIT 1) n
+    WHERE NOT t.ended
 )
-SELECT t.ver, t.recorded_at, t.change_id,
-       (SELECT p.ct FROM desk.payload p WHERE p.client_id = %(client)s AND p.entry_id = t.id) AS ct
-FROM told t ORDER BY t.ver DESC
+SELECT r.*, NULL::timestamptz AS recorded_at, NULL::uuid AS change_id, NULL::bytea AS ct FROM record r
+UNION ALL
+SELECT NULL, NULL, t.ver, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, t.recorded_at, t.change_id,
+       (SELECT p.ct FROM desk.payload p WHERE p.client_id = %(client)s AND p.entry_id = t.id)
+FROM told t WHERE t.id IS NOT NULL
+ORDER BY id, ver DESC
 
--- The same for a record of which some change says another time than its own: every version that was recorded by then.
+-- Where some change says another time than its own: every version that was recorded by then.
 
 -- name: history.recorded_by
 SELECT e.ver, e.recorded_at, e.change_id,
