@@ -87,10 +87,10 @@ class Look:
             before, after = before[1:], ("end.read",) if self.begun else ()
         else:
             self.begun = True
-        calls = [
-            (query, {**given, "client": self.client})
-            for query, given in (*((one, {}) for one in before), *asked, *((one, {}) for one in after))
-        ]
+        mine = {"client": self.client}
+        calls: list[wire.Call] = [(query, mine) for query in before]
+        calls += [(query, {**given, **mine}) for query, given in asked]
+        calls += [(query, mine) for query in after]
         results = self._wire.exchange(self._connection.pgconn, calls) if calls else []
         if self._last:
             self._last = self.begun = False

@@ -7,9 +7,9 @@ statements do. Values are dumped and loaded by psycopg here too (its ``adapt.Tra
 import select
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from psycopg import OperationalError, errors
@@ -48,29 +48,34 @@ class Wire:
         if len(self._asked) + len(calls) > PREPARED_MOST:
             self._asked.clear()
             fine(on.exec_(b"DEALLOCATE ALL"))
-        letters = [self._letter(*call) for call in calls]
+        letters = [self._letter(name, given) for name, given in calls]
         results = [_ask(on, letters[0])] if len(letters) == 1 else _ask_all(on, letters)
         for one in letters:
-            self._asked[one.key] = one.prepared
+            if not one.known:
+                self._asked[one.key] = one.prepared
         return results
 
     def _letter(self, name: str, given: Mapping[str, Any]) -> "_Letter":
         statement = STATEMENTS[name]
-        values: list[Any] = list(
-            self._values.dump_sequence([given[item] for item in statement.plain], statement.wanted)
-        )
-        types, formats = self._values.types or (), [*(self._values.formats or ()), *statement.binary]
+        values: list[Any] = []
+        types: tuple[int, ...] = ()
+        formats = statement.binary
+        if statement.plain:
+            dump = self._values
+            values = list(dump.dump_sequence([given[item] for item in statement.plain], statement.wanted))
+            types, formats = dump.types or (), [*(dump.formats or ()), *formats]
         for item, kind in statement.arrays:
             value = given[item]
             values.append(None if value is None else pack(kind, value))
         key = (name, types)
         prepared = self._asked.get(key)
-        known = prepared is not None
-        if key in self._asked and not known:
+        if prepared is not None:
+            return _Letter(key, statement.text, prepared, True, values, (), formats)
+        if key in self._asked:
             # By number: the server heeds 63 bytes of a name. And never again the same one: what was prepared by a
             # statement that failed then is there still.
             prepared = b"s%d" % next(self._names)
-        return _Letter(key, statement.text, prepared, known, values, [*types, *statement.array_types], formats)
+        return _Letter(key, statement.text, prepared, False, values, (*types, *statement.array_types), formats)
 
     def rows(self, name: str, result: PGresult) -> list[Any]:
         """Return the rows of a named statement's result as named tuples."""
@@ -86,8 +91,7 @@ class Wire:
         return found
 
 
-@dataclass(slots=True)
-class _Letter:
+class _Letter(NamedTuple):
     """A statement with its values. ``prepared``: under which name, if at all; ``known``: the server has it by now."""
 
     key: _Key
@@ -95,8 +99,9 @@ class _Letter:
     prepared: bytes | None
     known: bool
     values: list[Any]
-    types: list[int]
-    formats: list[Format]
+    types: Sequence[int]
+    """Of the values, where the server is to learn them."""
+    formats: Sequence[Format]
 
 
 def _ask(on: PGconn, one: _Letter) -> PGresult:
@@ -109,6 +114,7 @@ def _ask(on: PGconn, one: _Letter) -> PGresult:
 
 def _ask_all(on: PGconn, letters: Sequence[_Letter]) -> list[PGresult]:
     found: list[PGresult] = []
+    told: list[PGresult] = []
     on.enter_pipeline_mode()
     try:
         for one in letters:
@@ -119,6 +125,7 @@ def _ask_all(on: PGconn, letters: Sequence[_Letter]) -> list[PGresult]:
             if one.prepared is not None and not one.known:
                 found.append(_answer(on))
             found.append(_answer(on))
+            told.append(found[-1])
         _next(on)
         on.exit_pipeline_mode()
     except BaseException:
@@ -127,11 +134,7 @@ def _ask_all(on: PGconn, letters: Sequence[_Letter]) -> list[PGresult]:
         raise
     for result in found:
         fine(result)
-    return [result for result, kept in zip(found, _kept(letters), strict=True) if kept]
-
-
-def _kept(letters: Sequence[_Letter]) -> list[bool]:
-    return [kept for one in letters for kept in ([False, True] if one.prepared and not one.known else [True])]
+    return told
 
 
 def _post(on: PGconn, one: _Letter) -> None:
@@ -199,5 +202,5 @@ def fine(result: PGresult) -> PGresult:
 def _maker(result: PGresult) -> Callable[[Any], Any]:
     names = [(result.fname(place) or b"").decode() for place in range(result.nfields)]
     made: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024 - only the result knows its columns
-    make: Callable[[Any], Any] = made._make
-    return make
+    # Its own way to make one counts the columns of every row.
+    return partial(tuple.__new__, made)
