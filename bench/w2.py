@@ -1,4 +1,4 @@
-"""W2: an import of 200,000 changes by file, one process per core, beside raw COPY of the rows that it stored.
+"""W2: ``changedesk import changes`` with 200,000 changes, a process a core, beside raw COPY of the rows it stored.
 
 And beside the bulk APIs of other history libraries, which write in the one process that calls them.
 """
@@ -6,12 +6,12 @@ And beside the bulk APIs of other history libraries, which write in the one proc
 import csv
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,11 +27,12 @@ BAR = 0.20
 PEERS = ("history", "pghistory", "eventsourcing")
 PEER_CHANGES = 20_000
 PEER_BAR = 4.0
+SLUG = "imported"
 MAP = f"""
 rows = "changes"
 about = "Measured"
 source = "bench"
-log = "changes-{{part}}"
+log = "changes"
 customer = "customer"
 record = "customer"
 subject = "customer"
@@ -58,15 +59,14 @@ STORED = {
 def measure(place: Place) -> dict[str, Any]:
     parts = os.cpu_count() or 1
     changes = scaled(CHANGES, 4_000)
-    stage = add_client(place, "imported", customers=0)
+    stage = add_client(place, SLUG, customers=0)
     with tempfile.TemporaryDirectory(prefix="changedesk-import-") as folder:
-        files = [_write(Path(folder), part, changes // parts) for part in range(parts)]
-        seconds, used, took = _taken_in(place, stage.secret, files)
+        seconds, used, took = _taken_in(place, *_write(Path(folder), changes), parts)
     with baseline.connect(place.admin) as connection:
         row = connection.execute(
             "SELECT count(*) FROM desk.entry WHERE client_id = %s AND kind = 'change.recorded'", [stage.client]
         ).fetchone()
-        assert row == (changes // parts * parts,), row
+        assert row == (changes,), row
     before = cpu.seconds(place.server_pid)
     copied = _copy(place, stage.client, parts)
     copy_used = cpu.seconds(place.server_pid) - before
@@ -80,8 +80,7 @@ def measure(place: Place) -> dict[str, Any]:
         "table": [{
             "what": f"W2, import of {row[0]:,} changes by file", "desk": f"{rate:.0f}/s",
             "baseline": f"{copy_rate:.0f}/s", "ratio": rate / copy_rate, "bar": BAR,
-            "more": {"desk": {"import_us": took["processor_s"] / row[0] * 1e6,
-                              "start_ms": took["start_s"] / parts * 1e3, "database_us": used / row[0] * 1e6},
+            "more": {"desk": {"import_us": took / row[0] * 1e6, "database_us": used / row[0] * 1e6},
                      "COPY out and in": {"database_us": copy_used / row[0] * 1e6}},
         }, {
             "what": f"W2, the same, {parts} processes", "desk": f"{rate:.0f}/s",
@@ -91,34 +90,22 @@ def measure(place: Place) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _taken_in(place: Place, secret: str, files: Sequence[tuple[Path, Path]]) -> tuple[float, float, Counter[str]]:
-    """Import each file in a process of its own; return the seconds, the server's processor time, and the processes'.
-
-    Clocks start when all of them have: what starting costs is told beside, and would weigh on a short file alone.
-    """
-    environment = {**os.environ, "BENCH_KEY": secret}
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "bench.importing", str(file), str(map_)],
-            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )
-        for file, map_ in files
-    ]  # fmt: skip
-    for process in running:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-    before, started = cpu.seconds(place.server_pid), time.monotonic()
-    for process in running:
-        assert process.stdin
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    took: Counter[str] = Counter()
-    for process in running:
-        assert process.stdout
-        took.update(json.loads(process.stdout.readline()))
-    seconds, used = time.monotonic() - started, cpu.seconds(place.server_pid) - before
-    assert all(process.wait() == 0 for process in running)
+def _taken_in(place: Place, file: Path, map_: Path, jobs: int) -> tuple[float, float, float]:
+    """Import the file as people do; return the seconds, and the processor time of the server and of the command."""
+    words = ["import", "changes", str(file), "--map", str(map_), "--client", SLUG, "--jobs", str(jobs), "--json"]
+    before, theirs, started = cpu.seconds(place.server_pid), _children(), time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "changedesk.config.command", *words], check=True, capture_output=True, text=True
+    )
+    seconds, used, took = time.monotonic() - started, cpu.seconds(place.server_pid) - before, _children() - theirs
+    told = json.loads(done.stdout)
+    assert (told["totals"]["refused"], told["stopped"]) == (0, ""), told
     return seconds, used, took
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _bulk(told: Mapping[str, str], peer: str, changes: int) -> dict[str, float]:
@@ -127,10 +114,10 @@ def _bulk(told: Mapping[str, str], peer: str, changes: int) -> dict[str, float]:
     return {"per_s": found["per_s"], "app_us": found["app_us"]}
 
 
-def _write(folder: Path, part: int, changes: int) -> tuple[Path, Path]:
-    """Write one part's file and map: its own customers, ten changes each, in the order of time."""
-    file, map_ = folder / f"part{part}.csv", folder / f"part{part}.toml"
-    map_.write_text(MAP.format(part=part), encoding="utf-8")
+def _write(folder: Path, changes: int) -> tuple[Path, Path]:
+    """Write the file and its map: ten changes for each customer, in the order of time."""
+    file, map_ = folder / "changes.csv", folder / "changes.toml"
+    map_.write_text(MAP, encoding="utf-8")
     customers = max(1, changes // PER_CUSTOMER)
     held: dict[tuple[int, str], str] = {}
     start = datetime(2026, 1, 1, tzinfo=UTC)
@@ -143,7 +130,7 @@ def _write(folder: Path, part: int, changes: int) -> tuple[Path, Path]:
             for field, new in fields_of(turn // customers, DICE.randrange(10**9)):
                 old = held.get((customer, field), "")
                 held[customer, field] = new
-                out.writerow((f"P{part}C{customer:07d}", turn, field, old, new, at, "agent"))
+                out.writerow((f"C{customer:07d}", turn, field, old, new, at, "agent"))
     return file, map_
 
 

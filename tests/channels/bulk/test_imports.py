@@ -18,8 +18,8 @@ from changedesk.channels.bulk import (
     ChangeMap,
     CustomerMap,
     Report,
-    changes,
     customers,
+    groups,
     import_changes,
     import_customers,
 )
@@ -325,7 +325,7 @@ def test_a_joined_file_that_is_no_small_one_is_refused(
 def test_a_change_is_not_longer_than_a_record(
     here: installed.Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "GROUP_ROWS_MAX", 1)
+    monkeypatch.setattr(groups, "GROUP_ROWS_MAX", 1)
     two = LOG.replace("fields = {", 'fields = { fax = "contact.fax",')
     body = "A,c1,web,,https://one.example,2020-01-01T09:00:00Z,x,\nA,c1,fax,,1,2020-01-01T09:00:00Z,x,\n"
     report, lines = take(here, tmp_path, LOG_HEAD + body, two)

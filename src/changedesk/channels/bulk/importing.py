@@ -22,8 +22,9 @@ def import_file(
     dry_run: bool = False,
     report_to: Path | None = None,
     progress: Progress | None = None,
+    jobs: int = 1,
 ) -> Report:
-    """Take a file in as its map says; see ``import_customers`` and ``import_changes``."""
+    """Take a file in as its map says; see ``import_customers`` and ``import_changes``. ``jobs`` are for changes."""
     given: dict[str, Any] = {
         "actor": actor,
         "catalogue": catalogue,
@@ -33,4 +34,4 @@ def import_file(
     }
     if isinstance(map, CustomerMap):
         return import_customers(file, map, region=region, zone=zone, **given)
-    return import_changes(file, map, **given)
+    return import_changes(file, map, jobs=jobs, **given)

@@ -1,13 +1,16 @@
 """What an import says of each row: where it stands in the file, what became of it, and what to do. Never a value."""
 
 import csv
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 from changedesk.base.refusal import Refusal
 from changedesk.channels.bulk.rows import FileUnreadable, Reader, Row
@@ -23,6 +26,8 @@ REFUSED: Final = "refused"
 CHECKED: Final = "checked"
 """What became of a row. ``warning``: it went in without the field named. ``checked``: a dry run would take it."""
 _COLUMNS: Final = ("row", "outcome", "code", "field", "what_to_do", "record")
+_LAST: Final = 1 << 62
+"""The number of lines that are of no row: totals, and what is told of a whole file."""
 
 
 @dataclass(slots=True)
@@ -44,6 +49,11 @@ class Report:
     stopped: str = ""
     """Why the file ended early, when it did."""
 
+    @property
+    def ended(self) -> int:
+        """How many rows it is known of what became of them."""
+        return self.taken + self.unchanged + self.checked + self.refused
+
     def totals(self) -> dict[str, int]:
         """Return the counts by name, in the order of display."""
         names = ("rows", "taken", "unchanged", "checked", "warned", "refused", "changes")
@@ -62,13 +72,49 @@ class Line:
     record: str
 
 
+Reason: TypeAlias = tuple[str, str, str]
+"""A code, the path of a field, and what to do."""
+
+
+class _Sink:
+    """The report's file, as what was told of rows comes in; in the end it stands in the order of the rows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._file = path, path.open("wb")
+        self._rows, self._places, self._end = array("Q"), array("Q"), 0
+        self.number = 0
+        """The row that the next lines are of."""
+
+    def write(self, text: str) -> None:
+        self._rows.append(self.number)
+        self._places.append(self._end)
+        self._end += self._file.write(text.encode())
+
+    def close(self) -> None:
+        self._file.close()
+        order = sorted(range(len(self._rows)), key=self._rows.__getitem__)
+        if any(before > after for before, after in pairwise(order)):
+            self._put(order)
+
+    def _put(self, order: Sequence[int]) -> None:
+        places = array("Q", [*self._places, self._end])
+        ordered = self._path.with_name(f"{self._path.name}.part")
+        with (
+            self._path.open("rb") as file,
+            mmap(file.fileno(), 0, access=ACCESS_READ) as told,
+            ordered.open("wb") as out,
+        ):
+            out.writelines(told[places[one] : places[one + 1]] for one in order)
+        ordered.replace(self._path)
+
+
 class Sheet:
-    """The report's file, written line by line as the import goes on."""
+    """The report's file. What is told of a row may come before what is told of an earlier one."""
 
     def __init__(self, report: Report, path: Path) -> None:
         self.report = report
         report.path = path
-        self._sink = path.open("w", encoding="utf-8", newline="")
+        self._sink = _Sink(path)
         self._lines = csv.writer(self._sink)
         self._lines.writerow(_COLUMNS)
 
@@ -79,6 +125,7 @@ class Sheet:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close with the totals, also when the import ends badly: what went in until then stays in."""
+        self._sink.number = _LAST
         for name, count in self.report.totals().items():
             self._lines.writerow(("", "total", name, "", count, ""))
         for name in self.report.left_out:
@@ -98,42 +145,50 @@ class Sheet:
     def became(self, rows: Sequence[int], outcome: str, record: object) -> None:
         """Note rows that went in, stay as they were, or would go in."""
         setattr(self.report, outcome, getattr(self.report, outcome) + len(rows))
-        told = str(record)
-        self._lines.writerows([(number, outcome, "", "", "", told) for number in rows])
+        for number in rows:
+            self._say(number, outcome, "", "", "", record)
 
     def led(self, rows: Sequence[int], record: object) -> None:
         """Note that rows name a customer who was merged, and went to the record that this one leads to now."""
         self.report.warned += len(rows)
         for number in rows:
             self.report.codes[MERGED_INTO, ""] += 1
-            self._lines.writerow((number, WARNING, MERGED_INTO, "", MERGED_INTO_TEXT, record))
+            self._say(number, WARNING, MERGED_INTO, "", MERGED_INTO_TEXT, record)
 
     def line(self, number: int, outcome: str, code: str, path: str, sentence: str, record: object) -> None:
         """Write one line as it is; whoever calls counts it."""
-        self._lines.writerow((number or "", outcome, code, path, sentence, record))
+        self._say(number or _LAST, outcome, code, path, sentence, record)
 
     def refused(self, rows: Sequence[int], refusal: Refusal) -> None:
         """Note rows that did not go in, with every reason."""
+        self.refused_for(rows, list(reasons(refusal)))
+
+    def refused_for(self, rows: Sequence[int], told: Sequence[Reason]) -> None:
+        """Note rows that did not go in, with every reason as ``reasons`` gives it."""
         self.report.refused += len(rows)
         for number in rows:
-            self._say(number, REFUSED, refusal)
+            self._because(number, REFUSED, told)
 
     def warned(self, number: int, refusals: list[Refusal]) -> None:
         """Note what a row that goes in has to leave out."""
         self.report.warned += 1
         for refusal in refusals:
-            self._say(number, WARNING, refusal)
+            self._because(number, WARNING, list(reasons(refusal)))
 
-    def _say(self, number: int, outcome: str, refusal: Refusal) -> None:
-        for code, path, sentence in reasons(refusal):
+    def _because(self, number: int, outcome: str, told: Sequence[Reason]) -> None:
+        for code, path, sentence in told:
             self.report.codes[code, path] += 1
-            self._lines.writerow((number, outcome, code, path, sentence, ""))
+            self._say(number, outcome, code, path, sentence, "")
+
+    def _say(self, number: int, outcome: str, code: str, path: str, sentence: str, record: object) -> None:
+        self._sink.number = number
+        self._lines.writerow(("" if number == _LAST else number, outcome, code, path, sentence, record))
 
 
 _LEFT_OUT: Final = "Name it in the map, under fields to import it or under ignore to leave it out on purpose."
 
 
-def reasons(refusal: Refusal) -> Iterator[tuple[str, str, str]]:
+def reasons(refusal: Refusal) -> Iterator[Reason]:
     """Yield (code, field path, what to do) for each thing that a refusal names."""
     if isinstance(refusal, ManyBad):
         for one in refusal.refusals.values():

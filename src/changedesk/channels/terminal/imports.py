@@ -1,6 +1,7 @@
 """Files: customers, and changes that another system recorded."""
 
 import gc
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -24,10 +25,14 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check, take no
 ReportTo = Annotated[Path | None, typer.Option("--report", help="Where the report goes; beside the file if not told.")]
 
 
+Jobs = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, help="Over how many processes a long file is spread; one for each core if not told."),
+]
+
+
 @app.command("customers", help=f"Take customers in. {AGAIN}")
-@app.command("changes", help=f"Record changes with their own times and evidence. {AGAIN}")
-def take_in(
-    context: typer.Context,
+def customers(
     file: File,
     map_name: Map,
     client: Client,
@@ -35,11 +40,42 @@ def take_in(
     report: ReportTo = None,
     as_json: AsJson = False,  # noqa: FBT002 - as above
 ) -> None:
-    """Take a file in by a map of what the command is called after."""
+    """Take a file of customers in by a map."""
+    _take_in(file, map_name, client, bulk.CustomerMap, dry_run=dry_run, report_to=report, as_json=as_json)
+
+
+@app.command("changes", help=f"Record changes with their own times and evidence, each record's in its order. {AGAIN}")
+def changes(
+    file: File,
+    map_name: Map,
+    client: Client,
+    dry_run: DryRun = False,  # noqa: FBT002 - Typer's way to declare a flag
+    report: ReportTo = None,
+    jobs: Jobs = None,
+    as_json: AsJson = False,  # noqa: FBT002 - as above
+) -> None:
+    """Take a file of changes in by a map."""
+    cores = os.cpu_count() or 1
+    _take_in(
+        file, map_name, client, bulk.ChangeMap, dry_run=dry_run, report_to=report, as_json=as_json, jobs=jobs or cores
+    )
+
+
+def _take_in(
+    file: Path,
+    map_name: str,
+    client: str,
+    wanted: type[bulk.CustomerMap | bulk.ChangeMap],
+    *,
+    dry_run: bool,
+    report_to: Path | None,
+    as_json: bool,
+    jobs: int = 1,
+) -> None:
     with show.refusals(json_wanted=as_json):
         chosen, here = bulk.read_map(map_name), installed.client(client)
-        rows = "customers" if isinstance(chosen, bulk.CustomerMap) else "changes"
-        if rows != context.info_name:
+        if not isinstance(chosen, wanted):
+            rows = "customers" if isinstance(chosen, bulk.CustomerMap) else "changes"
             raise MapWrong(problem=f"{map_name}: is a map of {rows}; use 'import {rows}'")
         # What is loaded by now stays to the end: it need not be looked through again and again as rows come and go.
         gc.freeze()
@@ -52,8 +88,9 @@ def take_in(
                 region=here.region,
                 zone=here.time_zone,
                 dry_run=dry_run,
-                report_to=report,
-                progress=lambda totals, share: tell(share, f"{totals.rows} rows"),
+                report_to=report_to,
+                progress=lambda totals, share: tell(share, f"{totals.ended} rows"),
+                jobs=jobs,
             )
     _tell(done, as_json=as_json)
 

@@ -1,0 +1,185 @@
+"""Who records the changes of a file: this process alone, or several beside it, each the records that are its own.
+
+A record's changes follow each other, so all that share a holder are one family, and a family is always of one process.
+What waits is taken family by family: with several changes of a record at hand, its state is opened and sealed once for
+all of them.
+"""
+
+import gc
+import signal
+import subprocess
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from socket import socketpair
+from typing import Final, Protocol
+from zlib import crc32
+
+import msgspec
+
+from changedesk.base import clock
+from changedesk.base.actor import Actor
+from changedesk.base.refusal import Refusal
+from changedesk.channels.bulk.groups import Group
+from changedesk.channels.bulk.mapping import ChangeMap
+from changedesk.channels.bulk.recording import Became, Recorder
+
+TOGETHER: Final = 500
+"""Changes of one transaction."""
+HELD_BYTES_MOST: Final = 64 * 1024 * 1024
+"""What is read ahead of the recording, packed."""
+_START: Final = "import django; django.setup(); from changedesk.channels.bulk.crew import work; work()"
+_pack: Final = msgspec.msgpack.Encoder().encode
+_groups: Final = msgspec.msgpack.Decoder(list[Group])
+_answer: Final = msgspec.msgpack.Decoder(list[Became] | str)
+
+
+class ProcessEnded(Refusal):
+    """One of the processes of this import ended before its changes were in.
+
+    ``data``: reason (the code of what it was refused, if it said so).
+    """
+
+    code = "process-ended"
+    hint = "Import the same file again: what went in stays as it is, and the rest follows."
+    status = "unavailable"
+
+
+class Waiting:
+    """Changes that were read and are not recorded yet, by the family of records that they belong to."""
+
+    def __init__(self, shares: int) -> None:
+        self._shares: list[OrderedDict[str, list[bytes]]] = [OrderedDict() for _ in range(shares)]
+        self.held = 0
+        """Bytes of all that waits."""
+
+    @property
+    def shares(self) -> int:
+        return len(self._shares)
+
+    def add(self, family: str, group: Group) -> None:
+        """Let a change wait behind those of its family."""
+        packed = _pack(group)
+        self.held += len(packed)
+        self._shares[crc32(family.encode()) % len(self._shares)].setdefault(family, []).append(packed)
+
+    def take(self, share: int) -> bytes:
+        """Return what is to be recorded next of a share, packed: of the families that wait longest, all that waits."""
+        families, taken = self._shares[share], list[bytes]()
+        while families and len(taken) < TOGETHER:
+            name, groups = families.popitem(last=False)
+            room = TOGETHER - len(taken)
+            taken += groups[:room]
+            if len(groups) > room:
+                families[name] = groups[room:]
+                families.move_to_end(name, last=False)
+        self.held -= sum(map(len, taken))
+        return _pack([msgspec.Raw(packed) for packed in taken])
+
+    def has(self, share: int) -> bool:
+        return bool(self._shares[share])
+
+
+class Crew(Protocol):
+    """Whoever records."""
+
+    @property
+    def busy(self) -> bool:
+        """Say whether something was given out that is not answered yet."""
+
+    def turn(self, waiting: Waiting, *, last: bool) -> Sequence[Became]:
+        """Give out what waits, and return what has been answered; ``last``: not before there is an answer."""
+
+
+class Alone:
+    """This process records, when nothing is left to read or no more can be held."""
+
+    busy = False
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def turn(self, waiting: Waiting, *, last: bool) -> Sequence[Became]:
+        """As Crew says."""
+        share = next((share for share in range(waiting.shares) if waiting.has(share)), None)
+        return self._recorder.record(_groups.decode(waiting.take(share))) if last and share is not None else ()
+
+
+class Processes:
+    """A process for each share. It is given one batch at a time: only whoever waits for one is sent it."""
+
+    def __init__(self, lines: Sequence[Connection]) -> None:
+        self._share = {line: share for share, line in enumerate(lines)}
+        # Each says that it has started as it says that a batch is done.
+        self._asked = set(lines)
+
+    @property
+    def busy(self) -> bool:
+        """As Crew says."""
+        return bool(self._asked)
+
+    def turn(self, waiting: Waiting, *, last: bool) -> Sequence[Became]:
+        """As Crew says. Raises ProcessEnded."""
+        told: list[Became] = []
+        try:
+            for line in wait(list(self._asked), None if last and self._asked else 0):
+                assert isinstance(line, Connection)  # noqa: S101 - they are what was asked for
+                answer = _answer.decode(line.recv_bytes())
+                if isinstance(answer, str):
+                    raise ProcessEnded(reason=answer)
+                told += answer
+                self._asked.remove(line)
+            for line, share in self._share.items():
+                if line not in self._asked and waiting.has(share):
+                    line.send_bytes(waiting.take(share))
+                    self._asked.add(line)
+        except (EOFError, OSError):
+            raise ProcessEnded(reason="") from None
+        return told
+
+
+@contextmanager
+def hired(map_: ChangeMap, actor: Actor, jobs: int) -> Iterator[Processes]:
+    """Start processes that record for the block; they end with it, after the batch that each is at."""
+    lines: list[Connection] = []
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        for _ in range(jobs):
+            ours, theirs = socketpair()
+            with theirs:
+                lines.append(Connection(ours.detach()))
+                words, given = [sys.executable, "-c", _START, str(theirs.fileno())], [theirs.fileno()]
+                processes.append(subprocess.Popen(words, pass_fds=given, stdin=subprocess.DEVNULL))  # noqa: S603 - ours
+        for line in lines:
+            with suppress(OSError):  # whoever ended by now is met at the first turn
+                line.send((map_, actor))
+        yield Processes(lines)
+    finally:
+        for line in lines:
+            line.close()
+        for process in processes:
+            process.wait()
+
+
+def work() -> None:
+    """Record what comes in on the line whose number is the last word of the command, until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked for the import ends it
+    with Connection(int(sys.argv[-1])) as line:
+        try:
+            map_, actor = line.recv()
+            recorder = Recorder(map_, actor, clock.now)
+            gc.freeze()
+            line.send_bytes(_pack([]))
+            while True:
+                line.send_bytes(_pack(_recorded(recorder, line.recv_bytes())))
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return  # there is nothing more to do, or nobody to do it for
+
+
+def _recorded(recorder: Recorder, packed: bytes) -> list[Became] | str:
+    try:
+        return recorder.record(_groups.decode(packed))
+    except Refusal as refusal:
+        return refusal.code
