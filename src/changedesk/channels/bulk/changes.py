@@ -60,11 +60,10 @@ def import_changes(
     records = Records.of(file, map) if ahead and not dry_run else Records()
     with ExitStack() as stack:
         reader = stack.enter_context(open_rows(file, map.dialect))
-        used = map.reads() | map.ignore
-        report.left_out = tuple(name for name in reader.columns if name not in used)
+        report.left_out = tuple(name for name in reader.columns if name not in map.reads() | map.ignore)
         sheet = stack.enter_context(open_sheet(report, file, report_to))
-        name = f"{map.source}-{map.log}"
-        stack.enter_context(noted(file, name, report, actor=actor, now=now, dry_run=dry_run))
+        run = noted(file, f"{map.source}-{map.log}", report, actor=actor, now=now, dry_run=dry_run)
+        stack.enter_context(run)
         groups = read_groups(sheet.counting(reader), map, sheet, records)
         if dry_run:
             for group in groups:

@@ -6,6 +6,7 @@ all of them.
 """
 
 import gc
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import Final, Protocol
 from zlib import crc32
 
 import msgspec
+from django.conf import settings
 
 from changedesk.base import clock
 from changedesk.base.actor import Actor
@@ -26,7 +28,7 @@ from changedesk.channels.bulk.groups import Group
 from changedesk.channels.bulk.mapping import ChangeMap
 from changedesk.channels.bulk.recording import Became, Recorder
 
-TOGETHER: Final = 500
+TOGETHER: Final = 1_000
 """Changes of one transaction."""
 HELD_BYTES_MOST: Final = 64 * 1024 * 1024
 """What is read ahead of the recording, packed."""
@@ -143,15 +145,17 @@ class Processes:
 @contextmanager
 def hired(map_: ChangeMap, actor: Actor, jobs: int) -> Iterator[Processes]:
     """Start processes that record for the block; they end with it, after the batch that each is at."""
-    lines: list[Connection] = []
-    processes: list[subprocess.Popen[bytes]] = []
+    pairs = [socketpair() for _ in range(jobs)]
+    lines = [Connection(ours.detach()) for ours, _ in pairs]
+    given = [theirs.fileno() for _, theirs in pairs]
+    words = [sys.executable, "-c", _START, *map(str, given)]
+    around = {**os.environ, "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE}
     try:
-        for _ in range(jobs):
-            ours, theirs = socketpair()
-            with theirs:
-                lines.append(Connection(ours.detach()))
-                words, given = [sys.executable, "-c", _START, str(theirs.fileno())], [theirs.fileno()]
-                processes.append(subprocess.Popen(words, pass_fds=given, stdin=subprocess.DEVNULL))  # noqa: S603 - ours
+        process = subprocess.Popen(words, pass_fds=given, stdin=subprocess.DEVNULL, env=around)  # noqa: S603 - our own
+    finally:
+        for _, theirs in pairs:
+            theirs.close()
+    try:
         for line in lines:
             with suppress(OSError):  # whoever ended by now is met at the first turn
                 line.send((map_, actor))
@@ -159,18 +163,40 @@ def hired(map_: ChangeMap, actor: Actor, jobs: int) -> Iterator[Processes]:
     finally:
         for line in lines:
             line.close()
-        for process in processes:
-            process.wait()
+        process.wait()
 
 
 def work() -> None:
-    """Record what comes in on the line whose number is the last word of the command, until it is closed."""
+    """Record what comes in on the lines whose numbers are the words of the command, a process for each.
+
+    The program is loaded once, which takes longer than most files do: the others are copies, made before there is a
+    connection or a thread.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked for the import ends it
-    with Connection(int(sys.argv[-1])) as line:
+    gc.freeze()
+    numbers = [int(word) for word in sys.argv[1:]]
+    mine, copies = numbers[0], list[int]()
+    for number in numbers[1:]:
+        copy = os.fork()
+        if copy == 0:
+            mine, copies = number, []
+            break
+        copies.append(copy)
+    for other in numbers:
+        if other != mine:  # or nobody would notice that whoever it belongs to has ended
+            os.close(other)
+    try:
+        _serve(mine)
+    finally:
+        for copy in copies:
+            os.waitpid(copy, 0)
+
+
+def _serve(number: int) -> None:
+    with Connection(number) as line:
         try:
             map_, actor = line.recv()
             recorder = Recorder(map_, actor, clock.now)
-            gc.freeze()
             line.send_bytes(_pack([]))
             while True:
                 line.send_bytes(_pack(_recorded(recorder, line.recv_bytes())))
