@@ -76,7 +76,7 @@ def record(
 
 def _asks(id: SubjectId, *, actor: Actor, at: datetime) -> list[Call]:  # noqa: A002 - as everywhere
     """Return what is asked of nearly every customer: to be read ahead."""
-    merged = () if actor.type in sight.CUSTOMERS else links.asks(id)
+    merged = () if actor.type in sight.CUSTOMERS else (links.asks(id),)
     return [*merged, *sight.find_asks(id, actor=actor, at=at), subjects.accounts_of_asks(id)]
 
 

@@ -88,7 +88,7 @@ def timeline(
     )
     with look(actor.client) as seen:
         seen.ahead(
-            *links.asks(subject_id),
+            links.asks(subject_id),
             *sight.find_asks(subject_id, actor=actor, at=at),
             past.timeline_asks(subject_id, before=start, limit=most + 1, only=narrowed),
             # Customers, later pages and merged records need more, of which the first answers say what.

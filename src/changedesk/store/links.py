@@ -40,27 +40,19 @@ class Work:
     at: datetime
 
 
-def asks(subject: SubjectId) -> tuple[Call, Call]:
+def asks(subject: SubjectId) -> Call:
     """Return what ``survivor_of`` and ``of_survivor`` ask of a record that is not merged: to be read ahead."""
-    return _merged_asks([subject]), _survivor_asks(subject)
-
-
-def _merged_asks(merged: Iterable[SubjectId]) -> Call:
-    return "links.of_merged", {"merged": list(merged)}
-
-
-def _survivor_asks(survivor: SubjectId) -> Call:
-    return "links.of_survivor", {"survivor": survivor}
+    return "links.around", {"subject": subject}
 
 
 def of_merged(look: Look, merged: Iterable[SubjectId]) -> dict[SubjectId, Link]:
     """Return the links that stand, by the merged record."""
-    return {row.merged_id: _link(row) for row in look.together(_merged_asks(merged))[0]}
+    return {row.merged_id: _link(row) for row in look.rows("links.of_merged", merged=list(merged))}
 
 
 def of_survivor(look: Look, survivor: SubjectId) -> list[Link]:
     """Return all that was ever merged into a record, the oldest first."""
-    return [_link(row) for row in look.together(_survivor_asks(survivor))[0]]
+    return [_link(row) for row in look.together(asks(survivor))[0] if row.survivor_id == survivor]
 
 
 def family(look: Look, survivor: SubjectId) -> list[SubjectId]:
@@ -75,8 +67,8 @@ def by_id(look: Look, link: UUID) -> Link | None:
 
 def survivor_of(look: Look, subject: SubjectId) -> SubjectId:
     """Return where a record leads: itself, or the end of its chain of merges."""
-    while (link := of_merged(look, [subject]).get(subject)) is not None:
-        subject = link.survivor_id
+    while away := [row.survivor_id for row in look.together(asks(subject))[0] if row.merged_id == subject]:
+        subject = away[0]
     return subject
 
 

@@ -1,5 +1,6 @@
 """What is read the short way is read exactly as the libraries read it, and nothing slips through that they refuse."""
 
+import re
 import sys
 import unicodedata
 
@@ -112,6 +113,15 @@ def test_every_countrys_own_numbers_are_written_as_the_library_writes_them() -> 
     for example in examples:
         number = phonenumbers.format_number(example, PhoneNumberFormat.E164)
         assert phone.display_phone(number) == phonenumbers.format_number(example, PhoneNumberFormat.INTERNATIONAL)
+
+
+def test_every_form_takes_the_parts_of_a_number_one_after_the_other() -> None:
+    for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+        metadata = phone._metadata(str(code))
+        assert metadata is not None
+        for one in metadata.intl_number_format or metadata.number_format:
+            parts = re.compile(one.pattern or "").groups
+            assert re.findall(r"\$\d|\\\d|%", one.format or "") == [f"\\{place + 1}" for place in range(parts)]
 
 
 @pytest.mark.parametrize("number", ["+12025550143", "+390612345678", "+3906698", "+8001234567890", "+35312345678"])

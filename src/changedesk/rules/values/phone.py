@@ -67,16 +67,17 @@ def _layouts(code: str) -> tuple[tuple[re.Pattern[str], str], ...] | None:
     """Return how a country's numbers are written from abroad: what the national number looks like, and its form.
 
     The first that fits counts. None for no such code. Choosing among them is all that ``phonenumbers.format_number``
-    does; it costs a third so.
+    does; it costs a fifth so.
     """
-    metadata = _metadata(code)
+    metadata = _metadata(code) if code.isdecimal() else None
     if metadata is None:
         return None
     return tuple(
         (
-            # Which numbers it is for, by their leading digits, and the parts of one.
-            re.compile(f"(?={''.join(one.leading_digits_pattern[-1:])})(?:{one.pattern or ''})"),
-            f"+{code} " + _GROUP.sub(r"{\1}", one.format or ""),
+            # Which numbers it is for, by their leading digits, and the parts of one, which its form takes one after the
+            # other. A zero in front says things that only the library reads.
+            re.compile(f"(?!0)(?={''.join(one.leading_digits_pattern[-1:])})(?:{one.pattern or ''})", re.ASCII),
+            f"+{code} " + _GROUP.sub("%s", one.format or ""),
         )
         for one in metadata.intl_number_format or metadata.number_format
     )
@@ -119,13 +120,14 @@ def mask_phone(number: str) -> str:
 def display_phone(number: str) -> str:
     """Return the number as it is written internationally."""
     for end in range(2, _CODE_MOST + 2):
-        code, national = number[1:end], number[end:]
-        # A zero in front says things that only the library reads.
-        layouts = _layouts(code) if national[:1] != "0" and number[1:].isdecimal() else None
+        layouts = _layouts(number[1:end])
         if layouts is not None:
+            national = number[end:]
             for whole, form in layouts:
                 parts = whole.fullmatch(national)
                 if parts is not None:
-                    return form.format("", *parts.groups(""))
-            return f"+{code} {national}"
+                    return form % parts.groups()
+            if national[:1] != "0" and number[1:].isdecimal():
+                return f"{number[:end]} {national}"
+            break
     return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)

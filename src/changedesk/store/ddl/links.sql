@@ -19,9 +19,9 @@ CREATE TABLE desk.link (
     FOREIGN KEY (client_id, merged_id) REFERENCES desk.subject (client_id, id),
     FOREIGN KEY (client_id, survivor_id) REFERENCES desk.subject (client_id, id)
 );
--- Read by links.of_merged: where a merged record leads. One at a time.
+-- Read by links.around, links.of_merged: where a merged record leads. One at a time.
 CREATE UNIQUE INDEX link_of_merged ON desk.link (client_id, merged_id) WHERE until IS NULL;
--- Read by links.of_survivor: what was merged into a record.
+-- Read by links.around: what was merged into a record.
 CREATE INDEX link_of_survivor ON desk.link (client_id, survivor_id, since);
 
 -- What an undone merge could not put back by itself. what is a path or the id of an account, never a value.

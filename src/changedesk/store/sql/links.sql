@@ -3,10 +3,13 @@
 -- name: links.of_merged
 SELECT * FROM desk.link WHERE client_id = %(client)s AND merged_id = ANY(%(merged)s::uuid[]) AND until IS NULL
 
--- All that was ever merged into a record, the oldest first.
+-- Where a record leads now, and all that was ever merged into it, the oldest first.
 
--- name: links.of_survivor
-SELECT * FROM desk.link WHERE client_id = %(client)s AND survivor_id = %(survivor)s ORDER BY since, id
+-- name: links.around
+SELECT * FROM desk.link WHERE client_id = %(client)s AND merged_id = %(subject)s AND until IS NULL
+UNION ALL
+SELECT * FROM desk.link WHERE client_id = %(client)s AND survivor_id = %(subject)s
+ORDER BY since, id
 
 -- All that is merged into a record now, step by step: a chain of merges has an end (guards.sql).
 
