@@ -144,7 +144,7 @@ def test_no_page_has_anything_to_complain_of(stage: Stage) -> None:
         },
         found,
     )
-    pictures(stage, "Ada", {"system-keys": "system/keys"}, found)
+    pictures(stage, "Ada", {"system-keys": "system/keys", "hooks": "hooks"}, found)
     assert found == []
 
 

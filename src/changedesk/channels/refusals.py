@@ -42,10 +42,10 @@ _WORD: Final = re.compile(
 )
 """What our names, places in a list, ids and references look like; names, addresses and numbers of people do not."""
 _OF_RULES: Final = frozenset(
-    {"loosens-floor", "rule-unclear", "rules-contradict", "pause-not-given", "extension-not-given"}
+    {"loosens-floor", "rule-unclear", "rules-contradict", "pause-not-given", "extension-not-given", "hook-unfit"}
 )
 _RULE_FACTS: Final = frozenset({"rule", "rule_a", "rule_b", "why", "reason"})
-"""These speak of rules, which staff and packs write, and never of a customer: they are told as they stand."""
+"""These speak of rules and settings, which staff and packs write, and never of a customer: told as they stand."""
 _ANYTHING: Final = "*"
 """Stands in a pointer for a name that we did not give, which might be a value put in the wrong place."""
 

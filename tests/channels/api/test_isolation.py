@@ -125,6 +125,8 @@ def bodies(one: Ours) -> dict[str, Any]:
         "seeing_reveal": {"subject": one.subject, "path": "contact.email", "reason": "customer_asks"},
         "seeing_break_glass": {"minutes": 15, "reason": "emergency", "reference": "INC-1"},
         "seeing_review": {"verdict": "justified"},
+        "hooks_register": {"url": "https://hooks.example.com/"},
+        "hooks_change": {"url": "https://hooks.example.com/"},
         "readers_certify": {"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "readers": {}},
     }
 
@@ -158,6 +160,7 @@ def send(caller: Caller, operation: Operation, one: Ours) -> httpx.Response:
     if operation.path.startswith(("/disputes", "/notices")):
         thing = str(uuid.uuid4())
     named = {"id": thing, "ref": one.ref, "challenge": one.challenge, "name": "contact_details", "number": 1}
+    named["delivery"] = thing
     path = (operation.path + QUERIES.get(operation.id, "")).format(**named, place=10**6, tile="0/000")
     if operation.id in FORMS:
         return caller.send(operation.method, path, **FORMS[operation.id])
@@ -306,6 +309,24 @@ NEEDS = {
     "readers_looked": "access:read",
     "readers_certify": None,
     "readers_certifications": "access:read",
+    **dict.fromkeys(
+        (
+            f"hooks_{name}"
+            for name in (
+                "listed",
+                "register",
+                "one",
+                "change",
+                "rotate",
+                "pause",
+                "resume",
+                "remove",
+                "send_test",
+                "deliveries",
+                "resend",
+            )
+        ),
+    ),
 }
 """The scopes of which each opens the operation; None: no key, staff only."""
 

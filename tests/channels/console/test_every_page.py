@@ -20,7 +20,7 @@ from tests.postgres import Database
 from changedesk import flow
 from changedesk.base import clock
 from changedesk.base.actor import Actor, Channel, Role
-from changedesk.flow import configure, policies
+from changedesk.flow import configure, hooks, policies
 from changedesk.reading import batches, imports, integrity, reversals
 from changedesk.rules import access
 from changedesk.rules.access import Verb, may
@@ -88,6 +88,8 @@ PAGES: dict[str, tuple[Callable[[Actor], bool], tuple[str, ...]]] = {
     "console:evidence": (verbs(V.EVIDENCE_BUILD), ("slug",)),
     "console:integrity": (integrity.may_read, ("slug",)),
     "console:system_keys": (verbs(V.CONFIGURE_READ), ("slug",)),
+    "console:hooks": (verbs(V.CONFIGURE_READ), ("slug",)),
+    "console:hook": (verbs(V.CONFIGURE_READ), ("slug", "hook")),
     "console:reveal": (verbs(V.CUSTOMER_READ), ("slug", "customer")),
     "console:revealed": (verbs(V.VALUE_REVEAL), ("slug", "nobody")),
     "console:access": (verbs(V.ACCESS_READ), ("slug",)),
@@ -214,10 +216,12 @@ def furnished(here: Building) -> dict[str, Any]:
     )  # fmt: skip
     new = policies.NewPolicy(source="", packs=["telecom"], jurisdictions=["US"], industries=["telecom"])
     number = policies.write_policy(new, actor=here.actors[Role.ADMINISTRATOR], at=at)
+    told = hooks.NewHook(url="https://hooks.example.com/")
+    hook = hooks.register_hook(told, actor=here.actors[Role.ADMINISTRATOR], at=at).id
     return {
         "slug": "aurora", "customer": dana.subject, "other": eve.subject, "account": dana.accounts[0],
         "second": eve.accounts[0], "ref": asked.ref, "change": made.change, "version": 1, "batch": batch.id,
-        "run": run, "reversal": undone.id, "policy": number, "nobody": NOBODY, "token": "not-a-link",
+        "run": run, "reversal": undone.id, "policy": number, "hook": hook, "nobody": NOBODY, "token": "not-a-link",
     }  # fmt: skip
 
 

@@ -57,6 +57,8 @@ BODIES: Final[dict[str, Any]] = {
         "jurisdictions": ["US"],
         "industries": ["telecom"],
     },
+    "post hooks": {"url": "https://hooks.example.com/in", "events": ["change.applied"], "kinds": ["contact_details"]},
+    "patch hooks/{id}": {"url": "https://hooks.example.com/in", "full_values": True},
     "post audit/search": {"query": "action:apply field:contact.email -channel:phone", "facets": True},
     "post audit/completions": {"query": "fie"},
     "post audit/searches": {"name": "Changed addresses", "query": "action:apply field:contact.email"},

@@ -42,6 +42,7 @@ _MAY: Final = {
     "privacy_ask": Verb.PRIVACY_RECEIVE,
     "policies": Verb.CONFIGURE_READ,
     "system_keys": Verb.CONFIGURE_READ,
+    "hooks": Verb.CONFIGURE_READ,
     "reveal": Verb.VALUE_REVEAL,
     "access": Verb.ACCESS_READ,
     "glass": Verb.ACCESS_BREAK_GLASS,
@@ -105,6 +106,7 @@ RAIL: Final = (
             Place("integrity", "badge-check", gettext_lazy("Integrity")),
             Place("policies", "sliders-horizontal", gettext_lazy("Policies")),
             Place("system_keys", "key-round", gettext_lazy("Keys")),
+            Place("hooks", "share-2", gettext_lazy("Hooks")),
         ),
     ),
 )
