@@ -131,7 +131,7 @@ class Reader:
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows below the header; blank ones are passed over. Raises FileUnreadable where it ends badly."""
         for cells in self.lists():
-            if any(map(str.strip, cells)):
+            if (cells and cells[0].strip()) or any(map(str.strip, cells)):
                 yield self._row(cells)
 
     def lists(self) -> Iterator[list[str]]:
@@ -149,7 +149,7 @@ class Reader:
             cells.pop()
         if len(cells) != len(self.columns):
             return Row(self.number, {}, RowMisshapen(cells=len(cells), columns=len(self.columns)))
-        if max(map(len, cells)) > CELL_SIGNS_MAX:
+        if self._sheet and max(map(len, cells)) > CELL_SIGNS_MAX:  # of CSV the reader sees to that
             return Row(self.number, {}, RowMisshapen(reason="cell_too_long", columns=len(self.columns)))
         if self._dialect.mend:
             cells = [ftfy.fix_encoding(cell) for cell in cells]
