@@ -52,8 +52,10 @@ requested_by = "by"
 """
 COLUMNS = ("customer", "change", "field", "old", "new", "at", "by")
 STORED = {
-    "subject": "subject", "entry": "entry", "payload": "payload", "staged": "staged", "blind_index": "blind_index",
+    "subject": "id", "subject_key": "subject_id", "entry": "id", "payload": "entry_id", "staged": "entry_id",
+    "blind_index": "subject_id", "import_row": "subject_id",
 }  # fmt: skip
+"""The tables that an import writes to, and the column by which each is dealt out to the processes that copy."""
 
 
 def measure(place: Place) -> dict[str, Any]:
@@ -143,14 +145,11 @@ def _copy(place: Place, client: int, parts: int) -> float:
         connection.execute("ALTER TABLE base.subject SET (fillfactor = 70)")
     blocks: list[tuple[str, list[bytes]]] = []
     for part in range(parts):
-        for table in STORED:
+        for table, column in STORED.items():
             with baseline.connect(place.admin) as connection, connection.cursor() as cursor:
-                column = {"entry": "id", "subject": "ver"}.get(table, "entry_id")
-                key = "abs(hashtext(t.subject_id::text))" if table == "blind_index" else f"t.{column}"
-                key = "abs(hashtext(t.id::text))" if table == "subject" else key
                 query = (
-                    f"COPY (SELECT t.* FROM desk.{table} t WHERE client_id = {client} AND {key} % {parts} = {part})"
-                    " TO STDOUT (FORMAT binary)"
+                    f"COPY (SELECT t.* FROM desk.{table} t WHERE client_id = {client}"
+                    f" AND abs(hashtext(t.{column}::text)) % {parts} = {part}) TO STDOUT (FORMAT binary)"
                 )
                 with cursor.copy(query) as out:
                     blocks.append((table, [bytes(block) for block in out]))
