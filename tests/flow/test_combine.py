@@ -1,17 +1,16 @@
 """Calls that arrive together are one batch: who shares it, who leads, and what becomes of one that breaks."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from math import inf
-from threading import Barrier, BrokenBarrierError, Event, Lock, Thread
+from threading import Event, Thread
 
 import pytest
 from tests.flow.race import together
 
 from changedesk.base.outcome import Outcome
 from changedesk.flow import combine
-from changedesk.flow.combine import LEADERS_MOST, MANY, TOGETHER_MOST, Combiner, _Call
+from changedesk.flow.combine import TOGETHER_MOST, Combiner, _Call
 from changedesk.store.tx import CommitUnknown
 
 
@@ -64,27 +63,6 @@ def test_those_that_were_answered_together_go_together_again(monkeypatch: pytest
     joined._answered_at = inf
     assert joined.call(9) == 9
     assert sizes[6:] == [1]
-
-
-def test_where_many_wait_a_second_batch_runs_beside_the_first_and_never_a_third() -> None:
-    running, most = 0, 0
-    count, both = Lock(), Barrier(2)
-
-    def run(items: Sequence[int]) -> Outcome[int]:
-        nonlocal running, most
-        with count:
-            running += 1
-            most = max(most, running)
-        with suppress(BrokenBarrierError):
-            both.wait(5)  # the first is with the server until a second one is, too
-        both.abort()
-        with count:
-            running -= 1
-        return Outcome(list(items))
-
-    joined: Combiner[int, int] = Combiner(run, lambda item: item)
-    assert together([partial(joined.call, n) for n in range(3 * MANY)]) == list(range(3 * MANY))
-    assert most == LEADERS_MOST
 
 
 class BrokenError(RuntimeError):

@@ -3,8 +3,7 @@
 No background thread: the first caller leads, flushes for those that wait with it, and hands the lead to the next. Those
 that were answered together come back together, where they come from callers that wait for an answer before they ask
 again: whoever leads then waits for them for as long as they keep coming, since half as many batches cost half as much.
-Nobody waits who comes alone. Where many wait, a second one leads beside the first: one batch is made ready while the
-other is with the server. Each caller gets its own result after the shared commit. If a batch fails as a whole, its
+Nobody waits who comes alone. Each caller gets its own result after the shared commit. If a batch fails as a whole, its
 members run one by one.
 """
 
@@ -25,12 +24,8 @@ from changedesk.flow.recorded import Recorded, RecordedChange
 from changedesk.flow.submit import submit
 from changedesk.store.tx import CommitUnknown
 
-TOGETHER_MOST: Final = 16
-"""Calls of one batch. More of them would save little, and leave the server without work while they gather."""
-LEADERS_MOST: Final = 2
-MANY: Final = 8
-"""Calls that wait before a second one leads: fewer of them are better off together."""
-PATIENCE_SECONDS: Final = 0.003
+TOGETHER_MOST: Final = 64
+PATIENCE_SECONDS: Final = 0.005
 """For how long the next one is waited for."""
 T = TypeVar("T")
 R = TypeVar("R")
@@ -57,7 +52,7 @@ class Combiner(Generic[T, R]):
         self._key = key
         self._lock = Lock()
         self._waiting: list[_Call[T, R]] = []
-        self._leaders = 0
+        self._led = False
         self._together = 1
         """How many were here when a batch was answered last."""
         self._answered_at = 0.0
@@ -68,10 +63,8 @@ class Combiner(Generic[T, R]):
         """Run one item, alone or with others; return its result, or raise its refusal."""
         mine: _Call[T, R] = _Call(item)
         with self._lock:
-            leads = not self._leaders or self._wants_another()
-            if leads:
-                self._leaders += 1
-            else:
+            leads, self._led = not self._led, True
+            if not leads:
                 self._waiting.append(mine)
                 if self._gathered is not None and len(self._waiting) + 1 >= self._together:
                     self._gathered.release()
@@ -84,9 +77,6 @@ class Combiner(Generic[T, R]):
             raise mine.failure
         return mine.answer  # type: ignore[return-value]  # set by whoever led, unless there is a failure
 
-    def _wants_another(self) -> bool:
-        return self._leaders < LEADERS_MOST and len(self._waiting) >= MANY and self._gathered is None
-
     def _lead(self, mine: _Call[T, R]) -> None:
         self._gather()
         with self._lock:
@@ -97,10 +87,8 @@ class Combiner(Generic[T, R]):
             with self._lock:
                 self._together = min(len(batch) + len(self._waiting), TOGETHER_MOST)
                 self._answered_at = time.monotonic()
-                # Who is waited for by the other leader is not led away.
-                following = self._waiting.pop(0) if self._waiting and self._gathered is None else None
-                if following is None:
-                    self._leaders -= 1
+                following = self._waiting.pop(0) if self._waiting else None
+                self._led = following is not None
             for call in batch:
                 if call is not mine:
                     call.done.release()
@@ -115,14 +103,13 @@ class Combiner(Generic[T, R]):
         while not late:
             with self._lock:
                 here = len(self._waiting) + 1
-                if here >= self._together or here == before or self._gathered is not None:
+                if here >= self._together or here == before:
                     return
                 gathered = self._gathered = Lock()
                 gathered.acquire()
             gathered.acquire(timeout=PATIENCE_SECONDS)
             with self._lock:
-                if self._gathered is gathered:
-                    self._gathered = None
+                self._gathered = None
             before = here
 
     def _next(self, mine: _Call[T, R]) -> list[_Call[T, R]]:
