@@ -3,7 +3,7 @@
 import hmac
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -26,7 +26,7 @@ from changedesk.rules.route import Route
 from changedesk.rules.standing import proof_of
 from changedesk.rules.status import today_in
 from changedesk.rules.values import BadValue, normalise, same
-from changedesk.store import evidence, hand, once
+from changedesk.store import evidence, hand, once, places
 from changedesk.store.begin import begin
 from changedesk.store.evidence import Challenge
 from changedesk.store.settings_read import configuration
@@ -86,6 +86,7 @@ def confirm(
     it. A right one takes the request as far as its evidence carries it.
     """
     with begin(actor) as tx:
+        tx.ahead(places.of_challenge_asks(ChallengeId(challenge_id)))
         claimed = named.claim_one(tx, key, actor)
         if claimed is not None and claimed.reply is not None:
             return Confirmed.replay(claimed.reply)
@@ -106,7 +107,7 @@ def _confirm(
     at: datetime,
 ) -> Confirmed:
     tx = writing.tx
-    found = _hold(tx, challenge, actor=actor)
+    found = _hold(tx, challenge, actor=actor, at=at)
     about, wrong = _again(tx, found, at=at)
     writing.known[about.subject.id] = about.subject
     if ref is not None and (about.request is None or about.request.ref != parse_reference(ref)):
@@ -127,25 +128,41 @@ def _confirm(
     )
     if not _matches(tx, about, found, answer, at=at):
         return _count_wrong(writing, about, found, actor=actor, at=at)
+    return _matched(writing, about, found, actor=actor, at=at)
+
+
+def _matched(writing: Writing, about: About, found: Challenge, *, actor: Actor, at: datetime) -> Confirmed:
+    """Record a right answer, and take the request on with it."""
+    tx, request = writing.tx, about.request
+    # As it was read under the lock, and with what is written here: nobody else decides this challenge meanwhile.
+    read = None if request is None else progress.in_hand(writing, [request], at=at)
     evidence.decide(tx, found.id, "confirmed", tries=0, at=at)
     observe(writing, about, EntryKind.IDENTITY_VERIFIED, found, actor=actor, at=at)
     left = identity.TRIES_PER_CODE - found.tries
-    if about.request is None:
+    if request is None or read is None:
         level = _caller(tx, about.subject.id, actor=actor, at=at).level
         return Confirmed(matched=True, tries_left=left, level=level)
-    evident = progress.in_hand(writing, [about.request], at=at)
-    now = progress.advance(tx, [about.request], actor=actor, at=at, hand=evident, writing=writing)[about.request.id]
+    confirmed = replace(found, state="confirmed", decided_at=at)
+    evident = replace(read, challenges=[confirmed if one.id == found.id else one for one in read.challenges])
+    now = progress.advance(tx, [request], actor=actor, at=at, hand=evident, writing=writing)[request.id]
     level = standing.weighed(tx, [now], evident, at=at)[now.id].hand.level
     return Confirmed(matched=True, tries_left=left, level=level, receipt=Receipt.of(now))
 
 
-def _hold(tx: Tx, challenge: ChallengeId, *, actor: Actor) -> Challenge:
-    """Return a challenge locked, its customer's budget first, as starting one does: so that none waits in a circle."""
-    subject = evidence.subject_of_challenge(tx, challenge)
-    if subject is None:
+def _hold(tx: Tx, challenge: ChallengeId, *, actor: Actor, at: datetime) -> Challenge:
+    """Return a challenge locked, its customer's budget first, as starting one does: so that none waits in a circle.
+
+    What a right answer is weighed with is read with it, once the request is locked, too.
+    """
+    told = places.of_challenge(tx, challenge)
+    if told is None:
         raise NotFound
+    subject, place = told
     access.require(actor, access.Verb.IDENTITY_CONFIRM, subject=subject)
     evidence.lock_budget(tx, subject)
+    asked = [] if place is None else [place]
+    tx.ahead(*hand.behind_asks(subject, [one.id for one in asked], since=at - identity.TRIES_WINDOW))
+    tx.ahead(*standing.asks(asked, at=at))
     return evidence.hold_challenge(tx, challenge)
 
 

@@ -238,10 +238,11 @@ def new_salt() -> str:
     return secrets.token_hex(32)
 
 
-def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: datetime) -> Plan:
+def plan(look: Look, wish: Wish, subject: Subject | None, *, taking: bool = False, actor: Actor, at: datetime) -> Plan:
     """Return what submitting a wish would do. Raises the refusal that submitting would meet.
 
     Conflicts with open requests, and concerns, are told in the plan: submitting refuses them, previewing shows them.
+    ``taking``: who asks takes the fields next, which tells of conflicts.
     """
     kind = find(wish.kind)
     subject, person = whose.parties(look, subject, wish.person, actor=actor, at=at)
@@ -251,9 +252,8 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
     config = configuration(look.client)
     note = _note(config, wish)
     before = subject.values()
-    region = config.settings.region
     diff = _diff(kind, config, wish, subject, before, at=at)
-    zone = config.settings.time_zone
+    region, zone = config.settings.region, config.settings.time_zone
     plain = Proposal(before, diff.values, config.catalogue, region, at, "", subject.type, subject.status, zone)
     operation = kind.operation_of(plain)
     if wish.operation not in ("", operation):
@@ -271,6 +271,7 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
     route = policy.decide(ask, config.rules, policy_version=config.policy_version)
     for item in route.prohibitions:
         raise Prohibited(rule=item.rule, until=None if item.until is None else item.until.isoformat())
+    holders = {} if taking else requests.holders_of_fields(look, [subject.id], sorted(after))
     return Plan(
         wish=wish,
         subject=subject,
@@ -283,7 +284,7 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, actor: Actor, at: d
         route=route,
         attributes=ask.attributes,
         concerns=(*diff.concerns, *checked.concerns),
-        conflicts={path: r for (_, path), r in requests.holders_of_fields(look, [subject.id], sorted(after)).items()},
+        conflicts={path: ref for (_, path), ref in holders.items()},
         note=note,
     )
 

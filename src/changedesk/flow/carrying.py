@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from changedesk.base.actor import Actor, Channel, type_of
 from changedesk.base.ids import ClientId, RequestId, SubjectId
 from changedesk.base.refusal import Refusal
-from changedesk.flow import asking, making
+from changedesk.flow import asking, making, standing
 from changedesk.flow.asking import Wish
 from changedesk.flow.observed import observe
 from changedesk.flow.parties import LINKING, MERGE
@@ -140,11 +140,11 @@ def carry(
         subject, person = (into if id_ == merged else id_ for id_ in (item.subject_id, item.person_id))
         maker = _maker(item, tx.client, person)
         try:
-            plan = asking.plan(tx, _wish(item, subject, person), found[subject], actor=maker, at=at)
+            plan = asking.plan(tx, _wish(item, subject, person), found[subject], taking=True, actor=maker, at=at)
             made.append(making.make(tx, place, plan, None, actor=maker, at=at))
         except Refusal as refusal:
             refused[place] = refusal
-    made = making.undisturbed(tx, made, refused, at=at)
+    made = making.undisturbed(tx, made, standing.at_first(tx, [one.request for one in made], at=at), refused, at=at)
     from_: Mapping[RequestId, Mapping[str, Json]] = {
         one.request.id: {"carried_from": ended[one.place].ref} for one in made
     }

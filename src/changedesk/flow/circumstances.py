@@ -4,16 +4,18 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from changedesk.base.ids import SubjectId
 from changedesk.base.json import Value
 from changedesk.rules import distrust, identity
 from changedesk.rules.fields import Field, FieldType
 from changedesk.rules.route import Route
 from changedesk.rules.rule import HELD
 from changedesk.rules.status import end_of, today_in
-from changedesk.store import evidence, lately
+from changedesk.store import evidence, lately, subjects
 from changedesk.store.settings_read import Configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look
+from changedesk.store.wire import Call
 
 
 def attributes_of(
@@ -45,6 +47,14 @@ def attributes_of(
         changed = lately.newest(changed, lately.last_changed(look, subject))
     found |= distrust.changes_of(config.catalogue, changed)
     return found | _held_lately(look, config, person, changed, at=at)
+
+
+def asks(person: SubjectId, *, at: datetime) -> tuple[Call, ...]:
+    """Return what ``attributes_of`` asks of a customer, whatever they hold: to be read ahead."""
+    return (
+        evidence.factors_asks(person), evidence.challenges_asks(person, since=at - _RECENT),
+        subjects.accounts_of_asks(person),
+    )  # fmt: skip
 
 
 def _held_lately(
@@ -115,13 +125,14 @@ def _reach(
         now=at,
         has_totp=bool(evidence.factors_of(look, person)),
     )
-    recent = evidence.challenges_of_subject(look, person.id, since=at - identity.CALLER_TTL - identity.CODE_TTL)
+    recent = evidence.challenges_of_subject(look, person.id, since=at - _RECENT)
     proved = {item.method for item in recent if item.purpose == identity.Purpose.CALLER and item.state == "confirmed"}
     reach = identity.reachable(offered, proved=proved)
     return {"one_factor": str(reach == _ONE_FACTOR).lower(), "no_factor": str(reach < _ONE_FACTOR).lower()}
 
 
 _ONE_FACTOR: Final = 2
+_RECENT: Final = identity.CALLER_TTL + identity.CODE_TTL
 
 
 def categories_of(config: Configuration, paths: Iterable[str]) -> frozenset[str]:

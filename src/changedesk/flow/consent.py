@@ -68,7 +68,8 @@ def record_consent(
         )
         return _agreed(writing, request, given, actor=actor, at=at)
 
-    return on_request(ref, act, verb=Verb.CONSENT_RECORD, seen_version=None, actor=actor, at=at, key=key)
+    verb = Verb.CONSENT_RECORD
+    return on_request(ref, act, verb=verb, seen_version=None, weighs=True, actor=actor, at=at, key=key)
 
 
 def _agreed(writing: Writing, request: Request, given: evidence.Consent, *, actor: Actor, at: datetime) -> Request:

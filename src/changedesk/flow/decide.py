@@ -10,7 +10,7 @@ from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import progress, standing
 from changedesk.flow.asking import Gone, Receipt
-from changedesk.flow.named import Moved, TooLate, claim_one, on_request
+from changedesk.flow.named import Moved, TooLate, claim_one, hold, hold_ahead, on_request
 from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
@@ -47,6 +47,7 @@ def approve(
     """
     access.require(actor, access.Verb.REQUEST_APPROVE)
     with begin(actor) as tx:
+        hold_ahead(tx, seen)
         claimed = claim_one(tx, key, actor)
         said: list[Receipt] = []
         if claimed is not None and claimed.reply is not None:
@@ -54,7 +55,7 @@ def approve(
             # What was refused the first time was not done, so it is looked at again.
             done = {receipt.ref for receipt in said}
             seen = {ref: digest for ref, digest in seen.items() if parse_reference(ref) not in done}
-        held, refused = _hold(tx, seen, versions or {})
+        held, refused = _hold(tx, seen, versions or {}, at=at)
         writing = Writing(tx)
         hand = progress.in_hand(writing, list(held.values()), at=at)
         weighed = standing.weighed(tx, list(held.values()), hand, at=at)
@@ -77,10 +78,10 @@ def approve(
 
 
 def _hold(
-    tx: Tx, seen: Mapping[str, str], versions: Mapping[str, int]
+    tx: Tx, seen: Mapping[str, str], versions: Mapping[str, int], *, at: datetime
 ) -> tuple[dict[str, Request], dict[Hashable, Refusal]]:
     canonical = {ref: parse_reference(ref) for ref in seen}
-    held = requests.hold_refs(tx, {known for known in canonical.values() if known is not None})
+    held = hold(tx, {known for known in canonical.values() if known is not None}, weighed_at=at)
     refused: dict[Hashable, Refusal] = {ref: NotFound() for ref, known in canonical.items() if known not in held}
     for ref, version in versions.items():
         moved = held.get(canonical.get(ref) or "")

@@ -17,7 +17,8 @@ from changedesk.ledger.value import Json
 from changedesk.rules import policy
 from changedesk.rules.conflict import FieldTaken
 from changedesk.rules.standing import new_contacts_of
-from changedesk.store import evidence, once, requests
+from changedesk.store import once, requests
+from changedesk.store.hand import Hand
 from changedesk.store.settings_read import configuration
 from changedesk.store.tx import Look, Tx
 
@@ -103,14 +104,12 @@ def _proposal(plan: Plan) -> requests.Proposal:
     )
 
 
-def undisturbed(tx: Tx, made: Sequence[Made], refused: dict[int, Refusal], *, at: datetime) -> list[Made]:
+def undisturbed(tx: Tx, made: Sequence[Made], hand: Hand, refused: dict[int, Refusal], *, at: datetime) -> list[Made]:
     """Return those that no hold stops and whose fields no other open request sets; they hold those fields now."""
     config = configuration(tx.client)
-    whom = {id_ for item in made for id_ in (item.plan.subject.id, item.plan.person.id)}
-    active = evidence.active_holds(tx, whom, now=at)
     free: list[Made] = []
     for item in made:
-        mine = [hold for hold in active if hold.subject_id in (item.plan.subject.id, item.plan.person.id)]
+        mine = [hold for hold in hand.holds if hold.subject_id in (item.plan.subject.id, item.plan.person.id)]
         stopped = asking.hold_against(mine, config, item.plan.after, at=at)
         if stopped is None:
             free.append(item)

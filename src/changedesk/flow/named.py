@@ -1,15 +1,16 @@
 """One request, named by its reference and locked, for a verb that is about to act on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from changedesk.base.actor import Actor, ActorType
 from changedesk.base.ids import parse_reference
 from changedesk.base.refusal import NotFound, Refusal
+from changedesk.flow import standing
 from changedesk.flow.asking import Receipt
 from changedesk.flow.writing import Writing
 from changedesk.rules import access
-from changedesk.store import once, requests
+from changedesk.store import once, places, requests
 from changedesk.store.begin import begin
 from changedesk.store.requests import Request
 from changedesk.store.tx import Look, Tx
@@ -43,6 +44,13 @@ def find(look: Look, ref: str, *, actor: Actor, verb: access.Verb) -> Request:
     return _theirs(None if canonical is None else requests.by_ref(look, canonical), actor=actor, verb=verb)
 
 
+def find_ahead(tx: Tx, ref: str | None) -> None:
+    """Say ahead that ``find`` will be asked for what this names, where it is a reference."""
+    canonical = None if ref is None else parse_reference(ref)
+    if canonical is not None:
+        tx.ahead(requests.by_refs_asks([canonical]))
+
+
 def _theirs(found: Request | None, *, actor: Actor, verb: access.Verb) -> Request:
     if found is None:
         raise NotFound
@@ -54,10 +62,28 @@ def _theirs(found: Request | None, *, actor: Actor, verb: access.Verb) -> Reques
     return found
 
 
-def must_be_at(tx: Tx, ref: str, seen_version: int | None, *, actor: Actor, verb: access.Verb) -> Request:
+def hold(tx: Tx, refs: Iterable[str], *, weighed_at: datetime | None) -> dict[str, Request]:
+    """Return the requests of canonical references, those that there are, locked until the transaction ends.
+
+    What is weighed of them at an instant is read with them: it stands as it does under the lock.
+    """
+    found = places.of_refs(tx, refs)
+    if weighed_at is not None:
+        tx.ahead(*standing.asks(found, at=weighed_at))
+    return {item.ref: item for item in requests.hold(tx, [one.id for one in found])}
+
+
+def hold_ahead(tx: Tx, refs: Iterable[str]) -> None:
+    """Say ahead that ``hold`` will be asked for what these name, where they are references."""
+    tx.ahead(places.of_refs_asks([known for ref in refs if (known := parse_reference(ref)) is not None]))
+
+
+def must_be_at(
+    tx: Tx, ref: str, seen_version: int | None, *, weighed_at: datetime | None = None, actor: Actor, verb: access.Verb
+) -> Request:
     """Return a request locked, and exactly as the actor saw it (None: however it stands). Raises Moved."""
     canonical = parse_reference(ref)
-    found = None if canonical is None else requests.hold_refs(tx, [canonical]).get(canonical)
+    found = None if canonical is None else hold(tx, [canonical], weighed_at=weighed_at).get(canonical)
     locked = _theirs(found, actor=actor, verb=verb)
     if seen_version is not None and locked.version != seen_version:
         raise Moved(seen=seen_version, version=locked.version)
@@ -70,17 +96,22 @@ def on_request(
     *,
     verb: access.Verb,
     seen_version: int | None,
+    weighs: bool = False,
     actor: Actor,
     at: datetime,
     key: once.Once | None = None,
 ) -> Receipt:
-    """Do one thing with one request in one transaction, once per key; return its receipt."""
+    """Do one thing with one request in one transaction, once per key; return its receipt.
+
+    ``weighs``: what it does begins with what the request has in hand, read with it.
+    """
     access.require(actor, verb, subject=actor.subject)
     with begin(actor) as tx:
+        hold_ahead(tx, [ref])
         claimed = claim_one(tx, key, actor)
         if claimed is not None and claimed.reply is not None:
             return Receipt.replay(claimed.reply)
-        request = must_be_at(tx, ref, seen_version, actor=actor, verb=verb)
+        request = must_be_at(tx, ref, seen_version, weighed_at=at if weighs else None, actor=actor, verb=verb)
         writing = Writing(tx)
         receipt = Receipt.of(act(tx, request, writing))
         writing.end([] if claimed is None else [(claimed, receipt.reply())], actor=actor, at=at)

@@ -20,7 +20,7 @@ from changedesk.ledger.value import Json
 from changedesk.rules.holds import OnHold
 from changedesk.rules.lifecycle import ENDINGS, STEPS, RequestState
 from changedesk.rules.route_progress import next_step
-from changedesk.store import evidence, history, links, requests, subjects
+from changedesk.store import evidence, history, requests, subjects
 from changedesk.store import hand as locking
 from changedesk.store.evidence import Hold
 from changedesk.store.hand import Hand
@@ -40,7 +40,7 @@ def in_hand(writing: Writing, moving: Sequence[Request], *, at: datetime) -> Han
     if not moving:
         return Hand((), (), (), ())
     unread = {item.subject_id for item in moving} - writing.known.keys()
-    found = standing.read(writing.tx, moving, held=_whom(writing.tx, moving), subjects=list(unread), at=at)
+    found = standing.read(writing.tx, moving, held=standing.whom(writing.tx, moving), subjects=sorted(unread), at=at)
     writing.known.update({subject.id: subject for subject in found.subjects})
     return found
 
@@ -112,19 +112,11 @@ def _earliest(one: Standing) -> datetime | None:
     return ends if request.effective_at is None else max(ends, request.effective_at)
 
 
-def _concerned(look: Look, moving: Sequence[Request]) -> dict[RequestId, set[SubjectId]]:
-    beside = parties.others(look, moving)
-    # What was merged into a record is forgotten with it: a hold on it stops that, too.
-    merged = {one.id: links.family(look, one.subject_id) for one in moving if one.kind == left_behind.ERASURE}
-    return {
-        item.id: {item.subject_id, item.person_id, *beside.get(item.id, ()), *merged.get(item.id, ())}
-        for item in moving
-    }
-
-
 def _stopped(look: Look, moving: Sequence[Request], active: Sequence[Hold], *, at: datetime) -> dict[RequestId, OnHold]:
     """Return the requests that a hold on their customer stops, with its refusal."""
-    config, concerned = configuration(look.client), _concerned(look, moving)
+    if not active:
+        return {}
+    config, concerned = configuration(look.client), standing.concerned(look, moving)
     found: dict[RequestId, OnHold] = {}
     for item in moving:
         values = {} if item.proposal is None else {path: item.proposal.values.get(path) for path in item.fields}
@@ -234,14 +226,10 @@ def _lock(
     """
     tx, going = writing.tx, [one.request for one in due]
     wanted = {item.subject_id for item in going} | {id_ for ids in beside.values() for id_ in ids}
-    held, active = locking.lock(tx, list(wanted), held=_whom(tx, going), now=at)
+    held, active = locking.lock(tx, list(wanted), held=standing.whom(tx, going), now=at)
     writing.known.update(held)
     # Whom an erasure concerns is known for sure under the lock.
-    return held, evidence.active_holds(tx, _whom(tx, going), now=at) if beside else active
-
-
-def _whom(look: Look, moving: Sequence[Request]) -> set[SubjectId]:
-    return {id_ for ids in _concerned(look, moving).values() for id_ in ids}
+    return held, evidence.active_holds(tx, standing.whom(tx, going), now=at) if beside else active
 
 
 def _as_they_stand(writing: Writing, due: Sequence[Standing]) -> Sequence[Standing]:

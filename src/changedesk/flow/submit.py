@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from changedesk.base.actor import Actor, Channel
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
-from changedesk.flow import asking, making, progress
+from changedesk.flow import asking, circumstances, making, progress, standing
 from changedesk.flow.asking import Plan, Receipt, Wish
 from changedesk.flow.making import Made
 from changedesk.flow.named import TooLate, must_be_at
@@ -53,6 +54,7 @@ def enter(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Rece
     refused: dict[int, Refusal] = {}
     receipts: dict[int, Receipt] = {}
     with begin(actor) as tx:
+        _ahead(tx, wishes, at=at)
         claims = _claims(tx, wishes, actor, refused, receipts)
         found = subjects.load(tx, {wish.subject for wish in wishes})
         made: list[Made] = []
@@ -60,19 +62,33 @@ def enter(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Rece
             if place in refused or place in receipts:
                 continue
             try:
-                plan = asking.plan(tx, wish, found.get(wish.subject), actor=actor, at=at)
+                plan = asking.plan(tx, wish, found.get(wish.subject), taking=True, actor=actor, at=at)
                 made.append(making.make(tx, place, plan, claims.get(place), actor=actor, at=at))
             except Refusal as refusal:
                 refused[place] = refusal
-        made = making.undisturbed(tx, made, refused, at=at)
+        hand = standing.at_first(tx, [item.request for item in made], at=at)
+        made = making.undisturbed(tx, made, hand, refused, at=at)
         writing = Writing(tx, dict(found))
         new = making.write(writing, made, actor=actor, at=at)
-        written = progress.advance(tx, new, actor=actor, at=at, writing=writing)
+        written = progress.advance(tx, new, actor=actor, at=at, hand=hand, writing=writing)
         for item in made:
             receipts[item.place] = Receipt.of(written[item.request.id])
         answered = [(item.claim, receipts[item.place].reply()) for item in made if item.claim is not None]
         writing.end(answered, actor=actor, at=at)
     return Outcome([receipts[place] for place in sorted(receipts)], refused)
+
+
+def _ahead(tx: Tx, wishes: Sequence[Wish], *, at: datetime) -> None:
+    """Say what will be asked of the wishes: it is found with their keys. Of a file's many, each asks for itself."""
+    people = {wish.subject for wish in wishes}
+    if len(people) <= _FEW:
+        tx.ahead(subjects.load_asks(list(people)))
+        for person in people:
+            tx.ahead(*circumstances.asks(person, at=at))
+        tx.ahead(*standing.first_asks(people, people, [wish.received_at or at for wish in wishes], at=at))
+
+
+_FEW: Final = 16
 
 
 def _claims(
@@ -125,7 +141,7 @@ def revise(
         )
         requests.give_back_fields(tx, [request.id])
         found = subjects.load(tx, [request.subject_id]).get(request.subject_id)
-        plan = asking.plan(tx, wish, found, actor=actor, at=at)
+        plan = asking.plan(tx, wish, found, taking=True, actor=actor, at=at)
         _require_clear(tx, plan, at=at)
         asked, sealed = _again(tx, request, making.make(tx, 0, plan, None, actor=actor, at=at), at=at)
         _take_fields(tx, asked)

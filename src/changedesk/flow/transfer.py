@@ -21,7 +21,7 @@ from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access, policy
 from changedesk.rules.identity import Offer, Purpose, level_to_prove
 from changedesk.rules.lifecycle import OPEN
-from changedesk.store import links, once, requests, subjects
+from changedesk.store import evidence, links, once, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.requests import Request
 from changedesk.store.subjects import Subject
@@ -114,6 +114,7 @@ def challenge_new_holder(
         )
         about = _about(new, request)
         writing = Writing(tx)
+        evidence.lock_budget(tx, new.id)
         started = verify.start(writing, about, purpose=Purpose.CHANGE, method=method, path=path, actor=actor, at=at)
         writing.end([] if claimed is None else [(claimed, started.reply())], actor=actor, at=at)
         return started

@@ -1,9 +1,10 @@
 """Proving that the person is the customer: the ways that are open, and the challenges that are started."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -85,11 +86,16 @@ def offers(subject: SubjectId, *, ref: str | None = None, actor: Actor, at: date
         return ways(seen, about_whom(seen, subject, ref, actor=actor), at=at)
 
 
-def about_whom(seen: Look, subject: SubjectId, ref: str | None, *, actor: Actor) -> About:
+def about_whom(
+    seen: Look, subject: SubjectId, ref: str | None, *, ready: Callable[[SubjectId], None] | None = None, actor: Actor
+) -> About:
+    """Return whom and what a challenge is about. ``ready`` hears of whom before they are read."""
     request = None
     if ref is not None:
         request = named.find(seen, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE)
         subject = request.person_id
+    if ready is not None:
+        ready(subject)
     found = subjects.load(seen, [subject]).get(subject)
     if found is None or found.type != "customer":
         raise NotFound
@@ -147,10 +153,11 @@ def challenge(
     """
     access.require(actor, access.Verb.IDENTITY_CHALLENGE, subject=subject)
     with begin(actor) as tx:
+        named.find_ahead(tx, ref)
         claimed = named.claim_one(tx, key, actor)
-        about = about_whom(tx, subject, ref, actor=actor)
         if claimed is not None and claimed.reply is not None:
-            return started_before(tx, about, path, claimed.reply)
+            return started_before(tx, about_whom(tx, subject, ref, actor=actor), path, claimed.reply)
+        about = about_whom(tx, subject, ref, ready=partial(_ready, tx, at=at), actor=actor)
         if about.request is not None and about.request.state not in OPEN:
             raise named.TooLate(state=about.request.state.value)
         writing = Writing(tx)
@@ -159,12 +166,18 @@ def challenge(
         return started
 
 
+def _ready(tx: Tx, subject: SubjectId, *, at: datetime) -> None:
+    """Lock a customer's budget, and say what ``start`` asks: it is read with them."""
+    evidence.lock_budget(tx, subject)
+    tx.ahead(evidence.factors_asks(subject), subjects.accounts_of_asks(subject))
+    tx.ahead(*evidence.of_late_asks(subject, since=at - identity.TRIES_WINDOW))
+
+
 def start(
     writing: Writing, about: About, *, purpose: str, method: str, path: str | None, actor: Actor, at: datetime
 ) -> Challenged:
-    """Start a challenge of whoever it is about, within their budget of sends and tries."""
+    """Start a challenge of whoever it is about, within their budget of sends and tries, which is locked."""
     tx = writing.tx
-    evidence.lock_budget(tx, about.subject.id)
     to = _target(tx, about, purpose, method, path, at=at)
     lately, tries = evidence.of_late(tx, about.subject.id, since=at - identity.TRIES_WINDOW)
     coded = method in CODED

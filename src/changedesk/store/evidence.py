@@ -52,12 +52,6 @@ def start(tx: Tx, challenge: Challenge) -> None:
     tx.post("challenges.insert", **{name: getattr(challenge, name) for name in _CHALLENGE})
 
 
-def subject_of_challenge(look: Look, challenge: ChallengeId) -> SubjectId | None:
-    """Return whom a challenge is about, None when there is none."""
-    row = look.row("challenges.subject_of", id=challenge)
-    return None if row is None else SubjectId(row.subject_id)
-
-
 def hold_challenge(tx: Tx, challenge: ChallengeId) -> Challenge:
     """Return a challenge that is there, locked until the transaction ends."""
     return _challenge(tx.rows("challenges.hold", id=challenge)[0])
@@ -69,10 +63,11 @@ def decide(tx: Tx, challenge: ChallengeId, state: str, *, tries: int, at: dateti
 
 
 def challenges_of_subject(look: Look, subject: SubjectId, *, since: datetime) -> list[Challenge]:
-    return opened_challenges(look.together(_started(subject, since))[0])
+    return opened_challenges(look.together(challenges_asks(subject, since=since))[0])
 
 
-def _started(subject: SubjectId, since: datetime) -> Call:
+def challenges_asks(subject: SubjectId, *, since: datetime) -> Call:
+    """Return what ``challenges_of_subject`` asks: to be read ahead."""
     return "challenges.of_subject", {"subject": subject, "since": since}
 
 
@@ -85,7 +80,7 @@ def challenges_of_requests(
 
 def of_requests(requests: Iterable[RequestId], subjects: Iterable[SubjectId], *, since: datetime) -> Call:
     """Return the call that ``challenges_of_requests`` makes, to be sent together with others."""
-    return "challenges.of_requests", {"requests": list(requests), "subjects": list(subjects), "since": since}
+    return "challenges.of_requests", {"requests": list(requests), "subjects": sorted(subjects), "since": since}
 
 
 def opened_challenges(rows: Iterable[Any]) -> list[Challenge]:
@@ -117,8 +112,13 @@ def wrong_since(subject: SubjectId, since: datetime) -> Call:
 
 def of_late(tx: Tx, subject: SubjectId, *, since: datetime) -> tuple[list[Challenge], list[datetime]]:
     """Return a customer's challenges since an instant, and when wrong answers were given, in one round trip."""
-    started, wrong = tx.together(_started(subject, since), wrong_since(subject, since))
+    started, wrong = tx.together(*of_late_asks(subject, since=since))
     return opened_challenges(started), [row.at for row in wrong]
+
+
+def of_late_asks(subject: SubjectId, *, since: datetime) -> tuple[Call, Call]:
+    """Return what ``of_late`` asks: to be read ahead."""
+    return challenges_asks(subject, since=since), wrong_since(subject, since)
 
 
 def _challenge(row: Any) -> Challenge:
@@ -306,7 +306,7 @@ def active_holds(look: Look, subjects: Iterable[SubjectId], *, now: datetime) ->
 
 
 def holds_on(subjects: Iterable[SubjectId], *, now: datetime) -> Call:
-    return "holds.active", {"subjects": list(subjects), "now": now}
+    return "holds.active", {"subjects": sorted(subjects), "now": now}
 
 
 def opened_holds(rows: Iterable[Any]) -> list[Hold]:

@@ -166,7 +166,12 @@ def load(look: Look, ids: Iterable[RequestId]) -> dict[RequestId, Request]:
 
 def by_refs(look: Look, refs: Iterable[str]) -> dict[str, Request]:
     """Return the requests of some canonical references, those that there are."""
-    return {item.ref: item for item in opened(look, look.rows("requests.by_refs", refs=list(refs)))}
+    return {item.ref: item for item in opened(look, look.together(by_refs_asks(refs))[0])}
+
+
+def by_refs_asks(refs: Iterable[str]) -> Call:
+    """Return what ``by_refs`` asks: to be read ahead."""
+    return "requests.by_refs", {"refs": list(refs)}
 
 
 def by_ref(look: Look, ref: str) -> Request | None:
@@ -181,11 +186,6 @@ def hold(tx: Tx, ids: Iterable[RequestId]) -> list[Request]:
 def hold_asks(ids: Sequence[RequestId]) -> Call:
     """Return the call that ``hold`` makes, to be sent together with others; ``opened`` opens its rows."""
     return "requests.hold", {"ids": ids}
-
-
-def hold_refs(tx: Tx, refs: Iterable[str]) -> dict[str, Request]:
-    """Return the requests of some canonical references, those that there are, locked as ``hold`` does."""
-    return {item.ref: item for item in opened(tx, tx.rows("requests.hold_refs", refs=list(refs)))}
 
 
 def move(

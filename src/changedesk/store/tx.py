@@ -112,6 +112,7 @@ class Tx(Look):
 
         Where it does not touch as many rows as it ``touches``, that one raises Astray.
         """
+        self._told = []
         self._posted.append(((query, given), touches))
 
     def settle(self) -> None:
@@ -127,10 +128,29 @@ class Tx(Look):
         return results[len(posted) :]
 
     def ahead(self, *asked: wire.Call, last: bool = False) -> None:
-        """Do nothing: what is read is what the writing before it left."""
+        """Say what will be asked, and travels with the next statement, after it: as it stands once that was run.
+
+        It is known until anything else is asked, or written: what is read after that is what the writing left.
+        """
+        del last
+        super().ahead(*asked)
+
+    def _read_ahead(self, asked: Sequence[wire.Call]) -> list[PGresult]:
+        known = [call for call, _ in self._told]
+        if not self._ahead and all(one in known for one in asked):
+            return [self._told[known.index(one)][1] for one in asked]
+        unread: list[wire.Call] = []
+        for one in self._ahead:
+            if one not in asked and one not in unread:
+                unread.append(one)
+        self._ahead, self._told = [], []
+        results = self._exchange(*asked, *unread)
+        self._told = list(zip(unread, results[len(asked) :], strict=True))
+        return results[: len(asked)]
 
     def run(self, query: str, **given: object) -> int:
         """Run a named query for its effect; return how many rows it touched."""
+        self._told = []
         return self._exchange((query, given))[0].command_tuples or 0
 
 

@@ -4,8 +4,12 @@ INSERT INTO desk.challenge (client_id, id, subject_id, request_id, purpose, meth
 VALUES (%(client)s, %(id)s, %(subject_id)s, %(request_id)s, %(purpose)s, %(method)s, %(contact_path)s,
         %(contact_version)s, %(digest)s, %(code_mac)s, 'open', %(started_by)s, %(started_at)s, %(expires_at)s)
 
--- name: challenges.subject_of
-SELECT subject_id FROM desk.challenge WHERE client_id = %(client)s AND id = %(id)s
+-- Whom a challenge is about, and the request that it is of: what never changes of them.
+
+-- name: challenges.place
+SELECT c.subject_id AS whom, r.id, r.ref, r.subject_id, r.person_id, r.kind, r.received_at
+FROM desk.challenge c LEFT JOIN desk.request r ON r.client_id = %(client)s AND r.id = c.request_id
+WHERE c.client_id = %(client)s AND c.id = %(id)s
 
 -- One challenge, locked: two answers at once are counted one after the other.
 

@@ -48,10 +48,11 @@ SELECT * FROM desk.request WHERE client_id = %(client)s AND ref = ANY(%(refs)s::
 -- name: requests.hold
 SELECT * FROM desk.request WHERE client_id = %(client)s AND id = ANY(%(ids)s::uuid[]) ORDER BY id FOR NO KEY UPDATE
 
--- The same by their references.
+-- What never changes of some requests: enough to lock them, and to ask for their evidence, in one round trip.
 
--- name: requests.hold_refs
-SELECT * FROM desk.request WHERE client_id = %(client)s AND ref = ANY(%(refs)s::text[]) ORDER BY id FOR NO KEY UPDATE
+-- name: requests.places
+SELECT id, ref, subject_id, person_id, kind, received_at FROM desk.request
+WHERE client_id = %(client)s AND ref = ANY(%(refs)s::text[])
 
 -- The one query that moves a state. The guard is here: a request that is not in an expected state stays, and is
 -- missing from the answer. Their ids are said twice, and the states IS TRUE, so that no plan looks for them among all
