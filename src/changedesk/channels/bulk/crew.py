@@ -30,7 +30,7 @@ from changedesk.channels.bulk.recording import Became, Recorder
 
 TOGETHER: Final = 1_000
 """Changes of one transaction."""
-HELD_BYTES_MOST: Final = 64 * 1024 * 1024
+HELD_BYTES_MOST: Final = 128 * 1024 * 1024
 """What is read ahead of the recording, packed."""
 _START: Final = "import django; django.setup(); from changedesk.channels.bulk.crew import work; work()"
 _pack: Final = msgspec.msgpack.Encoder().encode
