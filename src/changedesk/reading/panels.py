@@ -224,8 +224,7 @@ class EntryView(Piece, frozen=True):
     """Hex of its leaf hash."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(Piece, frozen=True, kw_only=True):
     """A value at an instant. ``value`` is the plain value, None when it is masked."""
 
     label: str
@@ -234,8 +233,7 @@ class Moment:
     value: Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsOf:
+class AsOf(Piece, frozen=True, kw_only=True):
     """What was known at one instant of what was true at another. Version 0: not known yet."""
 
     subject: SubjectId
