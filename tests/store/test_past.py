@@ -10,10 +10,13 @@ from changedesk import flow
 from changedesk.base.clock import micros
 from changedesk.ledger.fold import Stored, fold
 from changedesk.store import past, subjects
+from changedesk.store.history import SNAPSHOT_EVERY
 from changedesk.store.tx import look
 
 PATHS = ("contact.fax", "contact.phone_home", "contact.url", "personal.birth_date")
 WIDE = 150
+FIRST_SNAPSHOT = SNAPSHOT_EVERY - 2
+"""The change that makes the version with the first snapshot: change 0 makes version 2."""
 SECOND = timedelta(seconds=1)
 
 
@@ -31,7 +34,8 @@ def _value(path: str, number: int) -> str:
 
 def _instant(number: int) -> datetime:
     """The instants that entries say: some lie before those of the three that were written before them."""
-    return soon(START, 10) + (number - (4 if number % 23 == 5 else 0)) * SECOND
+    # One of these comes right after the first snapshot, which was not yet recorded then.
+    return soon(START, 10) + (number - (4 if number % 23 == 5 or number == FIRST_SNAPSHOT + 1 else 0)) * SECOND
 
 
 @pytest.mark.parametrize("dated", [False, True])

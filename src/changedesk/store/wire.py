@@ -151,7 +151,8 @@ def _answer(on: PGconn) -> PGresult:
     result = _next(on)
     if result is None or on.status != ConnStatus.OK:
         raise OperationalError("the connection was lost")
-    _next(on)
+    # What parts a statement's result from the next is known without reading on.
+    on.get_result()
     return result
 
 

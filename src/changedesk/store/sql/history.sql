@@ -141,22 +141,18 @@ WITH RECURSIVE record AS (
         SELECT e.ver, e.recorded_at <= %(known_at)s AS known FROM desk.entry e
         WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver = (p.low + p.high + 1) / 2 LIMIT 1) e
     WHERE p.high - p.low > 16
-), told (id, ver, recorded_at, change_id, fields, spoken, base, ended) AS (
-    SELECT NULL::bigint, min(p.high) + 9, NULL::timestamptz, NULL::uuid, NULL::text, '{}'::text[],
-           max(p.low) / %(every)s::int * %(every)s::int, false
-    FROM place p
+), told (id, ver, recorded_at, change_id, fields, spoken) AS (
+    SELECT NULL::bigint, min(p.high) + 9, NULL::timestamptz, NULL::uuid, NULL::text, '{}'::text[] FROM place p
     UNION ALL
-    SELECT n.id, n.ver, n.recorded_at, n.change_id, n.fields, t.spoken || string_to_array(n.fields, ' '), t.base,
-           n.ver %% %(every)s::int = 0
+    SELECT n.id, n.ver, n.recorded_at, n.change_id, n.fields, t.spoken || string_to_array(n.fields, ' ')
     FROM told t CROSS JOIN LATERAL (
         SELECT e.id, e.ver, e.recorded_at, e.change_id, coalesce(e.fields, '') AS fields FROM desk.entry e
-        WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver < t.ver AND e.ver >= t.base
-          AND (e.ver = t.base
-               OR e.recorded_at <= %(known_at)s
-                  AND (t.id IS NULL OR e.ver %% %(every)s::int = 0
-                       OR e.fields <> t.fields AND NOT string_to_array(e.fields, ' ') <@ t.spoken))
+        WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver < t.ver
+          AND e.recorded_at <= %(known_at)s
+          AND (t.id IS NULL OR e.ver %% %(every)s::int = 0
+               OR e.fields <> t.fields AND NOT string_to_array(e.fields, ' ') <@ t.spoken)
         ORDER BY e.ver DESC LIMIT 1) n
-    WHERE NOT t.ended
+    WHERE t.id IS NULL OR t.ver %% %(every)s::int <> 0
 )
 SELECT r.*, NULL::timestamptz AS recorded_at, NULL::uuid AS change_id, NULL::bytea AS ct FROM record r
 UNION ALL
