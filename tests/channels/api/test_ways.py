@@ -26,8 +26,8 @@ OF_PAGES = {"content-language", "content-security-policy", "vary"}
 """Headers that mean something for pages alone, which middleware puts on everything."""
 
 
-LONG = {"batch_files_enter_file", "audit_download"}
-"""A form, and a stream."""
+LONG = {"batch_files_enter_file", "audit_download", "log_tile", "log_anchor_tile"}
+"""A form, a stream, and addresses of any depth."""
 CHANGING = {"customers_as_of"}
 """Reads that tell of the moment they were asked at."""
 

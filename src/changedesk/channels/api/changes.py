@@ -39,7 +39,7 @@ def _item(given: asked.ChangeToRecord) -> flow.RecordedChange:
             for one in given.changes
         ],
         reason=given.reason,
-        evidence=given.evidence.model_dump(exclude_none=True),
+        evidence={name: value for name, value in given.evidence if value is not None},
         channel=Channel(given.channel),
     )
 

@@ -5,29 +5,28 @@ what is wrong with a call. Views, credentials, limits, problems and documents ar
 """
 
 import io
+import os
 import re
-import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 import structlog
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
-from django.db import connection
 from django.http import QueryDict
-from ninja import Router
-from ninja.errors import HttpError
 from ninja.operation import Operation
-from pydantic import ValidationError
+from ninja.params.models import Body, Query, QueryModel
+from pydantic import BaseModel, ValidationError, create_model
 
 from changedesk.base.refusal import Refusal
 from changedesk.channels.api import calls
 from changedesk.channels.api.interface import API, ROUTERS, WITH_BODY, refused, unfit
 from changedesk.channels.api.routes import View
 from changedesk.channels.opened import recording
-from changedesk.channels.refusals import Answer, Failed, answer
+from changedesk.channels.refusals import Answer, BodyUnreadable, Failed, answer
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 HEADERS: Final = {
@@ -42,7 +41,7 @@ HEADERS: Final = {
 }
 """What the long way's middleware puts on an answer, as far as it means anything for JSON."""
 _PREFIX: Final = "/api/v1/"
-_PLAIN: Final = re.compile(r"[A-Za-z0-9/._:-]+")
+_PLAIN: Final = re.compile(r"(/[A-Za-z0-9._:-]+)+")
 """A path that stands for itself, however often it is quoted (RFC 3986, section 2.3)."""
 _PLAIN_QUERY: Final = re.compile(r"[A-Za-z0-9._:=&%+-]{0,2000}")
 log = structlog.get_logger("changedesk.web")
@@ -52,60 +51,59 @@ class LongWay(Exception):  # noqa: N818 - not an error: a way out
     """This call is for the long way."""
 
 
-class _Path(NamedTuple):
-    """One path of the interface. What it takes by the long way alone has no view here."""
+class _Route(NamedTuple):
+    """A route that is answered here: what its path names, and the shapes of what its view is given."""
 
     name: str
-    shape: re.Pattern[str]
-    operations: Mapping[str, tuple[Operation, View]]
+    view: View
+    named: Sequence[str]
+    body: str | None
+    """What the view calls its body."""
+    shape: type[BaseModel]
+    """Of what stands in the path and in the body."""
+    query: type[QueryModel] | None
 
 
 class _Sent(NamedTuple):
-    """As much of a request as the framework reads values from."""
+    """As much of a request as the framework reads a query from."""
 
-    body: bytes
     GET: QueryDict
 
 
 class _Found(NamedTuple):
-    """What a call asks for: a route, its view, and what to give it."""
+    """What a call asks for: a route, what to give to its view, and the bytes of its body."""
 
-    name: str
-    view: View
+    route: _Route
     given: dict[str, Any]
     body: bytes
 
 
-def _paths(prefix: str, router: Router) -> Iterator[tuple[str, _Path]]:
-    for path, known in router.path_operations.items():
-        template = f"/api/v1{prefix}{path}"
-        shape = re.sub(r"\{path:(\w+)\}", r"(?P<\1>.+)", template)
-        shape = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", shape)
-        short = {
-            method: (one, view)
-            for one in known.operations
-            if (view := getattr(one.view_func, "view", None)) is not None
-            for method in one.methods
-        }
-        yield _first(template), _Path(known.operations[0].view_func.__name__, re.compile(shape), short)
-
-
-def _first(path: str) -> str:
-    """Return the word that a path begins with, by which it is found."""
-    return path.split("/", 4)[3]
-
-
-def _table() -> dict[str, list[_Path]]:
-    """Return the paths by their first word, in the order in which the long way tries them."""
-    found: dict[str, list[_Path]] = {}
+def _tree() -> dict[str, Any]:
+    """Return the paths, word by word: ``*`` is any word, and at ``/`` are the routes of the path that ends there."""
+    root: dict[str, Any] = {}
     for prefix, router in ROUTERS:
-        for first, path in _paths(prefix, router):
-            found.setdefault(first, []).append(path)
-    return found
+        for path, known in router.path_operations.items():
+            words, place = f"{prefix}{path}".split("/")[1:], root
+            for word in words:
+                place = place.setdefault(_ANY if word.startswith("{") else word, {})
+            name, named = known.operations[0].view_func.__name__, [word[1:-1] for word in words if word.startswith("{")]
+            for one in known.operations:
+                view = getattr(one.view_func, "view", None)
+                if view is not None and _DEEP not in path:
+                    place.setdefault(_END, {}).update(dict.fromkeys(one.methods, _route(name, view, named, one)))
+    return root
 
 
-_TABLE: Final = _table()
-_NO_QUERY: Final = QueryDict("")
+def _route(name: str, view: View, named: Sequence[str], operation: Operation) -> _Route:
+    params = [one for one in operation.signature.params if not isinstance(one.source, Query)]
+    body = next((one.name for one in params if isinstance(one.source, Body)), None)
+    asked: dict[str, Any] = {one.name: (one.annotation, one.source) for one in params}
+    query = next((model for model in operation.models if issubclass(model, QueryModel)), None)
+    return _Route(name, view, named, body, create_model(name, **asked), query)
+
+
+_ANY, _END, _DEEP = "*", "/", "{path:"
+_TREE: Final = _tree()
 
 
 def in_front_of(application: Application) -> Application:
@@ -128,19 +126,17 @@ def in_front_of(application: Application) -> Application:
             log.info(
                 "request",
                 method=environ["REQUEST_METHOD"],
-                route=f"api:{found.name}",
+                route=f"api:{found.route.name}",
                 status=told.status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
         finally:
             structlog.contextvars.reset_contextvars(**bound)
-            if connection.connection is not None:
-                connection.close()  # what the framework does at the end of a request
         sent = {
             **_always(environ),
             **told.headers,
             "Content-Length": str(len(told.body)),
-            "traceparent": f"00-{trace}-{secrets.token_hex(8)}-01",
+            "traceparent": f"00-{trace}-{os.urandom(8).hex()}-01",
         }
         start_response(f"{told.status} {HTTPStatus(told.status).phrase}", list(sent.items()))
         return [told.body]
@@ -166,9 +162,9 @@ def _answered(environ: dict[str, Any], path: str, found: _Found, header: calls.H
             try:
                 call = calls.accept(route, path, header, lambda: found.body, trace=trace)
                 call.require_within_limit()
-                told = found.view(call, **found.given)
+                told = found.route.view(call, **found.given)
             except Refusal as refusal:
-                told = refused(refusal, call, trace=trace, route=found.name, ref=found.given.get("ref"))
+                told = refused(refusal, call, trace=trace, route=found.route.name, ref=found.given.get("ref"))
     except Exception:
         if settings.DEBUG_PROPAGATE_EXCEPTIONS:
             raise
@@ -178,44 +174,59 @@ def _answered(environ: dict[str, Any], path: str, found: _Found, header: calls.H
 
 
 def _header(environ: Mapping[str, Any]) -> calls.Header:
-    def of(name: str) -> str:
-        key = name.upper().replace("-", "_")
-        return str(environ.get(key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}") or "")
+    return lambda name: environ.get(_named(name)) or ""
 
-    return of
+
+@cache
+def _named(header: str) -> str:
+    """Return what a header is called here (PEP 3333)."""
+    key = header.upper().replace("-", "_")
+    return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
 
 
 def _find(environ: dict[str, Any], path: str, header: calls.Header) -> _Found:
     """Return what a call asks for, or raise LongWay with the body as it was."""
-    method, query = environ["REQUEST_METHOD"], environ.get("QUERY_STRING", "")
+    query = environ.get("QUERY_STRING", "")
     if _PLAIN.fullmatch(path) is None or _PLAIN_QUERY.fullmatch(query) is None:
         raise LongWay
-    for one in _TABLE.get(_first(path), ()):
-        place = one.shape.fullmatch(path)
-        if place is not None:
-            break
-    else:
-        raise LongWay
-    if method not in one.operations:
-        raise LongWay
-    operation, view = one.operations[method]
-    body = _body(environ, method, path, header)
-    given: dict[str, Any] = {}
+    route, given = _at(environ["REQUEST_METHOD"], path)
+    body = _body(environ, path, header)
     try:
-        sent = _Sent(body, QueryDict(query) if query else _NO_QUERY)
-        for model in operation.models:
-            given.update(model.resolve(sent, API, place.groupdict()))
-    except (ValidationError, HttpError, SuspiciousOperation):
+        if body and route.body is not None:
+            given[route.body] = calls.read(body)
+        read = vars(route.shape.model_validate(given))
+        if route.query is not None:
+            sent: Any = _Sent(QueryDict(query))
+            read = {**read, **vars(route.query.resolve(sent, API, {}))}
+    except (ValidationError, BodyUnreadable, SuspiciousOperation):
         raise LongWay from None
-    return _Found(one.name, view, given, body)
+    return _Found(route, read, body)
 
 
-def _body(environ: dict[str, Any], method: str, path: str, header: calls.Header) -> bytes:
+def _at(method: str, path: str) -> tuple[_Route, dict[str, Any]]:
+    """Return the route at a path, and the words that it names. A word of the house goes before any word."""
+    place, words = _TREE, []
+    for word in path.split("/")[3:]:
+        known = place.get(word)
+        if known is None:
+            words.append(word)
+            known = place.get(_ANY)
+            if known is None:
+                raise LongWay
+        place = known
+    route = place.get(_END, {}).get(method)
+    if route is None:
+        raise LongWay
+    return route, dict(zip(route.named, words, strict=True))
+
+
+def _body(environ: dict[str, Any], path: str, header: calls.Header) -> bytes:
     """Return the body, and leave it to be read again."""
     length = header("Content-Length")
     size = int(length) if length.isascii() and length.isdigit() else 0
     if not size:
         return b""
+    method = environ["REQUEST_METHOD"]
     if method not in WITH_BODY or unfit(method, path, header) is not None:
         raise LongWay
     body = bytes(environ["wsgi.input"].read(size))
