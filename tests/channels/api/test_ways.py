@@ -9,17 +9,19 @@ from typing import Any
 import httpx
 import pytest
 from django.core.wsgi import get_wsgi_application
+from django.db import connection
 from pytest_django.fixtures import Settings
 from tests.cast import SECRET, Desk
 from tests.channels.api.desk import ALL, Caller, code_sent, customer, fresh, person, token
 from tests.channels.api.test_conventions import change
-from tests.channels.api.test_isolation import OPERATIONS, Operation, Ours, send, waiting
+from tests.channels.api.test_isolation import NEEDS, OPERATIONS, Operation, Ours, send, waiting
 from tests.channels.api.test_story import ask, carry, prove
 from tests.postgres import Database
 
 from changedesk.base.actor import Role
 from changedesk.channels.api.fast import in_front_of
 from changedesk.channels.api.limits import LIMITS
+from changedesk.store import settings_read
 
 TRACE = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
 OF_PAGES = {"content-language", "content-security-policy", "vary"}
@@ -150,6 +152,18 @@ def test_every_call_but_forms_and_streams_takes_the_short_way(home: Desk, ways: 
             by_both(operation, outsiders, ours)
             if operation.method == "GET" and operation.id not in CHANGING:
                 by_both(operation, ways, ours)
+
+
+def test_no_call_keeps_a_connection_of_the_framework(home: Desk, ways: Ways) -> None:
+    short = ways[1]
+    ours = waiting(short)
+    staff = replace(short, secret=person(home, "Ada", Role.ADMINISTRATOR, "lead"))
+    for operation in OPERATIONS:
+        if operation.id not in LONG:
+            settings_read.forget()
+            connection.close()
+            send(staff if NEEDS[operation.id] is None else short, operation, ours)
+            assert connection.connection is None, operation.id
 
 
 def test_what_is_not_plainly_well_formed_goes_the_long_way(ways: Ways) -> None:
