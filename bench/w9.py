@@ -1,12 +1,13 @@
-"""W9: from the answer to a change until an open page hears of it, and until its notice is queued and is handed over.
+"""W9: from the answer to a change until an open page hears of it, its notice is queued and handed over, its hook too.
 
-All programs run as the installation runs them, at half of the rate of changes that they could take. Mails go to a
-server on this machine.
+All programs run as the installation runs them, at half of the rate of changes that they could take. Mails and hooks go
+to servers on this machine.
 """
 
 import http.client
 import json
 import os
+import socketserver
 import subprocess
 import sys
 import threading
@@ -70,6 +71,39 @@ class Screen:
                     self.heard.setdefault(subject, time.time())
 
 
+class Receiver(socketserver.ThreadingTCPServer):
+    """A receiver of hooks that remembers when it was told of which subject. Seconds since the epoch."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Taking)
+        self.got: dict[str, float] = {}
+        self.some = threading.Condition()
+
+    def take(self, body: bytes) -> None:
+        at, subject = time.time(), json.loads(body)["subject"]
+        with self.some:
+            self.got.setdefault(subject, at)
+            self.some.notify_all()
+
+
+class _Taking(socketserver.StreamRequestHandler):
+    server: Receiver
+    disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        """Take what comes by one connection, one event after the other."""
+        while self.rfile.readline():
+            size = 0
+            while (line := self.rfile.readline()) not in (b"\r\n", b""):
+                name, _, value = line.partition(b":")
+                size = int(value) if name.lower() == b"content-length" else size
+            self.server.take(self.rfile.read(size))
+            self.wfile.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
 @dataclass
 class Told:
     """When what was asked was answered, by what will be heard of it."""
@@ -91,7 +125,8 @@ def measure(stage: Stage) -> dict[str, Any]:
         mail.start()
         open_.callback(mail.stop)
         smtp = {"CHANGEDESK_SMTP_HOST": "127.0.0.1", "CHANGEDESK_SMTP_PORT": str(mail.port),
-                "CHANGEDESK_SMTP_STARTTLS": "false"}  # fmt: skip
+                "CHANGEDESK_SMTP_STARTTLS": "false", "CHANGEDESK_HOOKS_INSIDE": "true"}  # fmt: skip
+        hook = open_.enter_context(_hooked(stage))
         server = open_.enter_context(web())
         worker = open_.enter_context(_running([sys.executable, "-c", WORKER], smtp))
         live = open_.enter_context(_live())
@@ -104,10 +139,10 @@ def measure(stage: Stage) -> dict[str, Any]:
         _drained(stage)
         before = cpu.seconds(worker)
         told = _drive(stage, server, half, seconds)
-        _until_told(told, screen, post)
+        _until_told(told, screen, post, hook)
         used = cpu.seconds(worker) - before
         screen.over = True
-    found = _found(stage, told, screen, post)
+    found = _found(stage, told, screen, post, hook)
     more = {"changes a second": half, "worker us a change": used / len(told.changes) * 1e6, "idle worker percent": idle}
     return {"table": _table(found, more), "found": found}
 
@@ -124,6 +159,25 @@ def _running(command: Sequence[str], environment: dict[str, str]) -> Iterator[in
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def _hooked(stage: Stage) -> Iterator[Receiver]:
+    """A receiver that is told of every change."""
+    from django.conf import settings  # noqa: PLC0415 - after the path is set up
+
+    from changedesk.base.clock import now  # noqa: PLC0415 - as above
+    from changedesk.base.ids import ClientId  # noqa: PLC0415 - as above
+    from changedesk.flow import hooks  # noqa: PLC0415 - as above
+    from changedesk.rules.access import terminal  # noqa: PLC0415 - as above
+
+    with Receiver() as made:
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        settings.CHANGEDESK_HOOKS_INSIDE = True
+        new = hooks.NewHook(url=f"http://127.0.0.1:{made.server_address[1]}/in", events=["change.recorded"])
+        hooks.register_hook(new, actor=terminal(ClientId(stage.client)), at=now())
+        yield made
+        made.shutdown()
 
 
 @contextmanager
@@ -234,15 +288,17 @@ def _send(line: http.client.HTTPConnection, stage: Stage, path: str, body: Any) 
     return dict(json.loads(told))
 
 
-def _until_told(told: Told, screen: Screen, post: Post) -> None:
+def _until_told(told: Told, screen: Screen, post: Post, hook: Receiver) -> None:
     until = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < until and not (
         told.changes.keys() <= screen.heard.keys() and told.mails.keys() <= post.got.keys()
     ):
         time.sleep(0.05)
+    with hook.some:
+        hook.some.wait_for(lambda: told.changes.keys() <= hook.got.keys(), SETTLE_SECONDS)
 
 
-def _found(stage: Stage, told: Told, screen: Screen, post: Post) -> dict[str, list[float]]:
+def _found(stage: Stage, told: Told, screen: Screen, post: Post, hook: Receiver) -> dict[str, list[float]]:
     """Milliseconds from each answer; what was not heard at all counts as the whole time that was waited."""
     with baseline.connect(stage.place.admin) as connection:
         rows: list[tuple[str, datetime]] = connection.execute(
@@ -251,7 +307,8 @@ def _found(stage: Stage, told: Told, screen: Screen, post: Post) -> dict[str, li
             [stage.client],
         ).fetchall()
     queued = {ref: at.timestamp() for ref, at in rows}
-    pairs = {"screen": (told.changes, screen.heard), "queued": (told.requests, queued), "sent": (told.mails, post.got)}
+    pairs = {"screen": (told.changes, screen.heard), "queued": (told.requests, queued), "sent": (told.mails, post.got),
+             "hook": (told.changes, hook.got)}  # fmt: skip
     return {
         name: [max(0.0, there.get(one, at + SETTLE_SECONDS) - at) * 1000 for one, at in asked.items()]
         for name, (asked, there) in pairs.items()
@@ -260,7 +317,7 @@ def _found(stage: Stage, told: Told, screen: Screen, post: Post) -> dict[str, li
 
 def _table(found: dict[str, list[float]], more: dict[str, float]) -> list[dict[str, Any]]:
     words = {"screen": "an open page hears of it", "queued": "its notice is queued",
-             "sent": "its notice is with the mail server"}  # fmt: skip
+             "sent": "its notice is with the mail server", "hook": "its hook is delivered"}  # fmt: skip
     table: list[dict[str, Any]] = []
     for name, taken in found.items():
         parts = quantiles(taken, n=100)

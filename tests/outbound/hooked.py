@@ -1,6 +1,7 @@
 """A real receiver of hooks on the loopback, which can be made to misbehave."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,6 +75,12 @@ class Receiver:
         self.server.shutdown()
         self._thread.join()
         self.server.server_close()
+
+    def tls(self, context: ssl.SSLContext) -> None:
+        """Answer by TLS from now on."""
+        self.server.socket = context.wrap_socket(
+            self.server.socket, server_side=True, do_handshake_on_connect=False
+        )  # fmt: skip
 
     def wait_for(self, count: int, seconds: float) -> bool:
         """Wait until so many events came in; False when it takes longer."""

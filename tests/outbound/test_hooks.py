@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,11 +22,11 @@ from tests.postgres import Database
 from changedesk import flow, outbound
 from changedesk.base.actor import Actor, Role
 from changedesk.base.clock import now
-from changedesk.base.ids import SubjectId
+from changedesk.base.ids import ClientId, SubjectId
 from changedesk.channels.clock.hooks import bodies
 from changedesk.flow import configure, hooks
 from changedesk.flow.hooks import NewHook
-from changedesk.outbound.hooks import Line, Sender, follow
+from changedesk.outbound.hooks import Delivery, Line, Sender, follow
 from changedesk.outbound.hooks import send as sending
 from changedesk.outbound.notices import alarm
 from changedesk.outbound.notices.outbox import Outbox
@@ -36,6 +36,7 @@ from changedesk.rules.access import terminal
 from changedesk.store import hooks as store
 from changedesk.store import keys
 from changedesk.store.begin import begin
+from changedesk.store.deliveries import Message
 from changedesk.store.tx import look
 
 SECONDS = 20.0
@@ -197,13 +198,28 @@ def test_a_try_that_fails_is_made_again_for_three_days_and_then_people_are_told(
     assert len(receiver.got) == 10
     mails = alarmed(house)
     assert [(one.person, one.state) for one in mails] == [(told, "pending")]
-    assert alarm.tell(house.desk.client, Outbox, clock=lambda: house.clock() + timedelta(hours=1)) == 1
+    box = Kept()
+    assert alarm.tell(house.desk.client, lambda: box, clock=lambda: house.clock() + timedelta(hours=1)) == 1
+    (mail,) = box.got
+    assert (mail.to, f"127.0.0.1:{receiver.port}" in mail.body) == ("ada@desk.example", True)
+    assert "/c/aurora/hooks" in mail.body
     receiver.status = 204
     hooks.resend(made.id, delivery.id, actor=house.ada, at=now())
     house.send()
     assert [one.state for one in house.of(made.id)] == ["sent"]
     assert house.kept(made.id).failing_since is None
     assert receiver.got[-1].headers["webhook-id"] == receiver.got[0].headers["webhook-id"]
+
+
+class Kept(Outbox):
+    """A way that keeps what it was handed."""
+
+    def __init__(self) -> None:
+        self.got: list[Message] = []
+
+    def send(self, delivery_id: UUID, message: Message) -> str:
+        self.got.append(message)
+        return super().send(delivery_id, message)
 
 
 def alarmed(house: House) -> list[Any]:
@@ -321,6 +337,25 @@ def test_a_sender_that_dies_before_it_says_so_leaves_the_event_to_another_under_
     assert [(one.state, one.tries) for one in house.of(made.id)] == [("sent", 2)]
     assert len({one.headers["webhook-id"] for one in receiver.got}) == 1
     assert len(receiver.got) == 2
+
+
+def test_an_event_that_cannot_be_made_stops_no_other(house: House, receiver: Receiver) -> None:
+    made = house.hook(receiver.url, events=["customer.created"])
+    house.customer()
+    house.customer(contact__email="eve@old.example")
+    house.follow()
+    bad = house.of(made.id)[0].idx
+
+    def tell(client: ClientId, deliveries: Sequence[Delivery], *, values: bool) -> list[bytes]:
+        if any(one.idx == bad for one in deliveries):
+            raise LookupError
+        return bodies(client, deliveries, values=values)
+
+    sender = Sender(Line(inside=True), tell, luck=lambda: 0.0)
+    house.senders.append(sender)
+    sender.run(house.desk.client)
+    assert sender.wait(SECONDS)
+    assert [(one.state, one.error) for one in house.of(made.id)] == [("waiting", "sender-fault"), ("sent", "")]
 
 
 def test_whoever_comes_late_says_nothing_any_more(house: House, receiver: Receiver) -> None:

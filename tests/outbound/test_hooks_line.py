@@ -126,7 +126,7 @@ def test_tls_speaks_of_the_name_and_only_who_proves_it_is_sent_anything(
     server, trust = vouched
     asked: list[str | None] = []
     server.sni_callback = lambda _socket, name, _context: asked.append(name)
-    receiver.server.socket = server.wrap_socket(receiver.server.socket, server_side=True, do_handshake_on_connect=False)
+    receiver.tls(server)
     line = Line(inside=True, resolve=lambda *_: ["127.0.0.1"], trust=trust)
     assert line.post(egress.read(f"https://{NAME}:{receiver.port}/", inside=True), [], b"{}") == 200
     line.close()

@@ -123,9 +123,9 @@ def loops(url: str) -> list[Loop]:
     A mail server or a hook that hangs keeps nobody from hearing what happened, and neither does an audit of a long log.
     """
     every: list[Duty] = [*outbound.duties(), *clock.duties()]
-    following = ("log.sequence", "hooks.follow", "notices.decide", "log.find", "log.count")
-    apart = following, ("notices.send",), ("hooks.send",)
-    named = [[duty for duty in every if duty.name in names] for names in apart]
+    following = ("log.sequence", "notices.decide", "hooks.tell", "log.find", "log.count")
+    apart = following, ("notices.send",)
+    named = [[duty for name in names for duty in every if duty.name == name] for names in apart]
     rest = [duty for duty in every if not any(duty in part for part in named)]
     return [*(Loop(url, part, clients) for part in named), Loop(url, rest, clients, woken=False)]
 

@@ -36,7 +36,6 @@ def duties() -> list[Duty]:
     return [
         Duty("log.sequence", sequence),
         Duty("notices.decide", decide.run),
-        Duty("hooks.follow", follow.run),
         Duty("log.find", find.run),
         Duty("log.count", trends.run),
         Duty("notices.send", send.run),

@@ -34,6 +34,6 @@ def duties() -> list[Duty]:
         Duty("evidence.make", lambda client_id: evidence.make_on(ClientId(client_id), at=now())),
         Duty("privacy.copies", lambda client_id: subject_answer.expire_copies(ClientId(client_id), at=now())),
         Duty("keys.renew", lambda client_id: rotating.renew_on(ClientId(client_id), at=now())),
-        Duty("hooks.send", hooks.run),
+        Duty("hooks.tell", hooks.run),
         Duty("log.audit", audits.run),
     ]

@@ -1,4 +1,4 @@
-"""Sending to hooks: the duty of the worker. What is sent is the event of the feed, as the log tells of it now."""
+"""Telling hooks: the duty of the worker. What is sent is the event of the feed, as the log tells of it now."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,17 +6,20 @@ from typing import Final
 import msgspec
 
 from changedesk.base.ids import ClientId
-from changedesk.outbound.hooks import Delivery, Sender, sender
+from changedesk.outbound.hooks import Delivery, Sender, follow, sender
 from changedesk.reading import feed
 
 _SENDER: Final[list[Sender]] = []
 
 
 def run(client_id: int) -> int:
-    """Begin to send what is due to a client's hooks; return how many events that is. A duty of the worker."""
+    """Follow a client's log, and begin to send what is due to its hooks; return how much was done.
+
+    A duty of the worker. It waits for no receiver.
+    """
     if not _SENDER:
         _SENDER.append(sender(bodies))
-    return _SENDER[0].run(ClientId(client_id))
+    return follow.run(client_id) + _SENDER[0].run(ClientId(client_id))
 
 
 def stop() -> None:

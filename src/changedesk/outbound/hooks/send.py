@@ -107,9 +107,21 @@ class Sender:
         for values in (False, True):
             those = [one for one in claimed if known[one.hook_id].full_values is values]
             if those:
-                bodies = self._tell(client, those, values=values)
-                self._enqueue(zip(those, bodies, strict=True), room, at)
+                self._enqueue(self._made(client, those, values=values), room, at)
+        self._settle()
         return len(claimed)
+
+    def _made(self, client: ClientId, those: Sequence[Delivery], *, values: bool) -> list[tuple[Delivery, bytes]]:
+        """Return deliveries with their bodies; one that cannot be made is tried again later, and stops no other."""
+        try:
+            return list(zip(those, self._tell(client, those, values=values), strict=True))
+        except Exception:
+            log.exception("hook_body_fault", events=len(those))
+        if len(those) > 1:
+            return [made for one in those for made in self._made(client, [one], values=values)]
+        (one,) = those
+        self._ended.append((self._queues[one.hook_id], self._later(one, "sender-fault", None)))
+        return []
 
     def _room(self, client: ClientId, due: Sequence[Hook]) -> dict[UUID, int]:
         """Return how many events to claim for each hook: none where it, or the lanes for failing ones, are taken."""
@@ -177,11 +189,13 @@ class Sender:
             word = "sender-fault"
         if not word:
             return Tried(delivery=delivery, state="sent", next_at=None, code=code, error="")
+        return self._later(delivery, word, code)
+
+    def _later(self, delivery: Delivery, word: str, code: int | None) -> Tried:
         wait = rules.wait(delivery.tries, self._luck())
-        at = self._clock()
         return Tried(
             delivery=delivery, state="given_up" if wait is None else "waiting",
-            next_at=None if wait is None else at + wait, code=code, error=word, gone=code == HTTPStatus.GONE,
+            next_at=None if wait is None else self._clock() + wait, code=code, error=word, gone=code == HTTPStatus.GONE,
         )  # fmt: skip
 
     def _settle(self) -> None:

@@ -136,6 +136,7 @@ def _one(
     as_it_is = NewHook(url=found.url or "", events=found.events, kinds=found.kinds, full_values=found.full_values)
     context: dict[str, Any] = {
         **_line(found),
+        "url": base,
         "secret": "" if opened is None else opened.secret,
         "told": _told(found, visit),
         "may_set": may(visit.actor, Verb.CONFIGURE_HOOKS),
@@ -231,10 +232,12 @@ def _once(visit: Visit) -> flow.Once:
 
 
 def _errors(refusal: Refusal, visit: Visit) -> list[pages.Error]:
-    """Return what to show: with what is wrong, which never repeats what was typed."""
+    """Return what to show: of a part that is unfit, what is wrong with it, which never repeats what was typed."""
     told = pages.of(refusal, language=visit.language)
-    reason = refusal.data.get("reason")
-    return [{**one, "text": f"{one['text']} {_(str(reason))}"} for one in told] if reason else told
+    if "reason" not in refusal.data:
+        return told
+    reason = _(str(refusal.data["reason"]))
+    return [{**one, "text": f"{reason[:1].upper()}{reason[1:]}."} for one in told]
 
 
 def _id(text: str) -> UUID:
