@@ -147,6 +147,24 @@ def test_a_transaction_that_writes_reads_nothing_ahead(d: Desk) -> None:
     assert (before.next_effective_at, after.next_effective_at) == (None, START)
 
 
+def test_what_is_read_behind_a_lock_is_known_until_something_is_written(d: Desk, trips: list[list[str]]) -> None:
+    dana, kim = d.customer(), d.customer()
+    for _ in range(2):
+        with begin(d.ben) as tx:
+            trips.clear()
+            tx.ahead(subjects.one_asks(dana), subjects.one_asks(kim), subjects.one_asks(dana))
+            assert subjects.hold(tx, [dana]).keys() == {dana}
+            for _ in range(2):
+                assert [subjects.one(tx, who)[0] is not None for who in (dana, kim)] == [True, True]
+            assert [names[-3:] for names in trips] == [["subjects.hold", "subjects.one", "subjects.one"]]
+            subjects.set_next(tx, dana, START)
+            found = subjects.one(tx, dana)[0]
+            assert found is not None
+            assert found.next_effective_at == START
+            assert len(trips) == 3
+            subjects.set_next(tx, dana, None)
+
+
 def test_a_state_of_any_time_takes_one_round_trip(d: Desk, trips: list[list[str]]) -> None:
     dana = d.customer()
     change = flow.FieldChange(path="contact.fax", new="+1 202 555 0101")

@@ -71,7 +71,7 @@ def advance(
     while rest:
         steps: defaultdict[str, list[Standing]] = defaultdict(list)
         for item in rest:
-            one = replace(weighed[item.id], request=item)
+            one = weighed[item.id] if weighed[item.id].request is item else replace(weighed[item.id], request=item)
             steps[_step(one, held=item.id in stopped, at=at)].append(one)
         rest = []
         for step, group in steps.items():

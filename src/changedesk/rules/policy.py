@@ -49,7 +49,7 @@ def decide(ask: Ask, rules: Iterable[Rule], *, policy_version: int) -> Route:
     Raises ValueError when a ``last_changed`` attribute is not an instant with an offset.
     """
     asked = ask.named()
-    matching = [rule for rule in rules if rule.in_force(ask.at) and rule.scope.matches(asked)]
+    matching = [rule for rule in rules if rule.scope.matches(asked) and rule.in_force(ask.at)]
     return combine(matching, ask, policy_version=policy_version)
 
 

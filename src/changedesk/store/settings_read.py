@@ -268,7 +268,8 @@ class Configuration:
         return self.statements[name, max(version for known, version in self.statements if known == name)]
 
 
-_configurations: dict[ClientId, Configuration] = {}
+_configurations: dict[ClientId, tuple[ClientSettings, Configuration]] = {}
+"""With the settings as they were read last."""
 
 
 def configuration(client_id: ClientId) -> Configuration:
@@ -277,12 +278,13 @@ def configuration(client_id: ClientId) -> Configuration:
     Raises NotFound; packs.PackInvalid when the client's packs or fields do not hold together.
     """
     told = client(client_id)
-    kept = _configurations.get(client_id)
-    if kept is not None and kept.settings == told:
-        return kept
-    made = configured(told, client_rules(client_id))
-    _configurations[client_id] = made
-    return made
+    seen, kept = _configurations.get(client_id, (None, None))
+    if kept is None or seen is not told:
+        # Asked a dozen times a request: settings that were read again, and say the same, are compared once.
+        if kept is None or kept.settings != told:
+            kept = configured(told, client_rules(client_id))
+        _configurations[client_id] = (told, kept)
+    return kept
 
 
 def configured(told: ClientSettings, rules: Iterable[RuleRecord]) -> Configuration:

@@ -230,8 +230,9 @@ def _filled(template: str, given: Mapping[str, str]) -> str:
 
 def _flat(value: str) -> str:
     """Return a value as one line of printing characters: it cannot add a line or a header to a message."""
-    printing = (letter if letter.isprintable() or letter in "\u200c\u200d" else " " for letter in value)
-    return " ".join("".join(printing).split())
+    if not value.isprintable():
+        value = "".join(letter if letter.isprintable() or letter in "\u200c\u200d" else " " for letter in value)
+    return " ".join(value.split())
 
 
 def _unlinked(text: str) -> str:
