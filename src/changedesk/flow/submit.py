@@ -81,7 +81,7 @@ def enter(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Rece
 def _ahead(tx: Tx, wishes: Sequence[Wish], *, at: datetime) -> None:
     """Say what will be asked of the wishes: it is found with their keys. Of a file's many, each asks for itself."""
     people = {wish.subject for wish in wishes}
-    if len(people) <= _FEW:
+    if 0 < len(people) <= _FEW:
         tx.ahead(subjects.load_asks(list(people)))
         for person in people:
             tx.ahead(*circumstances.asks(person, at=at))
