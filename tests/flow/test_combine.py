@@ -9,6 +9,7 @@ import pytest
 from tests.flow.race import together
 
 from changedesk.base.outcome import Outcome
+from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import combine
 from changedesk.flow.combine import TOGETHER_MOST, Combiner, _Call
 from changedesk.store.tx import CommitUnknown
@@ -63,6 +64,38 @@ def test_those_that_were_answered_together_go_together_again(monkeypatch: pytest
     joined._answered_at = inf
     assert joined.call(9) == 9
     assert sizes[6:] == [1]
+
+
+def test_two_of_one_subject_go_one_after_the_other_and_each_hears_of_its_own() -> None:
+    batches: list[list[int]] = []
+    started = Event()
+
+    def run(items: Sequence[int]) -> Outcome[int]:
+        batches.append(list(items))
+        started.set()
+        while len(batches) == 1 and len(joined._waiting) < 2:
+            Event().wait(0.001)
+        odd = {place: NotFound() for place, item in enumerate(items) if item % 2}
+        return Outcome([item for item in items if not item % 2], odd)
+
+    heard: dict[int, int | Refusal] = {}
+
+    def call(item: int) -> None:
+        try:
+            heard[item] = joined.call(item)
+        except Refusal as refusal:
+            heard[item] = refusal
+
+    joined: Combiner[int, int] = Combiner(run, lambda item: item // 2)
+    people = [Thread(target=call, args=(item,)) for item in (4, 2, 3)]
+    people[0].start()
+    started.wait()
+    for one in people[1:]:
+        one.start()
+    for one in people:
+        one.join()
+    assert sorted(batches) == [[2], [3], [4]]
+    assert (heard[4], heard[2], type(heard[3])) == (4, 2, NotFound)
 
 
 class BrokenError(RuntimeError):
