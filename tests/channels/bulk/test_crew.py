@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from changedesk.base.ids import ClientId, SubjectId
 from changedesk.channels import terminal
 from changedesk.channels.bulk import ChangeMap, Report, changes, crew, import_changes
 from changedesk.channels.bulk.crew import ProcessEnded, Waiting
-from changedesk.channels.bulk.groups import Group
+from changedesk.channels.bulk.groups import Group, Records
 from changedesk.channels.bulk.mapping import parse_map
 from changedesk.channels.bulk.report import Sheet
 from changedesk.channels.terminal import installed
@@ -237,6 +238,26 @@ def test_what_waits_is_taken_once_and_each_family_in_its_order(steps: list[tuple
     for family in "abcdefgh":
         mine = [group.rows[0] for group in given_out if group.record == family]
         assert mine == sorted(mine)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ABCDEF"), st.sampled_from("123456")), max_size=20))
+def test_records_are_of_one_family_when_holders_join_them(pairs: list[tuple[str, str]]) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "log.csv"
+        with file.open("w", encoding="utf-8", newline="") as out:
+            csv.writer(out).writerows([HEAD, *([customer, record, "", "", "", "", ""] for customer, record in pairs)])
+        chosen = parse_map(MAP, "m")
+        assert isinstance(chosen, ChangeMap)
+        records = Records.of(file, chosen)
+    families = {record: {record} for _, record in pairs}
+    for one, record in pairs:
+        for other, further in pairs:
+            if one == other:
+                joined = families[record] | families[further]
+                families |= dict.fromkeys(joined, joined)
+    named = {record: records.family(Group("", record, "", START, {}, {})) for record in families}
+    for record, family in families.items():
+        assert {other for other in families if named[other] == named[record]} == family
 
 
 def test_a_family_larger_than_a_batch_goes_on_before_any_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,20 +103,16 @@ class Records:
 
     def family(self, group: Group) -> str:
         """Return a name that all records have in common which share a holder, over however many of them."""
-        name = group.record
-        while (further := self._into.get(name, name)) != name:
-            name = further
-        return name
+        return self._root(group.record)
 
     def _join(self, customer: str, record: str) -> None:
-        ends = []
-        for name in (customer, record):
-            root = name
-            while (further := self._into.setdefault(root, root)) != root:
-                self._into[root] = further = self._into[further]  # half the way for whoever comes next
-                root = further
-            ends.append(root)
-        self._into[ends[1]] = ends[0]
+        self._into[self._root(record)] = self._root(customer)
+
+    def _root(self, name: str) -> str:
+        while (further := self._into.get(name, name)) != name:
+            self._into[name] = further = self._into.get(further, further)  # half the way for whoever comes next
+            name = further
+        return name
 
 
 def _until_damaged(reader: Reader) -> Iterator[Row]:
