@@ -129,5 +129,4 @@ def display_phone(number: str) -> str:
                     return form % parts.groups()
             if national[:1] != "0" and number[1:].isdecimal():
                 return f"{number[:end]} {national}"
-            break
     return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
