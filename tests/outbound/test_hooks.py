@@ -321,6 +321,24 @@ def test_a_healthy_hook_is_told_while_another_one_hangs(house: House, receiver: 
         assert not sender.wait(0)
 
 
+def test_however_many_hang_from_the_first_try_on_a_healthy_hook_is_told(house: House, receiver: Receiver) -> None:
+    listener, port = silent_port()
+    sender = house.sender(seconds=60)
+    house.senders.append(sender)
+    with listener:
+        for _ in range(hooks.MOST - 1):
+            house.hook(f"http://127.0.0.1:{port}/", events=["customer.created"])
+        house.hook(receiver.url, events=["customer.created"])
+        for number in range(sending.LANES_OF_ONE + 2):
+            house.customer(contact__email=f"dana{number}@old.example")
+        house.follow()
+        sender.run(house.desk.client)
+        assert receiver.wait_for(sending.LANES_OF_ONE + 2, SECONDS)
+        assert not sender.wait(0)
+        threading.Thread(target=sender.close).start()
+    assert sender.wait(SECONDS)
+
+
 def test_a_sender_that_dies_before_it_says_so_leaves_the_event_to_another_under_the_same_id(
     house: House, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,9 +1,9 @@
 """Sending to hooks: each at its own pace, in threads that nobody waits for.
 
 What is due is claimed with a lease, made from the log as it is now, and queued for its hook: a few lanes each, one
-where the last try failed, and those together never more than half. So a receiver that hangs keeps none of the others
-waiting, at its own client or at any other. Whichever thread ends a try settles all that have ended by then, in one
-transaction.
+until the first try went well, and those together never more than half. So a receiver that hangs keeps none of the
+others waiting, at its own client or at any other. Whichever thread ends a try settles all that have ended by then, in
+one transaction.
 
 A sender that dies between sending and saying so leaves a lease that ends: the event is sent again, under the same id.
 """
@@ -60,6 +60,8 @@ class _Queue:
     hook: Hook
     jobs: deque[tuple[Delivery, bytes, datetime]] = field(default_factory=deque)
     running: int = 0
+    good: bool = False
+    """The last try from here went well."""
     brimmed: bool = False
     """There was more than there was room for."""
 
@@ -70,7 +72,7 @@ class _Queue:
 
     @property
     def lanes(self) -> int:
-        return LANES_OF_ONE if self.hook.failing_since is None else 1
+        return LANES_OF_ONE if self.good else 1
 
 
 class Sender:
@@ -124,7 +126,7 @@ class Sender:
         return []
 
     def _room(self, client: ClientId, due: Sequence[Hook]) -> dict[UUID, int]:
-        """Return how many events to claim for each hook: none where it, or the lanes for failing ones, are taken."""
+        """Return how many events to claim for each hook: none where it, or half of the lanes by others, is taken."""
         room: dict[UUID, int] = {}
         with self._some:
             if self._closed:
@@ -133,8 +135,7 @@ class Sender:
                 queue = self._queues.setdefault(hook.id, _Queue(client, hook))
                 queue.hook = hook
                 taken = [one for one in self._queues.values() if one.jobs or one.running]
-                failing = sum(one.running or 1 for one in taken if one.hook.failing_since is not None)
-                if hook.failing_since is not None and failing >= LANES // 2:
+                if not queue.good and sum(not one.good for one in taken) >= LANES // 2:
                     queue.brimmed = True
                 elif queue.room:
                     room[hook.id] = queue.room
@@ -151,9 +152,13 @@ class Sender:
             for hook, count in got.items():
                 queue = self._queues[hook]
                 queue.brimmed = count >= room[hook]
-                for _ in range(min(queue.lanes - queue.running, len(queue.jobs))):
-                    queue.running += 1
-                    self._threads.submit(self._lane, queue)
+                self._spread(queue)
+
+    def _spread(self, queue: _Queue) -> None:
+        if not self._closed:
+            for _ in range(min(queue.lanes - queue.running, len(queue.jobs))):
+                queue.running += 1
+                self._threads.submit(self._lane, queue)
 
     def _lane(self, queue: _Queue) -> None:
         """Send what waits for a hook, one after the other, until nothing does."""
@@ -165,7 +170,11 @@ class Sender:
                     break
                 delivery, body, at = queue.jobs.popleft()
             if self._clock() < at + _TOO_LATE:
-                self._ended.append((queue, self._try(queue.hook, delivery, body)))
+                tried = self._try(queue.hook, delivery, body)
+                with self._some:
+                    queue.good = tried.state == "sent"
+                    self._spread(queue)
+                self._ended.append((queue, tried))
                 self._settle()
 
     def _try(self, hook: Hook, delivery: Delivery, body: bytes) -> Tried:
