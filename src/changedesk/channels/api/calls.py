@@ -77,7 +77,8 @@ def trace_of(header: Header) -> str:
 
 def language_of(header: Header) -> str:
     """Return the first language that the caller reads and we write (RFC 9110, section 12.5.4)."""
-    for wanted, _ in parse_accept_lang_header(header("Accept-Language").lower()):
+    given = header("Accept-Language")
+    for wanted, _ in parse_accept_lang_header(given.lower()) if given else ():
         tongue = wanted.split("-", maxsplit=1)[0]
         if tongue in LANGUAGES:
             return tongue

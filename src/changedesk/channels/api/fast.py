@@ -122,7 +122,7 @@ def in_front_of(application: Application) -> Application:
         trace = calls.trace_of(header)
         bound = structlog.contextvars.bind_contextvars(trace=trace)
         try:
-            told = _answered(environ, path, found, header, trace)
+            told, limit = _answered(environ, path, found, header, trace)
             log.info(
                 "request",
                 method=environ["REQUEST_METHOD"],
@@ -135,6 +135,7 @@ def in_front_of(application: Application) -> Application:
         sent = {
             **_always(environ),
             **told.headers,
+            **limit,
             "Content-Length": str(len(told.body)),
             "traceparent": f"00-{trace}-{os.urandom(8).hex()}-01",
         }
@@ -152,8 +153,10 @@ def _always(environ: Mapping[str, Any]) -> Mapping[str, str]:
     return {**HEADERS, "Strict-Transport-Security": f"max-age={settings.SECURE_HSTS_SECONDS}"}
 
 
-def _answered(environ: dict[str, Any], path: str, found: _Found, header: calls.Header, trace: str) -> Answer:
-    """Let the caller in, let the view answer, and say a no as the long way says it."""
+def _answered(
+    environ: dict[str, Any], path: str, found: _Found, header: calls.Header, trace: str
+) -> tuple[Answer, Mapping[str, str]]:
+    """Let the caller in, let the view answer, and say a no as the long way says it; with what says their limit."""
     query = environ.get("QUERY_STRING", "")
     route = f"{environ['REQUEST_METHOD']} {path}?{query}" if query else f"{environ['REQUEST_METHOD']} {path}"
     call = None
@@ -170,7 +173,7 @@ def _answered(environ: dict[str, Any], path: str, found: _Found, header: calls.H
             raise
         log.exception("unexpected")
         told = answer(Failed(), trace=trace)
-    return told if call is None else Answer(told.status, told.body, {**told.headers, **call.limit})
+    return told, {} if call is None else call.limit
 
 
 def _header(environ: Mapping[str, Any]) -> calls.Header:
