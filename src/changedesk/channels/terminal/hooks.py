@@ -55,24 +55,27 @@ def hook_rotate(hook: Which, client: Client, as_json: AsJson = False) -> None:  
 
 
 @app.command("pause")
-def hook_pause(hook: Which, client: Client) -> None:
+def hook_pause(hook: Which, client: Client, as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way to declare a flag
     """Send a hook nothing until it is resumed."""
-    with show.refusals(json_wanted=False):
+    with show.refusals(json_wanted=as_json):
         flow.pause_hook(_id(hook), actor=installed.client(client).actor, at=clock.now())
+    _told({"hook": hook}, as_json=as_json)
 
 
 @app.command("resume")
-def hook_resume(hook: Which, client: Client) -> None:
+def hook_resume(hook: Which, client: Client, as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way to declare a flag
     """Send a paused or disabled hook what waits, and go on."""
-    with show.refusals(json_wanted=False):
+    with show.refusals(json_wanted=as_json):
         flow.resume_hook(_id(hook), actor=installed.client(client).actor, at=clock.now())
+    _told({"hook": hook}, as_json=as_json)
 
 
 @app.command("remove")
-def hook_remove(hook: Which, client: Client) -> None:
+def hook_remove(hook: Which, client: Client, as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way to declare a flag
     """End a hook for good and forget its address and secrets."""
-    with show.refusals(json_wanted=False):
+    with show.refusals(json_wanted=as_json):
         flow.remove_hook(_id(hook), actor=installed.client(client).actor, at=clock.now())
+    _told({"hook": hook}, as_json=as_json)
 
 
 @app.command("test")
@@ -99,11 +102,15 @@ def hook_deliveries(hook: Which, client: Client, as_json: AsJson = False) -> Non
 
 @app.command("resend")
 def hook_resend(
-    hook: Which, delivery: Annotated[str, typer.Argument(help="The delivery's id.")], client: Client
-) -> None:  # fmt: skip
+    hook: Which,
+    delivery: Annotated[str, typer.Argument(help="The delivery's id.")],
+    client: Client,
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
     """Send an event to a hook once more, under the same id."""
-    with show.refusals(json_wanted=False):
+    with show.refusals(json_wanted=as_json):
         flow.resend(_id(hook), _id(delivery), actor=installed.client(client).actor, at=clock.now())
+    _told({"delivery": delivery}, as_json=as_json)
 
 
 def _told(answer: dict[str, object], *, as_json: bool) -> None:
