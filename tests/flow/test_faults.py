@@ -16,7 +16,7 @@ from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
 from changedesk.flow.revert import NothingToRevert
-from changedesk.store import pool, tx, wire
+from changedesk.store import keys, pool, tx, wire
 from changedesk.store.tx import CommitUnknown
 
 
@@ -178,6 +178,7 @@ def test_an_undoing_that_dies_anywhere(d: Desk, dana: SubjectId, monkeypatch: py
 
 def _count(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> int:
     counts = Dying(-1, "never")
+    keys.forget()  # what is remembered for a while costs nothing, and would be told by how fast this machine is
     with dying(monkeypatch, counts):
         do()
     return counts.sent

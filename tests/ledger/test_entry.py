@@ -133,8 +133,8 @@ def test_observations_never_contend_with_changes() -> None:
     observations = {kind for kind in EntryKind if not kind.bumps}
     changes = set(EntryKind) - observations
     assert len(changes) == 14
-    assert len(observations) == 45
-    families = {*OBSERVED_FAMILIES, "access", "erasure", "glass", "privacy"}
+    assert len(observations) == 47
+    families = {*OBSERVED_FAMILIES, "access", "erasure", "glass", "hook", "privacy"}
     assert {kind.partition(".")[0] for kind in observations} == families
     assert EntryKind.ERASURE_REQUESTED in observations
     assert EntryKind.ERASURE_CONFIRMED in changes
