@@ -1,9 +1,10 @@
-"""What every answer gets: a trace id, one log line, safe headers; and the two health pages."""
+"""What every answer gets: its turn, a trace id, one log line, safe headers; and the two health pages."""
 
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import psycopg
 import structlog
@@ -13,8 +14,10 @@ from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from psycopg_pool import PoolTimeout
 
+from changedesk.base.turns import turn
 from changedesk.reading import integrity
 
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Handler = Callable[[HttpRequest], HttpResponseBase]
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context, section 3.2."""
@@ -26,6 +29,21 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 log = structlog.get_logger("changedesk.web")
+
+
+def by_turns(application: Application) -> Application:
+    """Return a WSGI application that reads by turns.
+
+    Who brings something goes ahead at once: a body may be slow to come in, and a commit waits for the disk.
+    """
+
+    def answering(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "GET":
+            return application(environ, start_response)
+        with turn():
+            return application(environ, start_response)
+
+    return answering
 
 
 def trace_id(request: HttpRequest) -> str:

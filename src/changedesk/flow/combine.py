@@ -14,6 +14,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Final, Generic, TypeVar
 
+from changedesk.base import turns
 from changedesk.base.actor import Actor
 from changedesk.base.clock import now
 from changedesk.base.outcome import Outcome
@@ -62,6 +63,7 @@ class Combiner(Generic[T, R]):
     def call(self, item: T) -> R:
         """Run one item, alone or with others; return its result, or raise its refusal."""
         mine: _Call[T, R] = _Call(item)
+        turns.leave()  # those that are to come with it need them
         with self._lock:
             leads, self._led = not self._led, True
             if not leads:
