@@ -6,13 +6,16 @@ PEER_PYTHON names their Python, PEER_DIR the folder of the adapters; without the
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from bench import wrk
 from bench.place import Place
+from bench.stage import free_port, ready
 
 
 def those_of(*names: str) -> tuple[str, ...]:
@@ -28,6 +31,34 @@ def told(place: Place, *, customers: int, history: int) -> dict[str, str]:
         "PGPASSWORD": str(known["password"]), "PEER_CUSTOMERS": str(customers), "PEER_HISTORY": str(history),
         "DJANGO_SETTINGS_MODULE": "djsettings", "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
+
+
+@contextmanager
+def serving(environment: Mapping[str, str], names: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Serve these peers' endpoints, each by two processes of four threads, and return their addresses by name."""
+    with ExitStack() as ending:
+        urls: dict[str, str] = {}
+        for peer in names:
+            port = free_port()
+            command = [os.environ["PEER_PYTHON"], "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1",
+                       "--port", str(port), "--workers", "2", "--blocking-threads", "4", "--no-ws",
+                       "--log-level", "warning", "djhttp:application"]  # fmt: skip
+            served = subprocess.Popen(
+                command, cwd=os.environ["PEER_DIR"], env={**environment, "PEER": peer}, start_new_session=True
+            )
+            ending.callback(served.wait)
+            ending.callback(served.terminate)
+            urls[peer] = f"http://127.0.0.1:{port}"
+            ready(f"{urls[peer]}/customers/1/timeline", status=401)  # nobody is let in without its token
+        yield urls
+
+
+def loaded(environment: Mapping[str, str], url: str, *, connections: int, seconds: float) -> wrk.Load:
+    """Load a peer's endpoint with changes of the same sort as the desk's."""
+    script = Path(os.environ["PEER_DIR"], "peer.lua")
+    return wrk.load(
+        script, url, connections=connections, seconds=seconds, environment={**environment, "WPATH": "/changes"}
+    )
 
 
 def run(environment: Mapping[str, str], peer: str, phase: str, count: int = 0) -> dict[str, Any]:

@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+import httpx
 
 from bench.place import Place, open_place
 
@@ -159,12 +160,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ready(url: str, *, seconds: float = 60) -> float:
-    """Ask until it answers; return how long that took, in seconds."""
+def ready(url: str, *, seconds: float = 60, status: int = 200) -> float:
+    """Ask until it answers so; return how long that took, in seconds."""
     started = time.monotonic()
     while time.monotonic() - started < seconds:
-        with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own address
-            if answer.status == 200:
+        with suppress(httpx.HTTPError):
+            if httpx.get(url, timeout=5).status_code == status:
                 return time.monotonic() - started
         time.sleep(0.02)
     sys.exit(f"{url} did not answer within {seconds} seconds.")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from bench import baseline, cpu, wrk
+from bench import baseline, cpu, peers, wrk
 from bench.rounds import interleaved, middle
 from bench.stage import SCALE, Stage, record, web
 
@@ -12,6 +12,9 @@ CONNECTIONS = (1, 16, 64)
 ROUNDS = 3
 SECONDS = 5.0
 BARS = {1: 0.2, 16: 0.4, 64: 0.8}
+PEERS_AT = 16
+PEER_BARS = {"history": 4.0, "pghistory": 3.0}
+PEER_CUSTOMERS = 20_000
 
 
 def measure(stage: Stage) -> dict[str, Any]:
@@ -54,8 +57,37 @@ def measure(stage: Stage) -> dict[str, Any]:
                 "pgbench, one statement": partial(base, single, connections),
             }
             found["runs"][connections] = interleaved(ROUNDS, systems)
+        found["peers"] = _beside(stage, partial(desk, PEERS_AT), seconds)
     found["table"] = [_row(connections, runs) for connections, runs in found["runs"].items()]
+    found["table"] += [_peer_row(peer, found["peers"]) for peer in found["peers"] if peer != "desk"]
     return found
+
+
+def _beside(stage: Stage, desk: Callable[[int], dict[str, float]], seconds: float) -> dict[str, Any]:
+    """Measure other libraries in an endpoint of the same kind, in turns with the desk's."""
+    environment = peers.told(stage.place, customers=PEER_CUSTOMERS, history=1)
+    names = peers.those_of(*PEER_BARS)
+    for peer in names:
+        peers.run(environment, peer, "setup")
+    with peers.serving(environment, names) as urls:
+
+        def theirs(url: str, _number: int) -> dict[str, float]:
+            load = peers.loaded(environment, url, connections=PEERS_AT, seconds=seconds)
+            return {"per_second": load.per_second, "p50_ms": load.p50, "p99_ms": load.p99, "failed": load.failed}
+
+        systems: dict[str, Callable[[int], dict[str, float]]] = {peer: partial(theirs, urls[peer]) for peer in names}
+        for system in systems.values():
+            system(99)
+        return interleaved(ROUNDS, {"desk": desk, **systems}) if names else {}
+
+
+def _peer_row(peer: str, runs: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
+    ours, other = (middle([run["per_second"] for run in runs[name]]) for name in ("desk", peer))
+    more = {key: middle([run[key] for run in runs[peer]]) for key in ("per_second", "p50_ms", "p99_ms", "failed")}
+    return {
+        "what": f"W1 at {PEERS_AT} connections, beside {peer}", "desk": f"{ours:.0f}/s", "baseline": f"{other:.0f}/s",
+        "ratio": ours / other, "bar": PEER_BARS[peer], "more": {peer: more},
+    }  # fmt: skip
 
 
 def _row(connections: int, runs: dict[str, list[dict[str, float]]]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,9 +67,16 @@ def run(kind: str, url: str, secret: str, ids: Sequence[Any], *, connections: in
         script = Path(folder, "load.lua")
         head = HEAD % {"ids": names, "secret": secret, "seed": seed}
         script.write_text(f"local SEED = {seed}\n{head}{kind}", encoding="ascii")
-        command = ["wrk", "-t1", "-c", str(connections), "-d", f"{max(1, round(seconds))}s", "--timeout", "20s",
-                   "-s", str(script), url]  # fmt: skip
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return load(script, url, connections=connections, seconds=seconds)
+
+
+def load(
+    script: Path, url: str, *, connections: int, seconds: float, environment: Mapping[str, str] | None = None
+) -> Load:
+    """Load ``url`` by a script that says what came of it as ``HEAD`` does."""
+    command = ["wrk", "-t1", "-c", str(connections), "-d", f"{max(1, round(seconds))}s", "--timeout", "20s",
+               "-s", str(script), url]  # fmt: skip
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
     found = re.search(r"RESULT (.*)", told)
     assert found, told
     got = json.loads(found.group(1))
