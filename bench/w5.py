@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from bench import peers
@@ -82,12 +83,12 @@ def _written(stage: Stage, depth: int) -> Written:
     made = Written(take_in(stage.actor, max(2, int(SUBJECTS[depth] * min(1.0, SCALE * 5)))), moments)
     moments.append(now())
     for turn in range(1, depth + 1):
-        # Entries are kept in whole milliseconds: the next ones lie after the instant that was noted.
-        time.sleep(0.002)
+        # Entries are kept in whole milliseconds: each lies between the instants that are noted.
+        at = moments[-1] + timedelta(milliseconds=2)
         items = [change_of(one, turn, made.number(place, turn)) for place, one in enumerate(made.subjects)]
-        outcome = flow.record_changes(items, actor=stage.actor, at=now())
+        outcome = flow.record_changes(items, actor=stage.actor, at=at)
         assert not outcome.refused, next(iter(outcome.refused.values()))
-        moments.append(now())
+        moments.append(at + timedelta(milliseconds=2))
     return made
 
 

@@ -1,5 +1,6 @@
 """Hooks at the terminal: where a client's own systems are told of events, and what became of each."""
 
+from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -57,25 +58,19 @@ def hook_rotate(hook: Which, client: Client, as_json: AsJson = False) -> None:  
 @app.command("pause")
 def hook_pause(hook: Which, client: Client, as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way to declare a flag
     """Send a hook nothing until it is resumed."""
-    with show.refusals(json_wanted=as_json):
-        flow.pause_hook(_id(hook), actor=installed.client(client).actor, at=clock.now())
-    _told({"hook": hook}, as_json=as_json)
+    _set(flow.pause_hook, hook, client, as_json=as_json)
 
 
 @app.command("resume")
 def hook_resume(hook: Which, client: Client, as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way to declare a flag
     """Send a paused or disabled hook what waits, and go on."""
-    with show.refusals(json_wanted=as_json):
-        flow.resume_hook(_id(hook), actor=installed.client(client).actor, at=clock.now())
-    _told({"hook": hook}, as_json=as_json)
+    _set(flow.resume_hook, hook, client, as_json=as_json)
 
 
 @app.command("remove")
 def hook_remove(hook: Which, client: Client, as_json: AsJson = False) -> None:  # noqa: FBT002 - Typer's way to declare a flag
     """End a hook for good and forget its address and secrets."""
-    with show.refusals(json_wanted=as_json):
-        flow.remove_hook(_id(hook), actor=installed.client(client).actor, at=clock.now())
-    _told({"hook": hook}, as_json=as_json)
+    _set(flow.remove_hook, hook, client, as_json=as_json)
 
 
 @app.command("test")
@@ -111,6 +106,12 @@ def hook_resend(
     with show.refusals(json_wanted=as_json):
         flow.resend(_id(hook), _id(delivery), actor=installed.client(client).actor, at=clock.now())
     _told({"delivery": delivery}, as_json=as_json)
+
+
+def _set(verb: Callable[..., object], hook: str, client: str, *, as_json: bool) -> None:
+    with show.refusals(json_wanted=as_json):
+        verb(_id(hook), actor=installed.client(client).actor, at=clock.now())
+    _told({"hook": hook}, as_json=as_json)
 
 
 def _told(answer: dict[str, object], *, as_json: bool) -> None:
