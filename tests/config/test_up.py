@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -117,6 +118,43 @@ def test_a_reset_takes_the_sign_ins_of_the_demonstration_along(installation: Ins
         (installation.state / name).write_text("[]", encoding="utf-8")
     assert "Deleted" in installation.run("reset", "--yes").stdout
     assert not list(installation.state.glob("demo-*"))
+
+
+def test_data_without_their_secrets_are_named_and_left_alone_until_they_are_reset(installation: Installation) -> None:
+    """A state folder that somebody deleted: what root started keeps its data elsewhere."""
+    server = Server(state_dir=installation.state, settings={"fsync": "off", "shared_buffers": "16MB"})
+    server.start()
+    server.stop()
+    secrets = installation.state / "secrets"
+    password = server.admin_password_file.read_text()
+    assert f"not with it: {secrets / 'master_key'}. " in refused(installation, server)
+    assert not (secrets / "master_key").exists()
+
+    (secrets / "master_key").write_text("5a" * 32)
+    server.admin_password_file.write_text("another")
+    assert f"others than those in {secrets}. " in refused(installation, server)
+    assert installation.processes() == []
+
+    shutil.rmtree(secrets)
+    assert f"{server.admin_password_file}, {secrets / 'master_key'}" in refused(installation, server)
+    assert not secrets.exists()
+
+    secrets.mkdir(mode=0o700)
+    server.admin_password_file.write_text(password)
+    server.start()
+    server.stop()
+
+    assert "Deleted" in installation.run("reset", "--yes").stdout
+    assert not server.data.exists()
+    server.require()
+
+
+def refused(installation: Installation, server: Server) -> str:
+    done = installation.run("up")
+    assert done.returncode == 1
+    assert str(server.data) in done.stderr
+    assert "'changedesk reset'" in done.stderr
+    return done.stderr
 
 
 def test_a_taken_port_gives_the_next_free_one() -> None:

@@ -55,10 +55,15 @@ def passwords(secrets_dir: Path) -> tuple[str, str]:
     return secret(secrets_dir / PASSWORD_FILES[APP]), secret(secrets_dir / PASSWORD_FILES[OWNER])
 
 
+def own_keys(environment: Environment) -> list[Path]:
+    """The file of the master key, unless it is kept outside of the state folder."""
+    return [environment.master_key_path] if environment.master_key_file is None and environment.kms is None else []
+
+
 def make_keys(environment: Environment) -> None:
     """Generate the master key and the signing secret unless they are there or set."""
-    if environment.master_key_file is None and environment.kms is None:
-        secret(environment.master_key_path, lambda: secrets.token_hex(32))
+    for path in own_keys(environment):
+        secret(path, lambda: secrets.token_hex(32))
     if environment.secret_key is None:
         secret(environment.secrets_dir / "secret_key", lambda: secrets.token_urlsafe(64))
 

@@ -111,8 +111,10 @@ def up(
     """Start everything here: database, web and worker; print where to sign in. Ctrl-C stops it all."""
     env = environment()
     with plain_failures(), supervisor.Lock(env.state_dir) as lock:
-        bootstrap.make_keys(env)
         server = Server(state_dir=env.state_dir) if env.embedded else None
+        if server:
+            server.require(*bootstrap.own_keys(env))
+        bootstrap.make_keys(env)
         boss = supervisor.Supervisor(server)
         try:
             _start_all(env, boss, lock, port or env.web_port, verbose=verbose)

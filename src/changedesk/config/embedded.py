@@ -38,6 +38,13 @@ START_SECONDS = 60.0
 QUIET = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": "/"}
 """All that the server sees of our environment, which may hold secrets."""
 PR_SET_PDEATHSIG = 1
+WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - what the server says in LC_ALL=C
+OTHER_SECRETS = (
+    "Not started, and nothing was changed: the embedded database in {} was made before, and its secrets are {}. "
+    "Put the 'secrets' folder that belongs to it back. If nothing in this database is needed any more, "
+    "'changedesk reset' deletes it for good; the next start then begins anew."
+)
+"""The server's data may stand elsewhere than the folder of its secrets, and outlive it."""
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
@@ -247,11 +254,21 @@ class Server:
         word = password if password is not None else secret(self.admin_password_file)
         return make_conninfo("", host=str(self.sockets), port=PORT, user=user, password=word, dbname=dbname)
 
+    def require(self, *needed: Path) -> None:
+        """Refuse data whose secrets are gone, before others are made in their place. ``needed``: besides the password.
+
+        Raises CannotStartError: the data of a server that root started stay when somebody deletes the state folder.
+        """
+        missing = [str(path) for path in (self.admin_password_file, *needed) if not path.exists()]
+        if missing and (self.data / "PG_VERSION").exists():
+            raise CannotStartError(OTHER_SECRETS.format(self.data, f"not with it: {', '.join(missing)}"))
+
     def start(self) -> None:
         """Start, and return when the server takes connections. Creates the database files on first use.
 
-        Raises CannotStartError with the last lines of the server's log.
+        Raises CannotStartError with what to do, or with the last lines of the server's log.
         """
+        self.require()
         self.state_dir.mkdir(parents=True, exist_ok=True)
         programs = self.bin_dir or binaries(self.account)
         if not (self.data / "PG_VERSION").exists():
@@ -346,8 +363,14 @@ class Server:
         if self.process is None:
             return False
         while time.monotonic() < deadline:
-            with suppress(psycopg.OperationalError), psycopg.connect(self.conninfo(), connect_timeout=5):
-                return True
+            try:
+                with psycopg.connect(self.conninfo(), connect_timeout=5):
+                    return True
+            except psycopg.OperationalError as error:
+                if WRONG_PASSWORD in str(error):
+                    self.stop()
+                    others = f"others than those in {self.admin_password_file.parent}"
+                    raise CannotStartError(OTHER_SECRETS.format(self.data, others)) from None
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.03)
                 return False
