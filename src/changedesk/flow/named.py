@@ -1,6 +1,6 @@
 """One request, named by its reference and locked, for a verb that is about to act on it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from changedesk.base.actor import Actor, ActorType
@@ -125,6 +125,19 @@ def done_before(tx: Tx, key: once.Once | None, actor: Actor, *, at: datetime) ->
         return claimed is not None
     once.record(tx, actor.id, [(claimed, {})], at=at)
     return False
+
+
+def claim(tx: Tx, keys: Sequence[once.Once | None], actor: Actor, refused: dict[int, Refusal]) -> dict[int, once.Claim]:
+    """Claim the keys of those calls that have one, by place; put what stands against a key into ``refused``."""
+    keyed = [(place, key) for place, key in enumerate(keys) if key is not None]
+    found = once.claim(tx, actor.id, [key for _, key in keyed]) if keyed else []
+    claims: dict[int, once.Claim] = {}
+    for (place, _), one in zip(keyed, found, strict=True):
+        if isinstance(one, Refusal):
+            refused[place] = one
+        else:
+            claims[place] = one
+    return claims
 
 
 def claim_one(tx: Tx, key: once.Once | None, actor: Actor) -> once.Claim | None:

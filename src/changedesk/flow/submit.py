@@ -11,12 +11,12 @@ from changedesk.base.refusal import Refusal
 from changedesk.flow import asking, circumstances, making, progress, standing
 from changedesk.flow.asking import Plan, Receipt, Wish
 from changedesk.flow.making import Made
-from changedesk.flow.named import TooLate, must_be_at
+from changedesk.flow.named import TooLate, claim, must_be_at
 from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access
 from changedesk.rules.conflict import FieldTaken
-from changedesk.store import evidence, once, requests, subjects
+from changedesk.store import evidence, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.settings_read import configuration
 from changedesk.store.tx import Look, Tx, look
@@ -52,10 +52,10 @@ def submit(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Rec
 def enter(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Receipt]:
     """Record requests for a verb that has seen to who may ask."""
     refused: dict[int, Refusal] = {}
-    receipts: dict[int, Receipt] = {}
     with begin(actor) as tx:
         _ahead(tx, wishes, at=at)
-        claims = _claims(tx, wishes, actor, refused, receipts)
+        claims = claim(tx, [wish.once for wish in wishes], actor, refused)
+        receipts = {place: Receipt.replay(one.reply) for place, one in claims.items() if one.reply is not None}
         found = subjects.load(tx, {wish.subject for wish in wishes})
         made: list[Made] = []
         for place, wish in enumerate(wishes):
@@ -89,22 +89,6 @@ def _ahead(tx: Tx, wishes: Sequence[Wish], *, at: datetime) -> None:
 
 
 _FEW: Final = 16
-
-
-def _claims(
-    tx: Tx, wishes: Sequence[Wish], actor: Actor, refused: dict[int, Refusal], receipts: dict[int, Receipt]
-) -> dict[int, once.Claim]:
-    """Claim the keys of those wishes that have one; put refusals and first answers where they belong."""
-    keyed = [(place, wish.once) for place, wish in enumerate(wishes) if wish.once is not None]
-    fresh: dict[int, once.Claim] = {}
-    for (place, _), claim in zip(keyed, once.claim(tx, actor.id, [key for _, key in keyed]), strict=True):
-        if isinstance(claim, Refusal):
-            refused[place] = claim
-        elif claim.reply is not None:
-            receipts[place] = Receipt.replay(claim.reply)
-        else:
-            fresh[place] = claim
-    return fresh
 
 
 def revise(
