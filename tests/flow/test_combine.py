@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from math import inf
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 import pytest
 from tests.flow.race import together
@@ -11,7 +11,7 @@ from tests.flow.race import together
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import combine
-from changedesk.flow.combine import TOGETHER_MOST, Combiner, _Call
+from changedesk.flow.combine import TOGETHER_MOST, Cohort, Combiner, _Call
 from changedesk.store.tx import CommitUnknown
 
 
@@ -28,12 +28,12 @@ def test_calls_that_arrive_while_a_batch_runs_go_together_but_never_two_of_one_s
     assert all(len({item % 7 for item in batch}) == len(batch) <= TOGETHER_MOST for batch in batches)
 
 
-def _together_again(joined: Combiner[int, int], started: Event, rounds: int) -> None:
-    """One call leads, three more wait for it; then all four go round after round."""
+def _together_again(verbs: Sequence[Combiner[int, int]], started: Event, rounds: int) -> None:
+    """One call leads, three more wait for it; then all four go round after round, from one verb to the next."""
 
     def calls(number: int, times: int) -> None:
-        for turn in range(times):
-            joined.call(turn * 4 + number)
+        for turn in range(rounds + 1 - times, rounds + 1):
+            verbs[turn % len(verbs)].call(turn * 4 + number)
 
     people = [Thread(target=calls, args=(0, rounds + 1)), *(Thread(target=calls, args=(n, rounds)) for n in (1, 2, 3))]
     people[0].start()
@@ -44,26 +44,57 @@ def _together_again(joined: Combiner[int, int], started: Event, rounds: int) -> 
         one.join()
 
 
-def test_those_that_were_answered_together_go_together_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
-    started = Event()
+@pytest.mark.parametrize("verbs", [1, 3])
+def test_those_that_were_answered_together_go_together_again(verbs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[tuple[int, int]] = []
+    started, cohort = Event(), Cohort()
 
-    def run(items: Sequence[int]) -> Outcome[int]:
-        sizes.append(len(items))
+    def run(verb: int, items: Sequence[int]) -> Outcome[int]:
+        batches.append((verb, len(items)))
         started.set()
-        while len(sizes) == 1 and len(joined._waiting) < 3:
+        while len(batches) == 1 and len(cohort.waiting) < 3:
             Event().wait(0.001)
         return Outcome(list(items))
 
-    joined: Combiner[int, int] = Combiner(run, lambda item: item)
+    joined: list[Combiner[int, int]] = [
+        Combiner(partial(run, verb), lambda item: item, cohort) for verb in range(verbs)
+    ]
     monkeypatch.setattr(combine, "PATIENCE_SECONDS", 60)
-    _together_again(joined, started, 5)
-    assert sizes == [1, 4, 4, 4, 4, 4]
+    _together_again(joined, started, 6)
+    # Those who came second have the first to catch up with: it waits for them at the next verb.
+    went = [(turn % verbs, 4) for turn in range(1, 7)]
+    assert batches == [(0, 1), *went]
     # Who comes alone is not kept for those who stay away, however many there were.
     monkeypatch.setattr(combine, "PATIENCE_SECONDS", 0.001)
-    joined._answered_at = inf
-    assert joined.call(9) == 9
-    assert sizes[6:] == [1]
+    cohort._answered_at = inf
+    assert joined[0].call(9) == 9
+    assert batches[7:] == [(0, 1)]
+
+
+def test_verbs_of_a_cohort_lead_one_after_the_other_and_whoever_waited_longest_leads_next() -> None:
+    batches: list[str] = []
+    busy, cohort = Lock(), Cohort()
+    first = Event()
+
+    def run(items: Sequence[str]) -> Outcome[str]:
+        assert busy.acquire(blocking=False)  # nobody else leads
+        batches.append("".join(items))
+        first.set()
+        while len(batches) == 1 and len(cohort.waiting) < 5:
+            Event().wait(0.001)
+        busy.release()
+        return Outcome(list(items))
+
+    reads, writes = (Combiner[str, str](run, lambda item: item, cohort) for _ in range(2))
+    people = [Thread(target=verb.call, args=(item,)) for verb, item in zip([reads, writes] * 3, "awbxcy", strict=True)]
+    for waiting, one in enumerate(people):
+        one.start()
+        first.wait()
+        while waiting and len(cohort.waiting) < waiting and len(batches) == 1:
+            Event().wait(0.001)
+    for one in people:
+        one.join()
+    assert batches == ["a", "wxy", "bc"]
 
 
 def test_two_of_one_subject_go_one_after_the_other_and_each_hears_of_its_own() -> None:
@@ -73,7 +104,7 @@ def test_two_of_one_subject_go_one_after_the_other_and_each_hears_of_its_own() -
     def run(items: Sequence[int]) -> Outcome[int]:
         batches.append(list(items))
         started.set()
-        while len(batches) == 1 and len(joined._waiting) < 2:
+        while len(batches) == 1 and len(joined._cohort.waiting) < 2:
             Event().wait(0.001)
         odd = {place: NotFound() for place, item in enumerate(items) if item % 2}
         return Outcome([item for item in items if not item % 2], odd)
@@ -113,7 +144,7 @@ def test_a_batch_that_breaks_is_run_one_by_one_unless_it_may_have_been_done(fail
         return Outcome(ran[-1])
 
     joined: Combiner[int, int] = Combiner(run, lambda item: item)
-    calls = [_Call[int, int](item) for item in (1, 2, 3)]
+    calls = [_Call(joined, item) for item in (1, 2, 3)]
     joined._answer(calls)
     if failure is BrokenError:
         assert [call.answer for call in calls] == [1, 2, None]

@@ -1,10 +1,11 @@
-"""Joining concurrent single calls of a plural verb: what arrives while a batch is under way shares the next one.
+"""Joining concurrent single calls of plural verbs: what arrives while a batch is under way shares the next one.
 
-No background thread: the first caller leads, flushes for those that wait with it, and hands the lead to the next. Those
-that were answered together come back together, where they come from callers that wait for an answer before they ask
-again: whoever leads then waits for them for as long as they keep coming, since half as many batches cost half as much.
-Nobody waits who comes alone. Each caller gets its own result after the shared commit. If a batch fails as a whole, its
-members run one by one.
+No background thread: the first caller leads, flushes for those that wait with it for the same verb, and hands the lead
+to the one that has waited longest, whatever for. Those that were answered together come back together, where they come
+from callers that wait for an answer before they ask again, and mostly for the next verb of what they do: whoever leads
+then waits for them for as long as they keep coming, since half as many batches cost half as much. Nobody waits who
+comes alone. Each caller gets its own result after the shared commit. If a batch fails as a whole, its members run one
+by one.
 """
 
 import time
@@ -12,7 +13,7 @@ from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from threading import Lock
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from changedesk.base import turns
 from changedesk.base.actor import Actor
@@ -33,9 +34,10 @@ R = TypeVar("R")
 
 
 class _Call(Generic[T, R]):
-    __slots__ = ("answer", "done", "failure", "item", "leads")
+    __slots__ = ("answer", "done", "failure", "item", "leads", "verb")
 
-    def __init__(self, item: T) -> None:
+    def __init__(self, verb: "Combiner[T, R]", item: T) -> None:
+        self.verb = verb
         self.item = item
         # Let go of when the call is answered, or has the lead: half the price of an Event, and only one waits for it.
         self.done = Lock()
@@ -45,14 +47,12 @@ class _Call(Generic[T, R]):
         self.failure: BaseException | None = None
 
 
-class Combiner(Generic[T, R]):
-    """Joins calls of one verb. ``key`` names what two calls of one batch may not share: the subject."""
+class Cohort:
+    """Those whose calls are joined, whichever verb they call: one of them leads at a time."""
 
-    def __init__(self, run: Callable[[Sequence[T]], Outcome[R]], key: Callable[[T], Hashable]) -> None:
-        self._run = run
-        self._key = key
+    def __init__(self) -> None:
         self._lock = Lock()
-        self._waiting: list[_Call[T, R]] = []
+        self.waiting: list[_Call[Any, Any]] = []
         self._led = False
         self._together = 1
         """How many were here when a batch was answered last."""
@@ -60,51 +60,26 @@ class Combiner(Generic[T, R]):
         self._gathered: Lock | None = None
         """Let go of when as many are here again; None where nobody waits for them."""
 
-    def call(self, item: T) -> R:
-        """Run one item, alone or with others; return its result, or raise its refusal."""
-        mine: _Call[T, R] = _Call(item)
-        turns.leave()  # those that are to come with it need them
+    def join(self, mine: _Call[Any, Any]) -> bool:
+        """Return once a call has the lead (True), or was answered by whoever had it."""
         with self._lock:
-            leads, self._led = not self._led, True
-            if not leads:
-                self._waiting.append(mine)
-                if self._gathered is not None and len(self._waiting) + 1 >= self._together:
-                    self._gathered.release()
-                    self._gathered = None
-        if not leads:
-            mine.done.acquire()
-        if leads or mine.leads:
-            self._lead(mine)
-        if mine.failure is not None:
-            raise mine.failure
-        return mine.answer  # type: ignore[return-value]  # set by whoever led, unless there is a failure
+            mine.leads, self._led = not self._led, True
+            if mine.leads:
+                return True
+            self.waiting.append(mine)
+            if self._gathered is not None and len(self.waiting) + 1 >= self._together:
+                self._gathered.release()
+                self._gathered = None
+        mine.done.acquire()
+        return mine.leads
 
-    def _lead(self, mine: _Call[T, R]) -> None:
-        self._gather()
-        with self._lock:
-            batch = self._next(mine)
-        try:
-            self._answer(batch)
-        finally:
-            with self._lock:
-                self._together = min(len(batch) + len(self._waiting), TOGETHER_MOST)
-                self._answered_at = time.monotonic()
-                following = self._waiting.pop(0) if self._waiting else None
-                self._led = following is not None
-            for call in batch:
-                if call is not mine:
-                    call.done.release()
-            if following is not None:
-                following.leads = True
-                following.done.release()
-
-    def _gather(self) -> None:
+    def gather(self) -> None:
         """Return when as many are here as were answered together just now, or no further one comes."""
         before = 0
         late = time.monotonic() - self._answered_at > PATIENCE_SECONDS
         while not late:
             with self._lock:
-                here = len(self._waiting) + 1
+                here = len(self.waiting) + 1
                 if here >= self._together or here == before:
                     return
                 gathered = self._gathered = Lock()
@@ -114,17 +89,64 @@ class Combiner(Generic[T, R]):
                 self._gathered = None
             before = here
 
-    def _next(self, mine: _Call[T, R]) -> list[_Call[T, R]]:
-        """Take the next batch out of the queue: the leader first, then others that share no key with it."""
-        batch, taken, rest = [mine], {self._key(mine.item)}, []
-        for call in self._waiting:
-            if len(batch) < TOGETHER_MOST and self._key(call.item) not in taken:
-                batch.append(call)
-                taken.add(self._key(call.item))
-            else:
-                rest.append(call)
-        self._waiting = rest
+    def take(self, first: _Call[T, R]) -> list[_Call[T, R]]:
+        """Take a batch out of the queue: the leader first, then others of its verb that share no key with it."""
+        verb = first.verb
+        batch, taken, rest = [first], {verb.key(first.item)}, []
+        with self._lock:
+            for call in self.waiting:
+                if call.verb is verb and len(batch) < TOGETHER_MOST and verb.key(call.item) not in taken:
+                    batch.append(call)
+                    taken.add(verb.key(call.item))
+                else:
+                    rest.append(call)
+            self.waiting = rest
         return batch
+
+    def hand_on(self, batch: Sequence[_Call[Any, Any]]) -> None:
+        """Let those of a batch go that was answered; its first had the lead, which the next one gets."""
+        with self._lock:
+            self._together = min(len(batch) + len(self.waiting), TOGETHER_MOST)
+            self._answered_at = time.monotonic()
+            following = self.waiting.pop(0) if self.waiting else None
+            self._led = following is not None
+        for call in batch[1:]:
+            call.done.release()
+        if following is not None:
+            following.leads = True
+            following.done.release()
+
+
+class Combiner(Generic[T, R]):
+    """Joins calls of one verb within a cohort. ``key`` names what two calls of one batch may not share: the subject.
+
+    ``run`` is the plural verb; it says by place what was refused.
+    """
+
+    def __init__(
+        self, run: Callable[[Sequence[T]], Outcome[R]], key: Callable[[T], Hashable], cohort: Cohort | None = None
+    ) -> None:
+        self._run = run
+        self.key = key
+        self._cohort = cohort or Cohort()
+
+    def call(self, item: T) -> R:
+        """Run one item, alone or with others; return its result, or raise its refusal."""
+        mine: _Call[T, R] = _Call(self, item)
+        turns.leave()  # those that are to come with it need them
+        if self._cohort.join(mine):
+            self._lead(mine)
+        if mine.failure is not None:
+            raise mine.failure
+        return mine.answer  # type: ignore[return-value]  # set by whoever led, unless there is a failure
+
+    def _lead(self, mine: _Call[T, R]) -> None:
+        self._cohort.gather()
+        batch = self._cohort.take(mine)
+        try:
+            self._answer(batch)
+        finally:
+            self._cohort.hand_on(batch)
 
     def _answer(self, batch: Sequence[_Call[T, R]]) -> None:
         try:
@@ -150,13 +172,21 @@ class Combiner(Generic[T, R]):
 
 
 @lru_cache(maxsize=256)
+def _cohort(actor: Actor) -> Cohort:
+    del actor
+    return Cohort()
+
+
+@lru_cache(maxsize=256)
 def _recording(actor: Actor) -> Combiner[RecordedChange, Recorded]:
-    return Combiner(lambda items: record_changes(items, actor=actor, at=now()), lambda item: item.subject)
+    return Combiner(
+        lambda items: record_changes(items, actor=actor, at=now()), lambda item: item.subject, _cohort(actor)
+    )
 
 
 @lru_cache(maxsize=256)
 def _submitting(actor: Actor) -> Combiner[Wish, Receipt]:
-    return Combiner(lambda items: submit(items, actor=actor, at=now()), lambda item: item.subject)
+    return Combiner(lambda items: submit(items, actor=actor, at=now()), lambda item: item.subject, _cohort(actor))
 
 
 def record_joined(item: RecordedChange, *, actor: Actor, at: datetime) -> Recorded:  # noqa: ARG001 - the batch has one moment
