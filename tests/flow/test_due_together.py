@@ -5,7 +5,7 @@ from threading import Thread
 from typing import Any, cast
 
 import pytest
-from tests.cast import Desk, soon
+from tests.cast import START, Desk, soon
 from tests.flow.join import WAIT, merging, state_of
 from tests.flow.test_merge import _with_account
 from tests.flow.walk import LATER, URL, agree, ask, history, holds, kinds, prove, stands, vouch
@@ -13,7 +13,9 @@ from tests.flow.walk import LATER, URL, agree, ask, history, holds, kinds, prove
 from changedesk import flow
 from changedesk.base.actor import Channel
 from changedesk.base.ids import RequestId, SubjectId
+from changedesk.flow import configure
 from changedesk.kinds.account_status.refusals import UntilPast
+from changedesk.rules.access import terminal
 from changedesk.store import requests
 
 DAY = timedelta(days=1)
@@ -97,3 +99,24 @@ def test_an_opt_out_that_meets_the_merge_of_its_record_is_not_written_into_it(
     assert (state_of(d, joined).state, out.state) == ("applied", "stale")
     assert stands(d, twin).status == "merged"
     assert holds(d, twin, "pref.marketing_email") is True
+
+
+def test_a_request_for_a_field_that_is_none_any_more_stops_no_other(d: Desk, dana: SubjectId) -> None:
+    """A policy that takes out a pack takes its fields out, whatever waits for its day."""
+    told = {"type": "text", "kind": "contact_details", "category": "contact.other", "label": {"en": "Club"}}
+    configure.set_field("contact.club", told, actor=terminal(d.client), at=START)
+    kim = d.customer(personal__name="Kim Brook")
+    for who in (dana, kim):
+        vouch(d, who, LATER)
+    lost = ask(d, dana, {"contact.club": "blue"}, at=soon(LATER), effective_at=LATER + DAY)
+    page = ask(d, kim, URL, at=soon(LATER), effective_at=LATER + DAY)
+    configure.set_field("contact.club", None, actor=terminal(d.client), at=soon(LATER, 2))
+    flow.challenge(
+        dana, purpose="change", method="code_sms", path="contact.phone_mobile", ref=lost.ref, actor=d.ben,
+        at=soon(LATER, 3),
+    )  # fmt: skip
+    assert flow.apply_due(d.client, at=LATER + DAY) == 2
+    assert [state_of(d, one).state for one in (lost, page)] == ["stale", "applied"]
+    assert holds(d, dana, "contact.club") is None
+    stale = next(entry for entry in history(d, dana) if entry.kind == "request.stale")
+    assert stale.facts["moved"] == ["contact.club"]

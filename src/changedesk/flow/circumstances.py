@@ -136,8 +136,8 @@ _RECENT: Final = identity.CALLER_TTL + identity.CODE_TTL
 
 
 def categories_of(config: Configuration, paths: Iterable[str]) -> frozenset[str]:
-    """Return the words of the change taxonomy for some fields."""
-    return frozenset(config.catalogue[path].category for path in paths)
+    """Return the words of the change taxonomy for some fields; one that a policy has taken out has none any more."""
+    return frozenset(config.catalogue[path].category for path in paths if path in config.catalogue)
 
 
 def opts_out(categories: frozenset[str], after: Mapping[str, Value]) -> bool:

@@ -199,7 +199,9 @@ def apply(tx: Tx, due: Sequence[Standing], writing: Writing, *, actor: Actor, at
             continue
         subject = held[one.request.subject_id]
         moved = (
-            _moved_since(one.request, subject)
+            # What is no field of the client any more is not set: whoever asked may ask for the rest.
+            [path for path in one.request.fields if path not in config.catalogue]
+            or _moved_since(one.request, subject)
             or parties.moved(tx, one.request, held, beside.get(one.request.id, ()), at=at)
             or effects.over(config, one.request, subject, at=at)
         )

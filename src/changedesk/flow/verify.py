@@ -316,7 +316,7 @@ def what_changes(config: Configuration, request: Request | None, language: str) 
     shown = [
         mask(config.catalogue[path], value, language)
         for path, value in sorted(request.proposal.values.items())
-        if value is not None and value is not False
+        if value is not None and value is not False and path in config.catalogue
     ]
     return f"{words}: {', '.join(shown)}" if shown else words
 
