@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from changedesk.base import clock
 from changedesk.base.ids import ClientId, SubjectId
 from changedesk.channels import terminal
-from changedesk.channels.bulk import ChangeMap, Report, changes, crew, import_changes
+from changedesk.channels.bulk import ChangeMap, Report, crew, import_changes
 from changedesk.channels.bulk.crew import ProcessEnded, Waiting
 from changedesk.channels.bulk.groups import Group, Records
 from changedesk.channels.bulk.mapping import parse_map
@@ -59,7 +59,7 @@ def here(database: Database, monkeypatch: pytest.MonkeyPatch) -> installed.Insta
     for slug in ("harbour", "aurora"):
         new = configure.NewClient(slug, slug.title(), f"{slug}.example/log")
         configure.create_client(new, actor=access.terminal(ClientId(0)), at=clock.now())
-    monkeypatch.setattr(changes, "WORTH_PROCESSES", 3)
+    monkeypatch.setattr(crew, "WORTH_PROCESSES", 3)
     monkeypatch.setattr(crew, "TOGETHER", 7)
     return installed.client("harbour")
 
@@ -183,12 +183,12 @@ def test_no_more_is_held_than_may_be(
     most: list[int] = []
     add = Waiting.add
 
-    def watched(self: Waiting, family: str, group: Group) -> None:
+    def watched(self: Waiting, family: str, group: object) -> None:
         add(self, family, group)
         most.append(self.held)
 
     monkeypatch.setattr(Waiting, "add", watched)
-    monkeypatch.setattr(changes, "HELD_BYTES_MOST", 1_000)
+    monkeypatch.setattr(crew, "HELD_BYTES_MOST", 1_000)
     rows = log_of([(f"C{number}", "") for number in range(9)], 9)
     alone, _ = take(installed.client("aurora"), tmp_path / "alone.csv", rows)
     report, told = take(here, tmp_path / "many.csv", rows, jobs=2)

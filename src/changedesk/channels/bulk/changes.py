@@ -5,29 +5,24 @@ comes into being with its number alone; every value it ever had, the first one t
 own time as valid time, with the texts as they stand in the file. So the file's own order and times can be replayed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Final
 
 from changedesk.base import clock
 from changedesk.base.actor import Actor
-from changedesk.channels.bulk.crew import HELD_BYTES_MOST, Alone, Crew, Waiting, hired
-from changedesk.channels.bulk.customers import FieldNotInCatalogue, Progress
-from changedesk.channels.bulk.groups import Group, Records, read_groups
+from changedesk.channels.bulk.crew import spread
+from changedesk.channels.bulk.customers import FieldNotInCatalogue
+from changedesk.channels.bulk.groups import Records, read_groups
 from changedesk.channels.bulk.mapping import ChangeMap
-from changedesk.channels.bulk.recording import Became, Recorder
-from changedesk.channels.bulk.report import CHECKED, REFUSED, Report, Sheet, open_sheet
+from changedesk.channels.bulk.recording import Recorder
+from changedesk.channels.bulk.report import CHECKED, Report, open_sheet
 from changedesk.channels.bulk.rows import open_rows
-from changedesk.channels.bulk.running import noted
+from changedesk.channels.bulk.running import Progress, noted, telling
 from changedesk.rules import access
 from changedesk.rules.fields import Catalogue
-
-WORTH_PROCESSES: Final = 2_000
-"""Changes from which on a file is worth the second that a process takes to start."""
-_LOOK_EVERY: Final = 50
-"""Changes that are read between two looks whether somebody waits for more."""
 
 
 def import_changes(
@@ -69,46 +64,8 @@ def import_changes(
             for group in groups:
                 sheet.became(group.rows, CHECKED, "")
         else:
-
-            def tell(told: Sequence[Became]) -> None:
-                _say(sheet, told)
-                if told and progress:
-                    progress(report, reader.share * report.ended / report.rows)
-
-            _record(groups, records, Alone(Recorder(map, actor, now)), lambda: hired(map, actor, jobs), jobs, tell)
+            asked = ((records.family(group), group) for group in groups)
+            spread(asked, partial(Recorder, map, actor), telling(sheet, reader, progress), jobs=jobs, now=now)
     if progress:
         progress(report, 1.0)
     return report
-
-
-def _record(
-    groups: Iterable[Group],
-    records: Records,
-    alone: Crew,
-    hire: Callable[[], AbstractContextManager[Crew]],
-    jobs: int,
-    tell: Callable[[Sequence[Became]], None],
-) -> None:
-    """Let changes be recorded while they are read: what is read by the time somebody is free goes together."""
-    waiting, crew = Waiting(jobs), alone
-    with ExitStack() as stack:
-        for count, group in enumerate(groups, 1):
-            waiting.add(records.family(group), group)
-            full = waiting.held > HELD_BYTES_MOST
-            if crew is alone and jobs > 1 and (full or count >= WORTH_PROCESSES):
-                crew = stack.enter_context(hire())
-            if full or count % _LOOK_EVERY == 0:
-                tell(crew.turn(waiting, last=full))
-        while waiting.held or crew.busy:
-            tell(crew.turn(waiting, last=True))
-
-
-def _say(sheet: Sheet, told: Iterable[Became]) -> None:
-    for one in told:
-        if one.outcome == REFUSED:
-            sheet.refused_for(one.rows, one.reasons)
-            continue
-        sheet.became(one.rows, one.outcome, one.record)
-        sheet.report.changes += one.changes
-        if one.led:
-            sheet.led(one.rows, one.record)

@@ -1,8 +1,8 @@
-"""Who records the changes of a file: this process alone, or several beside it, each the records that are its own.
+"""Who records what a file asks: this process alone, or several beside it, each the records that are its own.
 
-A record's changes follow each other, so all that share a holder are one family, and a family is always of one process.
-What waits is taken family by family: with several changes of a record at hand, its state is opened and sealed once for
-all of them.
+What is of one record follows each other, so all records that share a holder are one family, and a family is always of
+one process. What waits is taken family by family: with several changes of a record at hand, its state is opened and
+sealed once for all of them.
 """
 
 import gc
@@ -11,8 +11,9 @@ import signal
 import subprocess
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from multiprocessing.connection import Connection, wait
 from socket import socketpair
 from typing import Final, Protocol
@@ -22,24 +23,24 @@ import msgspec
 from django.conf import settings
 
 from changedesk.base import clock
-from changedesk.base.actor import Actor
 from changedesk.base.refusal import Refusal
-from changedesk.channels.bulk.groups import Group
-from changedesk.channels.bulk.mapping import ChangeMap
-from changedesk.channels.bulk.recording import Became, Recorder
+from changedesk.channels.bulk.report import Became
 
 TOGETHER: Final = 1_000
-"""Changes of one transaction."""
+"""Changes, or customers, of one transaction."""
+WORTH_PROCESSES: Final = 2_000
+"""So many make a file worth the second that a process takes to start."""
+_LOOK_EVERY: Final = 50
+"""How many are read between two looks whether somebody waits for more."""
 HELD_BYTES_MOST: Final = 128 * 1024 * 1024
 """What is read ahead of the recording, packed."""
 _START: Final = "import django; django.setup(); from changedesk.channels.bulk.crew import work; work()"
 _pack: Final = msgspec.msgpack.Encoder().encode
-_groups: Final = msgspec.msgpack.Decoder(list[Group])
 _answer: Final = msgspec.msgpack.Decoder(list[Became] | str)
 
 
 class ProcessEnded(Refusal):
-    """One of the processes of this import ended before its changes were in.
+    """One of the processes of this import ended before its rows were in.
 
     ``data``: reason (the code of what it was refused, if it said so).
     """
@@ -49,8 +50,32 @@ class ProcessEnded(Refusal):
     status = "unavailable"
 
 
+class Recorder(Protocol):
+    """Takes in what was read."""
+
+    def record(self, packed: bytes) -> Sequence[Became]:
+        """Take in a batch, in its order: what was let wait, as msgpack; return what became of each."""
+
+
+class Families:
+    """Records that must be taken in one after the other, joined two by two; one that was never joined is its own."""
+
+    def __init__(self) -> None:
+        self._into: dict[str, str] = {}
+
+    def join(self, one: str, other: str) -> None:
+        self._into[self.of(other)] = self.of(one)
+
+    def of(self, name: str) -> str:
+        """Return a name that the whole family has in common."""
+        while (further := self._into.get(name, name)) != name:
+            self._into[name] = further = self._into.get(further, further)  # half the way for whoever comes next
+            name = further
+        return name
+
+
 class Waiting:
-    """Changes that were read and are not recorded yet, by the family of records that they belong to."""
+    """What was read and is not taken in yet, by the family of records that it belongs to."""
 
     def __init__(self, shares: int) -> None:
         self._shares: list[OrderedDict[str, list[bytes]]] = [OrderedDict() for _ in range(shares)]
@@ -61,9 +86,9 @@ class Waiting:
     def shares(self) -> int:
         return len(self._shares)
 
-    def add(self, family: str, group: Group) -> None:
-        """Let a change wait behind those of its family."""
-        packed = _pack(group)
+    def add(self, family: str, asked: object) -> None:
+        """Let something wait behind what is of its family."""
+        packed = _pack(asked)
         self.held += len(packed)
         self._shares[crc32(family.encode()) % len(self._shares)].setdefault(family, []).append(packed)
 
@@ -106,7 +131,7 @@ class Alone:
     def turn(self, waiting: Waiting, *, last: bool) -> Sequence[Became]:
         """As Crew says."""
         share = next((share for share in range(waiting.shares) if waiting.has(share)), None)
-        return self._recorder.record(_groups.decode(waiting.take(share))) if last and share is not None else ()
+        return self._recorder.record(waiting.take(share)) if last and share is not None else ()
 
 
 class Processes:
@@ -143,8 +168,11 @@ class Processes:
 
 
 @contextmanager
-def hired(map_: ChangeMap, actor: Actor, jobs: int) -> Iterator[Processes]:
-    """Start processes that record for the block; they end with it, after the batch that each is at."""
+def hired(start: Callable[[Callable[[], datetime]], Recorder], jobs: int) -> Iterator[Processes]:
+    """Start processes that record for the block; they end with it, after the batch that each is at.
+
+    ``start`` makes the recorder of each, given its clock; it goes over by pickle.
+    """
     pairs = [socketpair() for _ in range(jobs)]
     lines = [Connection(ours.detach()) for ours, _ in pairs]
     given = [theirs.fileno() for _, theirs in pairs]
@@ -158,12 +186,38 @@ def hired(map_: ChangeMap, actor: Actor, jobs: int) -> Iterator[Processes]:
     try:
         for line in lines:
             with suppress(OSError):  # whoever ended by now is met at the first turn
-                line.send((map_, actor))
+                line.send(start)
         yield Processes(lines)
     finally:
         for line in lines:
             line.close()
         process.wait()
+
+
+def spread(
+    asked: Iterable[tuple[str, object]],
+    start: Callable[[Callable[[], datetime]], Recorder],
+    tell: Callable[[Sequence[Became]], None],
+    *,
+    jobs: int,
+    now: Callable[[], datetime],
+) -> None:
+    """Let what a file asks, each with its family, be taken in while it is read; ``tell`` hears what became of it.
+
+    What is read by the time somebody is free goes together. A short file is not spread. Raises ProcessEnded.
+    """
+    waiting, alone = Waiting(jobs), Alone(start(now))
+    crew: Crew = alone
+    with ExitStack() as stack:
+        for count, (family, one) in enumerate(asked, 1):
+            waiting.add(family, one)
+            full = waiting.held > HELD_BYTES_MOST
+            if crew is alone and jobs > 1 and (full or count >= WORTH_PROCESSES):
+                crew = stack.enter_context(hired(start, jobs))
+            if full or count % _LOOK_EVERY == 0:
+                tell(crew.turn(waiting, last=full))
+        while waiting.held or crew.busy:
+            tell(crew.turn(waiting, last=True))
 
 
 def work() -> None:
@@ -195,8 +249,7 @@ def work() -> None:
 def _serve(number: int) -> None:
     with Connection(number) as line:
         try:
-            map_, actor = line.recv()
-            recorder = Recorder(map_, actor, clock.now)
+            recorder = line.recv()(clock.now)
             line.send_bytes(_pack([]))
             while True:
                 line.send_bytes(_pack(_recorded(recorder, line.recv_bytes())))
@@ -204,8 +257,8 @@ def _serve(number: int) -> None:
             return  # there is nothing more to do, or nobody to do it for
 
 
-def _recorded(recorder: Recorder, packed: bytes) -> list[Became] | str:
+def _recorded(recorder: Recorder, packed: bytes) -> Sequence[Became] | str:
     try:
-        return recorder.record(_groups.decode(packed))
+        return recorder.record(packed)
     except Refusal as refusal:
         return refusal.code

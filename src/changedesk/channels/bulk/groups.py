@@ -10,10 +10,11 @@ from typing import Final
 import msgspec
 
 from changedesk.base.refusal import Refusal
+from changedesk.channels.bulk.crew import Families
 from changedesk.channels.bulk.customers import KeyEmpty
 from changedesk.channels.bulk.mapping import ChangeMap
 from changedesk.channels.bulk.report import Sheet
-from changedesk.channels.bulk.rows import FileUnreadable, HeaderWrong, Reader, Row, open_rows
+from changedesk.channels.bulk.rows import HeaderWrong, Reader, Row, open_rows, until_damaged
 from changedesk.rules.status import STATE
 from changedesk.rules.values.text import compact
 
@@ -73,7 +74,7 @@ class Records:
 
     def __init__(self) -> None:
         self._held: dict[str, dict[str, str]] = {}
-        self._into: dict[str, str] = {}
+        self._families = Families()
 
     @classmethod
     def of(cls, file: Path, map_: ChangeMap) -> "Records":
@@ -86,11 +87,11 @@ class Records:
         taken: dict[str, str] = {}
         with open_rows(file, map_.dialect) as reader:
             _require_columns(reader, map_)
-            for row in _until_damaged(reader):
+            for row in until_damaged(reader):
                 customer = "" if row.problem else row.cells[map_.customer].strip()
                 record = "" if row.problem else row.cells[map_.record].strip()
                 if customer and record:
-                    made._join(customer, record)
+                    made._families.join(customer, record)
                     if map_.subject == "account":
                         plain = taken.setdefault(compact(record), record) == record
                         mark = "" if plain else "-" + hashlib.sha256(record.encode()).hexdigest()[:8]
@@ -103,23 +104,7 @@ class Records:
 
     def family(self, group: Group) -> str:
         """Return a name that all records have in common which share a holder, over however many of them."""
-        return self._root(group.record)
-
-    def _join(self, customer: str, record: str) -> None:
-        self._into[self._root(record)] = self._root(customer)
-
-    def _root(self, name: str) -> str:
-        while (further := self._into.get(name, name)) != name:
-            self._into[name] = further = self._into.get(further, further)  # half the way for whoever comes next
-            name = further
-        return name
-
-
-def _until_damaged(reader: Reader) -> Iterator[Row]:
-    try:
-        yield from reader
-    except FileUnreadable:
-        return  # told when the rows themselves are read
+        return self._families.of(group.record)
 
 
 def _require_columns(reader: Reader, map_: ChangeMap) -> None:

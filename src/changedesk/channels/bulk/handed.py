@@ -19,7 +19,7 @@ from changedesk import flow
 from changedesk.base.actor import Actor
 from changedesk.base.ids import ClientId
 from changedesk.base.refusal import Refusal
-from changedesk.channels.bulk.customers import BATCH, import_customers
+from changedesk.channels.bulk.customers import import_customers
 from changedesk.channels.bulk.mapping import CustomerMap, parse_map, read_map
 from changedesk.channels.bulk.received import received
 from changedesk.channels.bulk.request_map import RequestMap, parse_request_map, read_request_map
@@ -31,6 +31,8 @@ from changedesk.reading.imports import ENDED_EARLY, REASON
 from changedesk.rules.access import Verb
 
 log = structlog.get_logger("changedesk.files")
+BATCH: Final = 500
+"""Customers of one part."""
 _REQUESTS: Final = "requests"
 _ENCODING: Final = "utf-8"
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from changedesk.base.actor import Actor
 from changedesk.channels.bulk.changes import import_changes
-from changedesk.channels.bulk.customers import Progress, import_customers
+from changedesk.channels.bulk.customers import import_customers
 from changedesk.channels.bulk.mapping import ChangeMap, CustomerMap
 from changedesk.channels.bulk.report import Report
+from changedesk.channels.bulk.running import Progress
 from changedesk.rules.fields import Catalogue
 
 
@@ -24,14 +25,15 @@ def import_file(
     progress: Progress | None = None,
     jobs: int = 1,
 ) -> Report:
-    """Take a file in as its map says; see ``import_customers`` and ``import_changes``. ``jobs`` are for changes."""
+    """Take a file in as its map says; see ``import_customers`` and ``import_changes``."""
     given: dict[str, Any] = {
         "actor": actor,
         "catalogue": catalogue,
         "dry_run": dry_run,
         "report_to": report_to,
         "progress": progress,
+        "jobs": jobs,
     }
     if isinstance(map, CustomerMap):
         return import_customers(file, map, region=region, zone=zone, **given)
-    return import_changes(file, map, jobs=jobs, **given)
+    return import_changes(file, map, **given)

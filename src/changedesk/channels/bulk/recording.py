@@ -12,9 +12,10 @@ from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
 from changedesk.channels.bulk.groups import Group
 from changedesk.channels.bulk.mapping import ChangeMap
-from changedesk.channels.bulk.report import REFUSED, TAKEN, UNCHANGED, Reason, reasons
+from changedesk.channels.bulk.report import REFUSED, TAKEN, UNCHANGED, Became, reasons
 
 _OPENING: Final = b"opened by a change log"
+_groups: Final = msgspec.msgpack.Decoder(list[Group])
 
 
 class AccountNotOpen(Refusal):
@@ -22,17 +23,6 @@ class AccountNotOpen(Refusal):
 
     code = "account-not-open"
     hint = "Open the account for the customer first, then import the same file again: the rest stays as it is."
-
-
-class Became(msgspec.Struct, array_like=True, frozen=True):
-    """What became of the rows of one group. ``led``: they name a merged customer, and went to the survivor."""
-
-    rows: list[int]
-    outcome: str
-    record: str = ""
-    changes: int = 0
-    led: bool = False
-    reasons: list[Reason] = []
 
 
 class Recorder:
@@ -45,8 +35,9 @@ class Recorder:
         self._led: set[str] = set()
         """Customers who were merged: their rows go to the survivor."""
 
-    def record(self, groups: Sequence[Group]) -> list[Became]:
-        """Record a batch of changes, in their order; return what became of each, those that went in first."""
+    def record(self, packed: bytes) -> list[Became]:
+        """Record a batch of groups, in their order; return what became of each, those that went in first."""
+        groups = _groups.decode(packed)
         stopped = self._open_subjects(groups)
         ready = [group for group in groups if group.record in self._subjects]
         told = [

@@ -3,7 +3,7 @@
 import csv
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -11,6 +11,8 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
+
+import msgspec
 
 from changedesk.base.refusal import Refusal
 from changedesk.channels.bulk.rows import FileUnreadable, Reader, Row
@@ -74,6 +76,20 @@ class Line:
 
 Reason: TypeAlias = tuple[str, str, str]
 """A code, the path of a field, and what to do."""
+
+
+class Became(msgspec.Struct, array_like=True, frozen=True):
+    """What became of rows. ``led``: they name a merged customer, and went to the survivor.
+
+    ``reasons``: why rows did not go in, or what those that went in had to leave out. ``changes``: fields that changed.
+    """
+
+    rows: list[int]
+    outcome: str
+    record: str = ""
+    changes: int = 0
+    led: bool = False
+    reasons: list[Reason] = []
 
 
 class _Sink:
@@ -142,6 +158,21 @@ class Sheet:
             self.report.stopped = f"{refusal.sentence} {refusal.hint}"
             self.refused([reader.number + 1], refusal)
 
+    def tell(self, told: Iterable[Became]) -> None:
+        """Note what became of rows, in whichever order they come."""
+        for one in told:
+            if one.outcome == REFUSED:
+                self.refused_for(one.rows, one.reasons)
+                continue
+            self.became(one.rows, one.outcome, one.record)
+            self.report.changes += one.changes
+            if one.led:
+                self.led(one.rows, one.record)
+            if one.reasons:
+                self.report.warned += len(one.rows)
+                for number in one.rows:
+                    self._because(number, WARNING, one.reasons)
+
     def became(self, rows: Sequence[int], outcome: str, record: object) -> None:
         """Note rows that went in, stay as they were, or would go in."""
         setattr(self.report, outcome, getattr(self.report, outcome) + len(rows))
@@ -170,12 +201,6 @@ class Sheet:
         self.report.refused += len(rows)
         for number in rows:
             self._because(number, REFUSED, told)
-
-    def warned(self, number: int, refusals: list[Refusal]) -> None:
-        """Note what a row that goes in has to leave out."""
-        self.report.warned += 1
-        for refusal in refusals:
-            self._because(number, WARNING, list(reasons(refusal)))
 
     def _because(self, number: int, outcome: str, told: Sequence[Reason]) -> None:
         for code, path, sentence in told:

@@ -5,7 +5,7 @@ import gzip
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import chain
@@ -181,6 +181,12 @@ def open_rows(file: Path, dialect: Dialect) -> Iterator[Reader]:
         raise FileUnreadable(reason="cannot_open", row=0) from None
     with raw:
         yield Reader(raw, file.stat().st_size, dialect)
+
+
+def until_damaged(reader: Reader) -> Iterator[Row]:
+    """Yield what can be read ahead of a file; that it ends badly is told when the rows themselves are read."""
+    with suppress(FileUnreadable):
+        yield from reader
 
 
 def _header(names: list[str]) -> tuple[str, ...]:

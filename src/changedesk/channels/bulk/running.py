@@ -1,7 +1,7 @@
 """An import is noted as a run before its first row goes in, and once more when its last one did."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +9,12 @@ from uuid import UUID
 
 from changedesk import flow
 from changedesk.base.actor import Actor
-from changedesk.channels.bulk.report import Report
+from changedesk.channels.bulk.report import Became, Report, Sheet
+from changedesk.channels.bulk.rows import Reader
 from changedesk.reading.imports import ENDED_EARLY, REASON
+
+Progress = Callable[[Report, float], None]
+"""Told after each batch: the totals so far, and how much of the file has been taken in, from 0 to 1."""
 
 
 @contextmanager
@@ -36,6 +40,17 @@ def noted(
     run = flow.note_import(map_name, digest, actor=actor, at=now())
     yield
     flow.finish_import(run, counts_of(report), actor=actor, at=now())
+
+
+def telling(sheet: Sheet, reader: Reader, progress: Progress | None) -> Callable[[Sequence[Became]], None]:
+    """Return who notes what became of rows, and says how far it has come."""
+
+    def tell(told: Sequence[Became]) -> None:
+        sheet.tell(told)
+        if told and progress:
+            progress(sheet.report, reader.share * sheet.report.ended / sheet.report.rows)
+
+    return tell
 
 
 def counts_of(report: Report) -> dict[str, int]:

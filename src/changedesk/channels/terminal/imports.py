@@ -23,8 +23,6 @@ File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV (pl
 Map = Annotated[str, typer.Option("--map", help="The name of a shipped map, or the path of one that ends in .toml.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check, take nothing in.")]
 ReportTo = Annotated[Path | None, typer.Option("--report", help="Where the report goes; beside the file if not told.")]
-
-
 Jobs = Annotated[
     int | None,
     typer.Option(min=1, max=64, help="Over how many processes a long file is spread; one for each core if not told."),
@@ -38,10 +36,11 @@ def customers(
     client: Client,
     dry_run: DryRun = False,  # noqa: FBT002 - Typer's way to declare a flag
     report: ReportTo = None,
+    jobs: Jobs = None,
     as_json: AsJson = False,  # noqa: FBT002 - as above
 ) -> None:
     """Take a file of customers in by a map."""
-    _take_in(file, map_name, client, bulk.CustomerMap, dry_run=dry_run, report_to=report, as_json=as_json)
+    _take_in(file, map_name, client, bulk.CustomerMap, dry_run=dry_run, report_to=report, as_json=as_json, jobs=jobs)
 
 
 @app.command("changes", help=f"Record changes with their own times and evidence, each record's in its order. {AGAIN}")
@@ -55,10 +54,7 @@ def changes(
     as_json: AsJson = False,  # noqa: FBT002 - as above
 ) -> None:
     """Take a file of changes in by a map."""
-    cores = os.cpu_count() or 1
-    _take_in(
-        file, map_name, client, bulk.ChangeMap, dry_run=dry_run, report_to=report, as_json=as_json, jobs=jobs or cores
-    )
+    _take_in(file, map_name, client, bulk.ChangeMap, dry_run=dry_run, report_to=report, as_json=as_json, jobs=jobs)
 
 
 def _take_in(
@@ -70,7 +66,7 @@ def _take_in(
     dry_run: bool,
     report_to: Path | None,
     as_json: bool,
-    jobs: int = 1,
+    jobs: int | None,
 ) -> None:
     with show.refusals(json_wanted=as_json):
         chosen, here = bulk.read_map(map_name), installed.client(client)
@@ -90,7 +86,7 @@ def _take_in(
                 dry_run=dry_run,
                 report_to=report_to,
                 progress=lambda totals, share: tell(share, f"{totals.ended} rows"),
-                jobs=jobs,
+                jobs=jobs or os.cpu_count() or 1,
             )
     _tell(done, as_json=as_json)
 
