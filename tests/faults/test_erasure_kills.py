@@ -83,7 +83,9 @@ def others(program: subprocess.Popen[str], journal: Path, database: Database) ->
 
 def approved(d: Desk, dana: SubjectId, at: datetime) -> datetime:
     vouch(d, dana, at)
-    asked = flow.request_erasure(dana, channel=Channel.PHONE, actor=d.ben, at=soon(at, 0.2))
+    asked = flow.request_erasure(
+        dana, flow.How(reason="data_subject_request", channel=Channel.PHONE), actor=d.ben, at=soon(at, 0.2)
+    )
     flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(at))
     return soon(at) + WEEK
 

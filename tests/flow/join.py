@@ -39,11 +39,9 @@ def merging(
     asked = flow.merge(
         merged,
         into,
+        flow.How(person=person, reason="duplicate_account", channel=Channel.PHONE),
         choices=choices,
         close=close,
-        person=person,
-        reason="duplicate_account",
-        channel=Channel.PHONE,
         actor=d.ben,
         at=soon(at, 0.2),
     )
@@ -67,9 +65,7 @@ def unmerging(
     vouch(d, person or merged, at, agent=d.ines)
     asked = flow.unmerge(
         change,
-        person=person,
-        reason="correction_of_error",
-        channel=Channel.PHONE,
+        flow.How(person=person, reason="correction_of_error", channel=Channel.PHONE),
         actor=d.ines,
         at=soon(at, 0.2),
     )

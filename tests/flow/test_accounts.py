@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.cast import Desk, soon
-from tests.flow.walk import LATER, prove, request_of, stands
+from tests.flow.walk import LATER, prove, record, request_of, stands
 
 from changedesk import flow
 from changedesk.base.actor import Actor, ActorType, Channel
@@ -78,6 +78,18 @@ def test_a_holder_who_is_named_is_the_one_who_is_asked(d: Desk, held: tuple[Subj
     assert request_of(d, ask(d, account, person=eve).ref).person_id == eve
     with pytest.raises(NoHolder):
         ask(d, account, person=d.customer())
+
+
+def test_a_holder_who_is_named_is_the_one_who_is_asked_for_an_undoing(
+    d: Desk, held: tuple[SubjectId, SubjectId, SubjectId]
+) -> None:
+    account, _, eve = held
+    made = record(d, account, {"plan.cycle": "yearly"}, at=LATER)
+    assert made.change is not None
+    how = flow.How(reason="correction_of_error", channel=Channel.PHONE, person=eve)
+    undone = flow.revert(made.change, how, choices={}, actor=d.ines, at=soon(LATER))
+    request = request_of(d, undone.ref)
+    assert (request.person_id, request.reverts) == (eve, made.change)
 
 
 def test_customers_ask_for_accounts_of_their_own_only(d: Desk, held: tuple[SubjectId, SubjectId, SubjectId]) -> None:

@@ -44,7 +44,14 @@ def account(d: Desk, dora: SubjectId) -> SubjectId:
 
 
 def foreseen(d: Desk, dora: SubjectId, dana: SubjectId, *close: str) -> dict[str, str]:
-    plan = flow.preview_merge(dora, dana, close=close, actor=d.ben, at=soon(LATER))
+    plan = flow.preview_merge(
+        dora,
+        dana,
+        flow.How(reason="duplicate_account", channel=Channel.PHONE),
+        close=close,
+        actor=d.ben,
+        at=soon(LATER),
+    )
     return {one.request.ref: one.why for one in plan.pending}
 
 
@@ -134,7 +141,9 @@ def _standing(d: Desk, _: SubjectId, dora: SubjectId, __: SubjectId, ___: Databa
 def _undoing(d: Desk, _: SubjectId, dora: SubjectId, __: SubjectId, ___: Database) -> flow.Receipt:
     change = record(d, dora, SITE, at=soon(START)).change
     assert change is not None
-    return flow.revert(change, choices={}, reason="correction_of_error", channel=Channel.PHONE, actor=d.ines, at=LATER)
+    return flow.revert(
+        change, flow.How(reason="correction_of_error", channel=Channel.PHONE), choices={}, actor=d.ines, at=LATER
+    )
 
 
 def _lost(d: Desk, _: SubjectId, __: SubjectId, account: SubjectId, database: Database) -> flow.Receipt:

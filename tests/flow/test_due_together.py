@@ -28,7 +28,9 @@ def test_what_falls_due_with_the_merge_that_closes_it_stays_closed(d: Desk) -> N
     plan = ask(d, theirs[1], {"plan.name": "unlimited"}, kind="plan", at=soon(LATER, 4), effective_at=LATER + DAY)
     plan = agree(d, prove(d, plan, soon(LATER, 5)), soon(LATER, 6))
     # Of a right the law lets nothing stand in the way: that it was closed is all that stops it.
-    right = flow.request_erasure(theirs[1], channel=Channel.PHONE, actor=d.ben, at=soon(LATER, 7))
+    right = flow.request_erasure(
+        theirs[1], flow.How(reason="data_subject_request", channel=Channel.PHONE), actor=d.ben, at=soon(LATER, 7)
+    )
     right = prove(d, right, soon(LATER, 8))
     flow.approve({right.ref: right.digest}, actor=d.ines, at=soon(LATER, 9)).one()
     asked = (joined, page, plan, right)

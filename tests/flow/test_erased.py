@@ -83,6 +83,10 @@ def test_what_was_erased_is_not_brought_back_by_an_undo(d: Desk, dana: SubjectId
     forget(dana)
     with pytest.raises(NotRevertible) as refused:
         flow.revert(
-            made.change, choices={}, reason="correction_of_error", channel=Channel.PHONE, actor=d.ines, at=soon(LATER)
+            made.change,
+            flow.How(reason="correction_of_error", channel=Channel.PHONE),
+            choices={},
+            actor=d.ines,
+            at=soon(LATER),
         )
     assert refused.value.data == {"why": "erased"}

@@ -62,7 +62,9 @@ def test_the_whole_family_is_erased_whichever_record_is_named(d: Desk, dana: Sub
     assert [each.subject.id for each in preview.merged] == [one, two]
     assert all("contact.email" in {of.path for of in each.decisions} for each in preview.merged)
     vouch(d, dana, MUCH_LATER)
-    made = flow.request_erasure(two, channel=d.ben.channel, actor=d.ben, at=soon(MUCH_LATER, 0.2))
+    made = flow.request_erasure(
+        two, flow.How(reason="data_subject_request", channel=d.ben.channel), actor=d.ben, at=soon(MUCH_LATER, 0.2)
+    )
     assert (made.subject, made.state) == (dana, "awaiting_approval")
     flow.approve({made.ref: made.digest}, actor=d.ines, at=soon(MUCH_LATER))
     due = soon(MUCH_LATER) + timedelta(days=7)
@@ -87,7 +89,7 @@ def test_the_whole_family_is_erased_whichever_record_is_named(d: Desk, dana: Sub
 
 
 def _unmerge(change: Any, **given: Any) -> flow.Receipt:
-    return flow.unmerge(change, reason="correction_of_error", channel=given["actor"].channel, **given)
+    return flow.unmerge(change, flow.How(reason="correction_of_error", channel=given["actor"].channel), **given)
 
 
 class Killed(Exception):  # noqa: N818 - what happened

@@ -162,12 +162,11 @@ def test_an_undoing_that_dies_anywhere(d: Desk, dana: SubjectId, monkeypatch: py
     change, key = made.change, flow.Once("k", b"x")
     assert change is not None
 
+    asked = flow.How(reason="correction_of_error", channel=Channel.PHONE, once=key)
+
     def undo() -> flow.Receipt | None:
         try:
-            return flow.revert(
-                change, choices={}, reason="correction_of_error", channel=Channel.PHONE, actor=d.ines,
-                at=soon(LATER, 2), key=key,
-            )  # fmt: skip
+            return flow.revert(change, asked, choices={}, actor=d.ines, at=soon(LATER, 2))
         except NothingToRevert:
             return None
 

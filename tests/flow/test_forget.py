@@ -39,12 +39,11 @@ def journal(settings: Any, tmp_path: Path) -> Path:
     return tmp_path / "kept" / "erasures.jsonl"
 
 
-def asked(
-    d: Desk, dana: SubjectId, at: datetime = LATER, classes: Sequence[str] = ("everything",), **more: Any
-) -> flow.Receipt:
+def asked(d: Desk, dana: SubjectId, at: datetime = LATER, classes: Sequence[str] = ("everything",)) -> flow.Receipt:
     """An erasure that the customer asked for on the phone, proved, waiting for its approval."""
     vouch(d, dana, at)
-    made = flow.request_erasure(dana, classes=classes, channel=Channel.PHONE, actor=d.ben, at=soon(at, 0.2), **more)
+    how = flow.How(reason="data_subject_request", channel=Channel.PHONE)
+    made = flow.request_erasure(dana, how, classes=classes, actor=d.ben, at=soon(at, 0.2))
     assert made.state == "awaiting_approval", made
     return made
 
@@ -232,7 +231,9 @@ def test_under_a_legal_hold_nothing_is_erased_until_it_is_lifted(d: Desk, dana: 
     assert held.state == "applied"
     vouch(d, dana, soon(LATER, 9))
     with pytest.raises(StatusForbids) as refused:
-        flow.request_erasure(dana, channel=Channel.PHONE, actor=d.ben, at=soon(LATER, 9.5))
+        flow.request_erasure(
+            dana, flow.How(reason="data_subject_request", channel=Channel.PHONE), actor=d.ben, at=soon(LATER, 9.5)
+        )
     assert (refused.value.data["blocked_by"], refused.value.data["lifted_by"]) == ("legal_hold", "legal_release")
     assert _legal(d, dana, "legal_release", soon(LATER, 20)).state == "applied"
     erased(d, dana, soon(LATER, 30))

@@ -64,7 +64,7 @@ def test_a_record_under_legal_hold_may_be_merged_and_keeps_both(d: Desk, dana: S
     over = APART + timedelta(days=3)
     assert (stands(d, one).values()[LEGAL], LEGAL in stands(d, dana).values()) == (True, False)
     with pytest.raises(StatusForbids):
-        flow.request_erasure(one, channel=Channel.PHONE, actor=d.ben, at=over)
+        flow.request_erasure(one, flow.How(reason="data_subject_request", channel=Channel.PHONE), actor=d.ben, at=over)
     erased(d, dana, over)
     assert (stands(d, dana).key, stands(d, one).key is not None) == (None, True)
 

@@ -38,7 +38,11 @@ def test_a_transfer_and_a_merge_that_are_due_at_once(d: Desk) -> None:
         given = proposed(d, theirs[1], taker, start)
         new_holder_confirms(d, given.ref, soon(start, 3))
         joined = flow.merge(
-            theirs[0], mine[0], reason="duplicate_account", channel=Channel.PHONE, actor=d.ben, at=soon(start, 4)
+            theirs[0],
+            mine[0],
+            flow.How(reason="duplicate_account", channel=Channel.PHONE),
+            actor=d.ben,
+            at=soon(start, 4),
         )
         started = flow.challenge(
             theirs[0], purpose="change", method="totp", ref=joined.ref, actor=d.ben, at=soon(start, 6)
@@ -70,10 +74,9 @@ def test_a_transfer_and_a_merge_that_are_due_at_once(d: Desk) -> None:
 def test_two_merges_of_one_record_are_one(d: Desk) -> None:
     for number in range(ROUNDS):
         people = [d.customer(contact__email=f"p{number}.{place}@old.example") for place in range(3)]
-        ask = partial(
-            flow.merge, people[0], reason="duplicate_account", channel=Channel.PHONE, actor=d.ben, at=soon(LATER)
-        )
-        found = together([partial(ask, people[1]), partial(ask, people[2])])
+        how = flow.How(reason="duplicate_account", channel=Channel.PHONE)
+        asked = [partial(flow.merge, people[0], into, how, actor=d.ben, at=soon(LATER)) for into in people[1:]]
+        found = together(asked)
         assert _codes(found) == ["field-taken"]
 
 
@@ -103,13 +106,11 @@ def test_an_unmerge_and_a_revert_of_the_survivor_meet(d: Desk) -> None:
         asked = unmerging(d, done.change, two, at)
         vouch(d, one, at + WAIT, agent=d.omar)
         assert made.change is not None
+        how = flow.How(reason="correction_of_error", channel=Channel.PHONE)
         found = together(
             [
                 partial(flow.apply_now, asked.ref, seen_version=None, actor=d.ines, at=at + WAIT),
-                partial(
-                    flow.revert, made.change, choices={}, reason="correction_of_error", channel=Channel.PHONE,
-                    actor=d.omar, at=soon(at + WAIT, 0.1),
-                ),
+                partial(flow.revert, made.change, how, choices={}, actor=d.omar, at=soon(at + WAIT, 0.1)),
             ]
         )  # fmt: skip
         assert _codes(found) == []

@@ -49,7 +49,9 @@ def left(d: Desk, who: SubjectId, **more: Any) -> Left:
 
 
 def ask(d: Desk, subject: SubjectId, at: datetime) -> flow.Receipt:
-    return flow.request_erasure(subject, channel=Channel.PHONE, actor=d.ben, at=at)
+    return flow.request_erasure(
+        subject, flow.How(reason="data_subject_request", channel=Channel.PHONE), actor=d.ben, at=at
+    )
 
 
 def scheduled(d: Desk, subject: SubjectId, at: datetime) -> flow.Receipt:

@@ -36,7 +36,9 @@ def dora(d: Desk) -> SubjectId:
 
 def test_a_merge_stands_in_both_streams_and_nothing_is_lost(d: Desk, dana: SubjectId, dora: SubjectId) -> None:
     before = stands(d, dora)
-    plan = flow.preview_merge(dora, dana, actor=d.ben, at=LATER)
+    plan = flow.preview_merge(
+        dora, dana, flow.How(reason="duplicate_account", channel=Channel.PHONE), actor=d.ben, at=LATER
+    )
     assert {one.path for one in plan.choices} == {
         "personal.name", "contact.email", "contact.phone_mobile", "contact.fax",
     }  # fmt: skip
@@ -140,7 +142,9 @@ def test_a_record_that_moved_makes_the_merge_stale(d: Desk, dana: SubjectId, dor
 
 
 def test_a_second_preview_is_needed_when_the_survivor_moved(d: Desk, dana: SubjectId, dora: SubjectId) -> None:
-    plan = flow.preview_merge(dora, dana, actor=d.ben, at=LATER).plan.wish
+    plan = flow.preview_merge(
+        dora, dana, flow.How(reason="duplicate_account", channel=Channel.PHONE), actor=d.ben, at=LATER
+    ).plan.wish
     record(d, dana, URL, at=LATER)
     with pytest.raises(SurvivorMoved):
         flow.submit([replace(plan, acknowledged=("*",))], actor=d.ben, at=LATER).one()
@@ -209,7 +213,7 @@ def test_two_records_that_do_not_fit_are_not_merged(d: Desk, dana: SubjectId, do
     if why == "merged":
         merged_now(d, dora, dana)
     with pytest.raises(NotMergeable) as refused:
-        flow.merge(*pairs[why], reason="duplicate_account", channel=Channel.PHONE, actor=d.ben, at=LATER)
+        flow.merge(*pairs[why], flow.How(reason="duplicate_account", channel=Channel.PHONE), actor=d.ben, at=LATER)
     assert refused.value.data == {"why": why}
 
 
@@ -266,7 +270,9 @@ def test_the_database_links_nothing_without_an_applied_merge(
 
 def test_whoever_decides_on_a_merge_sees_both_sides(d: Desk, dana: SubjectId, dora: SubjectId) -> None:
     vouch(d, dora, LATER)
-    asked = flow.merge(dora, dana, reason="duplicate_account", channel=Channel.PHONE, actor=d.ben, at=soon(LATER, 0.2))
+    asked = flow.merge(
+        dora, dana, flow.How(reason="duplicate_account", channel=Channel.PHONE), actor=d.ben, at=soon(LATER, 0.2)
+    )
     early = merging_read.compared(asked.ref, actor=d.ines, at=LATER, language="en")
     assert "dora@old.example" not in repr(early), "nothing is theirs to decide on before it is proved"
     asked = agree(d, prove(d, asked, soon(LATER)), soon(LATER, 2))

@@ -1,6 +1,6 @@
 """Merges that cannot be, asked for by whatever way; and those of accounts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -13,7 +13,7 @@ from tests.flow.test_transfer import themselves
 from tests.flow.walk import LATER, URL, ask, record
 
 from changedesk import flow
-from changedesk.base.actor import Channel
+from changedesk.base.actor import Actor, Channel
 from changedesk.base.ids import ChangeId, SubjectId, uuid7
 from changedesk.base.refusal import Forbidden, NotFound, Refusal
 from changedesk.flow.parties import SurvivorMoved
@@ -65,9 +65,11 @@ def test_choices_of_another_version_of_the_survivor_are_no_choices(d: Desk, dana
 def test_customers_compare_and_merge_nothing(d: Desk, dana: SubjectId, dora: SubjectId) -> None:
     hers = themselves(d, dora)
     with pytest.raises(Forbidden):
-        flow.preview_merge(dora, dana, actor=hers, at=LATER)
+        flow.preview_merge(
+            dora, dana, flow.How(reason="duplicate_account", channel=Channel.PHONE), actor=hers, at=LATER
+        )
     with pytest.raises(Forbidden):
-        flow.merge(dora, dana, reason="duplicate_account", channel=Channel.WEB_PORTAL, actor=hers, at=LATER)
+        flow.merge(dora, dana, flow.How(reason="duplicate_account", channel=Channel.WEB_PORTAL), actor=hers, at=LATER)
     asked = merging(d, dora, dana)
     with pytest.raises(Forbidden):
         flow.refresh_merge(asked.ref, seen_version=None, actor=hers, at=soon(LATER, 9))
@@ -76,7 +78,9 @@ def test_customers_compare_and_merge_nothing(d: Desk, dana: SubjectId, dora: Sub
 def test_nothing_is_merged_that_is_not_there(d: Desk, dana: SubjectId) -> None:
     nobody = SubjectId(uuid4())
     with pytest.raises(NotFound):
-        flow.preview_merge(nobody, dana, actor=d.ben, at=LATER)
+        flow.preview_merge(
+            nobody, dana, flow.How(reason="duplicate_account", channel=Channel.PHONE), actor=d.ben, at=LATER
+        )
     with pytest.raises(NotFound):
         flow.plan_unmerge(ChangeId(uuid7()), actor=d.ines, at=LATER)
     asked = ask(d, dana, URL, at=LATER)
@@ -103,8 +107,9 @@ def test_a_merge_is_undone_once_and_by_its_own_record(d: Desk, dana: SubjectId, 
     assert flow.plan_unmerge(other.change, actor=d.ines, at=at + WAIT).link.merged_id == twin
 
 
-def _unmerge(change: ChangeId, **more: object) -> flow.Receipt:
-    return flow.unmerge(change, reason="correction_of_error", channel=Channel.PHONE, **more)  # type: ignore[arg-type]
+def _unmerge(change: ChangeId, *, actor: Actor, at: datetime) -> flow.Receipt:
+    how = flow.How(reason="correction_of_error", channel=Channel.PHONE)
+    return flow.unmerge(change, how, actor=actor, at=at)
 
 
 def test_what_was_joined_last_is_parted_first(d: Desk, dana: SubjectId, dora: SubjectId) -> None:

@@ -308,9 +308,8 @@ def test_two_undoings_of_one_change_are_one_request(d: Desk, dana: SubjectId) ->
     undo = partial(
         flow.revert,
         made.change,
+        flow.How(reason="correction_of_error", channel=Channel.PHONE),
         choices={},
-        reason="correction_of_error",
-        channel=Channel.PHONE,
         actor=d.ines,
         at=soon(LATER),
     )

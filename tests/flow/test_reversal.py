@@ -227,27 +227,24 @@ def test_a_record_goes_back_to_a_version_by_a_request_for_each_kind(d: Desk, dan
         "contact_details": ["restore"], "loyalty": ["restore"],
     }  # fmt: skip
     vouch(d, dana, AGO, agent=d.ines)
-    given: dict[str, Any] = {
-        "choices": {}, "reason": "correction_of_error", "channel": Channel.PHONE, "actor": d.ines,
-        "key": flow.Once("back", b""),
-    }  # fmt: skip
-    first = flow.restore(dana, version, at=soon(AGO), **given)
+    how = flow.How(reason="correction_of_error", channel=Channel.PHONE, once=flow.Once("back", b""))
+    first = flow.restore(dana, version, how, choices={}, actor=d.ines, at=soon(AGO))
     assert (len(first.done), first.refused) == (2, {})
     assert holds(d, dana, "contact.url") == URL["contact.url"]
-    again = flow.restore(dana, version, at=soon(AGO, 2), **given)
+    again = flow.restore(dana, version, how, choices={}, actor=d.ines, at=soon(AGO, 2))
     assert {one.ref for one in again.done} == {one.ref for one in first.done}
     assert all(one.replayed for one in again.done)
 
 
 def test_going_back_asks_about_what_is_to_come_and_refuses_what_cannot_be(d: Desk, dana: SubjectId) -> None:
-    given: dict[str, Any] = {"reason": "correction_of_error", "channel": Channel.PHONE, "actor": d.ines, "at": AGO}
+    how = flow.How(reason="correction_of_error", channel=Channel.PHONE)
     change = flow.FieldChange(path="contact.url", new="https://soon.example/", valid_from=AGO + timedelta(days=9))
     flow.record_changes([flow.RecordedChange(subject=dana, changes=[change])], actor=d.crm, at=LATER).one()
     with pytest.raises(Conflicts) as refused:
-        flow.restore(dana, 1, choices={}, **given)
+        flow.restore(dana, 1, how, choices={}, actor=d.ines, at=AGO)
     assert refused.value.data == {"paths": ["contact.url"]}
     with pytest.raises(NothingToRevert):
-        flow.restore(dana, 1, choices={"contact.url": "keep"}, **given)
+        flow.restore(dana, 1, how, choices={"contact.url": "keep"}, actor=d.ines, at=AGO)
     for version in (0, 2, 99):
         with pytest.raises(NotRevertible):
             flow.plan_restore(dana, version, actor=d.ines, at=AGO)
@@ -265,7 +262,7 @@ def test_a_value_that_would_not_be_taken_today_comes_back_as_it_stood(d: Desk, d
     assert over.change is not None
     vouch(d, dana, AGO, agent=d.ines)
     undone = flow.revert(
-        over.change, choices={}, reason="correction_of_error", channel=Channel.PHONE, actor=d.ines, at=AGO
+        over.change, flow.How(reason="correction_of_error", channel=Channel.PHONE), choices={}, actor=d.ines, at=AGO
     )
     assert (undone.state, holds(d, dana, "contact.url")) == ("applied", "ftp//odd")
 

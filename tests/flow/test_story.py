@@ -53,7 +53,7 @@ def test_what_was_applied_can_be_undone_by_a_request_of_its_own(d: Desk, dana: S
     assert applied.change is not None
     vouch(d, dana, at, agent=d.ines)
     asked = flow.revert(
-        applied.change, choices={}, reason="correction_of_error", channel=Channel.PHONE, actor=d.ines, at=at
+        applied.change, flow.How(reason="correction_of_error", channel=Channel.PHONE), choices={}, actor=d.ines, at=at
     )
     prove(d, asked, soon(at), agent=d.ines)
     arrive(d, asked, soon(at, 2), agent=d.ines)

@@ -166,9 +166,8 @@ def test_a_copy_that_is_over_answers_nothing_and_only_what_asks_for_one_gets_one
 
 def erased(d: Desk, dana: SubjectId, at: datetime, *classes: str) -> datetime:
     vouch(d, dana, at)
-    made = flow.request_erasure(
-        dana, classes=classes or ["everything"], channel=Channel.PHONE, actor=d.ben, at=soon(at, 0.2)
-    )  # fmt: skip
+    how = flow.How(reason="data_subject_request", channel=Channel.PHONE)
+    made = flow.request_erasure(dana, how, classes=classes or ["everything"], actor=d.ben, at=soon(at, 0.2))
     flow.approve({made.ref: made.digest}, actor=d.ines, at=soon(at)).one()
     due = soon(at) + 8 * DAY
     assert flow.apply_due(d.client, at=due) == 1

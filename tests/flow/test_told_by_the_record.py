@@ -211,9 +211,8 @@ def test_usage_data_is_closed_without_the_consent_that_opens_it(database: Databa
 
 
 def merging(d: Desk, dora: SubjectId, dana: SubjectId, whose: str, reason: str) -> flow.Receipt:
-    return flow.merge(
-        dora, dana, initiated_by=whose, reason=reason, channel=Channel.PHONE, actor=d.ben, at=LATER
-    )  # fmt: skip
+    how = flow.How(initiated_by=whose, reason=reason, channel=Channel.PHONE)
+    return flow.merge(dora, dana, how, actor=d.ben, at=LATER)
 
 
 def test_a_duplicate_that_the_business_found_is_merged_by_two_people_and_the_customer_is_told_first(

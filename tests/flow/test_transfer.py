@@ -68,8 +68,7 @@ def proposed(d: Desk, account: SubjectId, eve: SubjectId, at: datetime = LATER, 
     asked = flow.propose_transfer(
         account,
         eve,
-        reason="customer_request",
-        channel=Channel.PHONE,
+        flow.How(reason="customer_request", channel=Channel.PHONE),
         actor=d.ben,
         at=soon(at, 0.2),
         **more,  # type: ignore[arg-type]
@@ -141,7 +140,7 @@ def test_the_old_holders_data_does_not_travel(d: Desk, account: SubjectId, eve: 
 def test_the_new_holder_comes_second_and_may_say_no(d: Desk, account: SubjectId, eve: SubjectId) -> None:
     vouch(d, holder_of(d, account)[0], LATER)
     asked = flow.propose_transfer(
-        account, eve, reason="customer_request", channel=Channel.PHONE, actor=d.ben, at=soon(LATER, 0.2)
+        account, eve, flow.How(reason="customer_request", channel=Channel.PHONE), actor=d.ben, at=soon(LATER, 0.2)
     )
     with pytest.raises(HolderFirst):
         new_holder_confirms(d, asked.ref, soon(LATER, 0.3))
@@ -166,7 +165,9 @@ def test_an_account_goes_to_another_customer_only(d: Desk, account: SubjectId, w
     old = holder_of(d, account)[0]
     to = {"itself": account, "nobody": SubjectId(UUID(int=7)), "holder": old}[who]
     with pytest.raises(NotTransferable):
-        flow.propose_transfer(account, to, reason="customer_request", channel=Channel.PHONE, actor=d.ben, at=LATER)
+        flow.propose_transfer(
+            account, to, flow.How(reason="customer_request", channel=Channel.PHONE), actor=d.ben, at=LATER
+        )
 
 
 def test_an_open_transfer_stops_what_would_run_across_it(d: Desk, account: SubjectId, eve: SubjectId) -> None:

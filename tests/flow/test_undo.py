@@ -1,5 +1,6 @@
 """Undoing a change without running over what came after it; and the link that stops first and asks after."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -26,7 +27,7 @@ from tests.flow.walk import (
 )  # fmt: skip
 
 from changedesk import flow
-from changedesk.base.actor import Channel, Role
+from changedesk.base.actor import Actor, Channel, Role
 from changedesk.base.ids import ChangeId, SubjectId, uuid7
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.flow.dispute import LinkExpired, ResolutionUnknown
@@ -40,10 +41,16 @@ from changedesk.store.tx import look
 AGO = LATER + timedelta(days=2)
 
 
-def _revert(d: Desk, change: ChangeId | None, choices: dict[str, object] | None = None, **more: object) -> flow.Receipt:
+def _revert(
+    d: Desk,
+    change: ChangeId | None,
+    choices: Mapping[str, str | tuple[str, object]] | None = None,
+    *,
+    actor: Actor | None = None,
+) -> flow.Receipt:
     assert change is not None
-    given = {"actor": d.ines, "at": AGO, "reason": "correction_of_error", "channel": Channel.PHONE, **more}
-    return flow.revert(change, choices=choices or {}, **given)  # type: ignore[arg-type]
+    how = flow.How(reason="correction_of_error", channel=Channel.PHONE)
+    return flow.revert(change, how, choices=choices or {}, actor=actor or d.ines, at=AGO)
 
 
 def _findings(d: Desk, change: ChangeId | None) -> dict[str, Finding]:

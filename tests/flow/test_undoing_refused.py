@@ -92,12 +92,15 @@ def test_a_key_of_a_restore_is_of_its_version(d: Desk, dana: SubjectId) -> None:
     record(d, dana, URL, at=LATER)
     record(d, dana, {"contact.url": "https://b.example/"}, at=soon(LATER))
     vouch(d, dana, AGO, agent=d.ines)
-    given: dict[str, Any] = {
-        "choices": {}, "reason": "correction_of_error", "channel": Channel.PHONE, "actor": d.ines, "at": soon(AGO),
-    }  # fmt: skip
-    flow.restore(dana, 2, key=flow.Once("back", b"2"), **given)
+
+    def restored(version: int) -> None:
+        key = flow.Once("back", str(version).encode())
+        how = flow.How(reason="correction_of_error", channel=Channel.PHONE, once=key)
+        flow.restore(dana, version, how, choices={}, actor=d.ines, at=soon(AGO))
+
+    restored(2)
     with pytest.raises(OtherBody):
-        flow.restore(dana, 1, key=flow.Once("back", b"1"), **given)
+        restored(1)
     assert holds(d, dana, "contact.url") == URL["contact.url"]
     assert stands(d, dana).ver == 4
 

@@ -117,7 +117,12 @@ def twin_of(d: Desk, dana: SubjectId) -> SubjectId:
 def erase(d: Desk, dana: SubjectId) -> None:
     at = LATER + timedelta(days=3)
     vouch(d, dana, at)
-    asked = flow.request_erasure(dana, channel=Channel.PHONE, note="canarynote", actor=d.ben, at=soon(at, 0.2))
+    asked = flow.request_erasure(
+        dana,
+        flow.How(reason="data_subject_request", channel=Channel.PHONE, note="canarynote"),
+        actor=d.ben,
+        at=soon(at, 0.2),
+    )
     flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(at))
     due = soon(at) + timedelta(days=7)
     flow.apply_due(d.client, at=due)

@@ -13,6 +13,7 @@ from tests.flow.walk import LATER, holds, record, stands
 from tests.postgres import Database
 
 from changedesk import flow
+from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.ledger.value import decode_value
 from changedesk.reading import merging
@@ -72,11 +73,12 @@ def taken_in(d: Desk, row: Row, place: str) -> SubjectId:
 def test_ten_real_duplicates_are_merged_edited_and_parted(database: Database, story: list[tuple[Row, Row]]) -> None:
     d = desk()
     told: list[tuple[int, int, int]] = []
+    how = flow.How(reason="duplicate_account", channel=Channel.PHONE)
     for number, (one, two) in enumerate(story):
         mine, theirs = taken_in(d, one, f"o{number}"), taken_in(d, two, f"d{number}")
         before = {who: stands(d, who).values() for who in (mine, theirs)}
         at = LATER + timedelta(days=20 * number)
-        taken = [item.path for item in flow.preview_merge(theirs, mine, actor=d.ben, at=at).choices]
+        taken = [item.path for item in flow.preview_merge(theirs, mine, how, actor=d.ben, at=at).choices]
         choices = dict.fromkeys(taken, "merged")
         done = merged_now(d, theirs, mine, at, choices=choices)
         assert {path: holds(d, mine, path) for path in taken} == {path: before[theirs].get(path) for path in taken}

@@ -22,7 +22,7 @@ Searching the history: ``flow.audit_trail``. Looking: ``note_views``, ``reveal``
 """
 
 from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm
-from changedesk.flow.asking import Plan, Receipt, Wish
+from changedesk.flow.asking import Plan, Receipt
 from changedesk.flow.audited import begin_audit, end_audit
 from changedesk.flow.batch import (
     Approved,
@@ -113,6 +113,7 @@ from changedesk.flow.seeing import Revealed, note_views, reveal
 from changedesk.flow.submit import preview, revise, submit
 from changedesk.flow.transfer import challenge_new_holder, decline_transfer, new_holder_offers, propose_transfer
 from changedesk.flow.verify import Challenged, challenge, offers
+from changedesk.flow.wish import How, Wish
 from changedesk.store.handed import Part
 from changedesk.store.imported import SourceRow
 from changedesk.store.once import Once
@@ -135,6 +136,7 @@ __all__ = [
     "FieldChange",
     "FieldRevert",
     "Glass",
+    "How",
     "MergePlan",
     "NewAccount",
     "NewCustomer",

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from changedesk.base.actor import Actor, ActorType, Channel
+from changedesk.base.actor import Actor, ActorType
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import Forbidden, Refusal
 from changedesk.flow import parties, whose
 from changedesk.flow.circumstances import attributes_of, categories_of, opts_out
+from changedesk.flow.wish import Wish
 from changedesk.kinds import Diff, Kind, NoChange, Proposal, changes, edited, find
 from changedesk.kinds.refusals import OperationDiffers
 from changedesk.ledger.value import Json, encode_json
@@ -25,7 +26,6 @@ from changedesk.rules.rule import Ask
 from changedesk.rules.values import Concern, screen_text
 from changedesk.store import evidence, requests
 from changedesk.store.keys import SubjectKey
-from changedesk.store.once import Once
 from changedesk.store.settings_read import Configuration, configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look
@@ -97,40 +97,6 @@ class Gone(Refusal):
     code = "erased"
     hint = "See the certificate of the erasure for what was kept and why."
     status = "missing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What one request asks: new values by path as people typed them (None or "" removes), and why."""
-
-    subject: SubjectId
-    kind: str
-    values: Mapping[str, object] = field(repr=False)
-    reason: str
-    channel: Channel
-    operation: str = ""
-    """What is to be done, by its name in the kind; empty where the values say it."""
-    person: SubjectId | None = None
-    """The customer who asks, where an account has several holders; the first of them when not given."""
-    initiated_by: str = "customer"
-    """Whose decision it is: customer, business, system."""
-    note: str = field(default="", repr=False)
-    requested_by: str = "customer"
-    """customer, representative, or the actor id of whoever asked."""
-    on_behalf_of: str | None = None
-    interaction: str | None = None
-    """Reference of the call, chat or letter."""
-    acknowledged: Sequence[str] = ()
-    """Words of the concerns that were checked with the customer."""
-    effective_at: datetime | None = None
-    received_at: datetime | None = None
-    """When the customer asked, in any channel: the legal clock starts there. Now, when not given."""
-    reverts: ChangeId | None = None
-    forced: bool = False
-    """It puts old values over ones that were set later, which takes one more approval."""
-    stood: Mapping[str, Value] = field(default_factory=dict, repr=False)
-    """Values that the record held before: they may come back even where they would not be taken today."""
-    once: Once | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

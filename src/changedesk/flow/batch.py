@@ -18,11 +18,12 @@ from changedesk.base.actor import Actor, Channel
 from changedesk.base.ids import SubjectId, uuid7
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking
-from changedesk.flow.asking import NeedsAcknowledgement, Wish
+from changedesk.flow.asking import NeedsAcknowledgement
 from changedesk.flow.decide import approve
 from changedesk.flow.named import done_before
 from changedesk.flow.parties import UNMERGE, survivors
 from changedesk.flow.submit import submit
+from changedesk.flow.wish import Wish
 from changedesk.kinds import ManyBad, NoChange
 from changedesk.kinds.merge import MERGED_INTO
 from changedesk.ledger.value import Json, encode_json

@@ -14,9 +14,9 @@ from changedesk.base.actor import Actor, Channel, type_of
 from changedesk.base.ids import ClientId, RequestId, SubjectId
 from changedesk.base.refusal import Refusal
 from changedesk.flow import asking, making, standing
-from changedesk.flow.asking import Wish
 from changedesk.flow.observed import observe
 from changedesk.flow.parties import LINKING, MERGE
+from changedesk.flow.wish import Wish
 from changedesk.flow.writing import Writing
 from changedesk.kinds.merge import LEFT_OUT
 from changedesk.ledger.entry import EntryKind

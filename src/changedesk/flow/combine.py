@@ -20,10 +20,11 @@ from changedesk.base.actor import Actor
 from changedesk.base.clock import now
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
-from changedesk.flow.asking import Receipt, Wish
+from changedesk.flow.asking import Receipt
 from changedesk.flow.record import record_changes
 from changedesk.flow.recorded import Recorded, RecordedChange
 from changedesk.flow.submit import submit
+from changedesk.flow.wish import Wish
 from changedesk.store.tx import CommitUnknown
 
 TOGETHER_MOST: Final = 64

@@ -7,9 +7,9 @@ from typing import Final
 from changedesk.base.actor import Actor, Channel, automation
 from changedesk.base.clock import micros
 from changedesk.base.ids import ClientId
-from changedesk.flow import asking
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.submit import enter
+from changedesk.flow.wish import Wish
 from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.fold import flatten
@@ -34,7 +34,7 @@ def make_effective(client: ClientId, *, at: datetime) -> int:
     actor = automation(client, "clock")
     with begin(actor) as tx:
         drafts: list[history.Draft] = []
-        over: list[asking.Wish] = []
+        over: list[Wish] = []
         for item in subjects.hold(tx, due).values():
             if item.next_effective_at is None or item.next_effective_at > at:
                 continue  # another worker was faster
@@ -52,7 +52,7 @@ def make_effective(client: ClientId, *, at: datetime) -> int:
     return done + _reinstate(over, actor=actor, at=at)
 
 
-def _reinstating(subject: Subject, made: Sequence[Assertion]) -> asking.Wish | None:
+def _reinstating(subject: Subject, made: Sequence[Assertion]) -> Wish | None:
     """Return what the clock asks for when a suspension is over: a change of status has its request, whoever asks it.
 
     So billing and services hear of it, and the customer, as of every other one.
@@ -60,7 +60,7 @@ def _reinstating(subject: Subject, made: Sequence[Assertion]) -> asking.Wish | N
     states = [one for one in made if one.path == status.STATE]
     if not states or status.status_of(subject.values()) is not status.Status.SUSPENDED:
         return None
-    return asking.Wish(
+    return Wish(
         subject=subject.id,
         kind="account_status",
         operation="reinstate",
@@ -73,7 +73,7 @@ def _reinstating(subject: Subject, made: Sequence[Assertion]) -> asking.Wish | N
     )
 
 
-def _reinstate(over: Sequence[asking.Wish], *, actor: Actor, at: datetime) -> int:
+def _reinstate(over: Sequence[Wish], *, actor: Actor, at: datetime) -> int:
     """Ask for the end of suspensions, each by itself; what cannot be done now is tried again in an hour."""
     done = 0
     for wish in over:

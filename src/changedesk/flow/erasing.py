@@ -1,21 +1,22 @@
 """Asking for an erasure: what it would take and what the law keeps, and the request itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from changedesk.base.actor import Actor, Channel
+from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import NotFound
 from changedesk.flow import family, left_behind, whose
-from changedesk.flow.asking import Gone, Receipt, Wish
+from changedesk.flow.asking import Gone, Receipt
 from changedesk.flow.family import Weighed
 from changedesk.flow.left_behind import AccountLeft
 from changedesk.flow.submit import enter
+from changedesk.flow.wish import How, Wish
 from changedesk.kinds.erasure import CLASSES, EVERYTHING
 from changedesk.rules import access
 from changedesk.rules.forgetting import Decision
-from changedesk.store import links, once, subjects
+from changedesk.store import links, subjects
 from changedesk.store.settings_read import configuration
 from changedesk.store.tx import Look, look
 
@@ -68,18 +69,11 @@ def _led(seen: Look, subject: SubjectId, actor: Actor) -> SubjectId:
 
 def request_erasure(
     subject: SubjectId,
+    how: How,
     *,
     classes: Sequence[str] = (EVERYTHING,),
-    reason: str = "data_subject_request",
-    channel: Channel,
-    note: str = "",
-    person: SubjectId | None = None,
-    initiated_by: str = "customer",
-    interaction: str | None = None,
-    received_at: datetime | None = None,
     actor: Actor,
     at: datetime,
-    key: once.Once | None = None,
 ) -> Receipt:
     """Ask for data to be erased: a request like any other, with the verification, approval and wait that policy asks.
 
@@ -91,19 +85,5 @@ def request_erasure(
     access.require(actor, access.Verb.REQUEST_SUBMIT, subject=actor.subject)
     with look(actor.client) as seen:
         subject = _led(seen, subject, actor)
-    wish = Wish(
-        subject=subject,
-        kind="erasure",
-        operation="erase",
-        values={CLASSES: list(classes)},
-        reason=reason,
-        channel=channel,
-        person=person,
-        initiated_by=initiated_by,
-        note=note,
-        requested_by="customer" if actor.type in whose.THEMSELVES else actor.id,
-        interaction=interaction,
-        received_at=received_at,
-        once=key,
-    )
-    return enter([wish], actor=actor, at=at).one()
+    asked = Wish.of(how, subject, "erasure", {CLASSES: list(classes)}, actor=actor)
+    return enter([replace(asked, operation="erase")], actor=actor, at=at).one()

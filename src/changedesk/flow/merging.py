@@ -6,17 +6,18 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from changedesk.base.actor import Actor, Channel
+from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import Forbidden, NotFound, Refusal
 from changedesk.flow import asking, named, whose
-from changedesk.flow.asking import Plan, Receipt, Wish
+from changedesk.flow.asking import Plan, Receipt
 from changedesk.flow.carrying import Pending, as_merged, foreseen
 from changedesk.flow.linking import Parting, parting
 from changedesk.flow.parties import MERGE, UNMERGE
 from changedesk.flow.submit import enter, revise
+from changedesk.flow.wish import How, Wish
 from changedesk.kinds.merge import INTO, LEFT_OUT, SURVIVORSHIP, NotMergeable, Survivorship
 from changedesk.kinds.merge import survivorship as survivorship_of
 from changedesk.kinds.unmerge import CHANGE, NotMerged
@@ -57,13 +58,10 @@ class MergePlan:
 def preview_merge(
     merged: SubjectId,
     into: SubjectId,
+    how: How,
     *,
     choices: Mapping[str, str] | None = None,
     close: Collection[str] = (),
-    person: SubjectId | None = None,
-    initiated_by: str = "customer",
-    reason: str = "duplicate_account",
-    channel: Channel = Channel.PHONE,
     actor: Actor,
     at: datetime,
 ) -> MergePlan:
@@ -77,28 +75,12 @@ def preview_merge(
     _not_themselves(actor, access.Verb.REQUEST_PREVIEW)
     with look(actor.client) as seen:
         chosen, ver = _choices(seen, merged, into, choices)
-        wish = _wish(merged, into, chosen, ver, close, reason, channel, person, initiated_by)
+        asked = Wish.of(how, merged, MERGE, _values(into, chosen, ver, close), actor=actor)
         found = subjects.load(seen, [merged, into])
-        plan = asking.plan(seen, wish, found[merged], actor=actor, at=at)
+        plan = asking.plan(seen, asked, found[merged], actor=actor, at=at)
         after = as_merged(found[into], found[merged], {item.path for item in chosen if item.moves})
         pending = foreseen(seen, found[merged], after, close, at=at)
     return MergePlan(merged=merged, survivor=into, choices=tuple(chosen), plan=plan, pending=pending)
-
-
-def _wish(
-    merged: SubjectId, into: SubjectId, chosen: list[Choice], ver: int, close: Collection[str], reason: str,
-    channel: Channel, person: SubjectId | None, initiated_by: str,
-) -> Wish:  # fmt: skip
-    """Return what is asked for, in a preview and for good."""
-    return Wish(
-        subject=merged,
-        kind=MERGE,
-        values=_values(into, chosen, ver, close),
-        reason=reason,
-        channel=channel,
-        person=person,
-        initiated_by=initiated_by,
-    )
 
 
 def _not_themselves(actor: Actor, verb: access.Verb) -> None:
@@ -164,18 +146,12 @@ def _values(into: SubjectId, chosen: list[Choice], ver: int, close: Collection[s
 def merge(
     merged: SubjectId,
     into: SubjectId,
+    how: How,
     *,
     choices: Mapping[str, str] | None = None,
     close: Collection[str] = (),
-    reason: str,
-    channel: Channel,
-    note: str = "",
-    person: SubjectId | None = None,
-    initiated_by: str = "customer",
-    interaction: str | None = None,
     actor: Actor,
     at: datetime,
-    key: once.Once | None = None,
 ) -> Receipt:
     """Ask for one record to be merged into another, as the preview shows it with these choices.
 
@@ -186,15 +162,15 @@ def merge(
     _not_themselves(actor, access.Verb.REQUEST_SUBMIT)
     with look(actor.client) as seen:
         chosen, ver = _choices(seen, merged, into, choices)
-    wish = replace(
-        _wish(merged, into, chosen, ver, close, reason, channel, person, initiated_by),
-        note=note,
-        requested_by=actor.id,
-        interaction=interaction,
-        acknowledged=asking.ALL_CONCERNS,
-        once=key,
-    )
-    return enter([wish], actor=actor, at=at).one()
+    return _enter(how, merged, MERGE, _values(into, chosen, ver, close), actor=actor, at=at)
+
+
+def _enter(
+    how: How, subject: SubjectId, kind: str, values: Mapping[str, object], *, actor: Actor, at: datetime
+) -> Receipt:
+    # The values stand in one of the records: whoever put them there has looked at them.
+    asked = replace(Wish.of(how, subject, kind, values, actor=actor), acknowledged=asking.ALL_CONCERNS)
+    return enter([asked], actor=actor, at=at).one()
 
 
 def refresh_merge(
@@ -253,16 +229,10 @@ def _link(seen: Look, change: ChangeId) -> links.Link:
 
 def unmerge(
     change: ChangeId,
+    how: How,
     *,
-    reason: str,
-    channel: Channel,
-    note: str = "",
-    person: SubjectId | None = None,
-    initiated_by: str = "customer",
-    interaction: str | None = None,
     actor: Actor,
     at: datetime,
-    key: once.Once | None = None,
 ) -> Receipt:
     """Ask for a merge to be undone, by a request of the merged record: its own verification and approvals.
 
@@ -271,21 +241,7 @@ def unmerge(
     access.require(actor, access.Verb.CHANGE_REVERT)
     with look(actor.client) as seen:
         link = _link(seen, change)
-    wish = Wish(
-        subject=link.merged_id,
-        kind=UNMERGE,
-        values={CHANGE: str(change)},
-        reason=reason,
-        channel=channel,
-        person=person,
-        initiated_by=initiated_by,
-        note=note,
-        requested_by=actor.id,
-        interaction=interaction,
-        acknowledged=asking.ALL_CONCERNS,
-        once=key,
-    )
-    return enter([wish], actor=actor, at=at).one()
+    return _enter(how, link.merged_id, UNMERGE, {CHANGE: str(change)}, actor=actor, at=at)
 
 
 def settle_work(link: ChangeId, what: str, *, actor: Actor, at: datetime, key: once.Once | None = None) -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from changedesk import kinds
-from changedesk.base.actor import Actor, Channel
+from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.flow.asking import ALL_CONCERNS, Receipt, Wish
+from changedesk.flow.asking import ALL_CONCERNS, Receipt
 from changedesk.flow.revert import (
     Conflicts,
     FieldRevert,
@@ -24,6 +24,7 @@ from changedesk.flow.revert import (
 )
 from changedesk.flow.submit import enter
 from changedesk.flow.undoing import UNDOABLE, Net, net
+from changedesk.flow.wish import How, Wish
 from changedesk.ledger.revert import Finding
 from changedesk.rules import access
 from changedesk.store import once, past, subjects
@@ -59,15 +60,11 @@ def plan_restore(subject: SubjectId, version: int, *, actor: Actor, at: datetime
 def restore(
     subject: SubjectId,
     version: int,
+    how: How,
     *,
     choices: Choices,
-    reason: str,
-    note: str = "",
-    channel: Channel,
-    initiated_by: str = "customer",
     actor: Actor,
     at: datetime,
-    key: once.Once | None = None,
 ) -> Outcome[Receipt]:
     """Ask for a subject to be as it was at a version: one request for each kind of change that this takes.
 
@@ -75,7 +72,7 @@ def restore(
     Forbidden, NotFound, NotRevertible, Conflicts where a field needs a choice, NothingToRevert.
     """
     access.require(actor, access.Verb.CHANGE_REVERT)
-    first = _first_answers(key, actor=actor)
+    first = _first_answers(how.once, actor=actor)
     if first:
         return Outcome(first, {})
     with look(actor.client) as seen:
@@ -88,19 +85,8 @@ def restore(
     ]
     if open_paths:
         raise Conflicts(paths=sorted(open_paths))
-    common = Wish(
-        subject=subject,
-        kind="",
-        values={},
-        reason=reason,
-        channel=channel,
-        initiated_by=initiated_by,
-        note=note,
-        requested_by=actor.id,
-        acknowledged=ALL_CONCERNS,
-        once=key,
-    )
-    wishes = [wish for kind, nets in sorted(found.items()) for wish in _of_kind(common, kind, nets, choices)]
+    common = replace(Wish.of(how, subject, "", {}, actor=actor), acknowledged=ALL_CONCERNS)
+    wishes = [made for kind, nets in sorted(found.items()) for made in _of_kind(common, kind, nets, choices)]
     if not wishes:
         raise NothingToRevert
     return enter(wishes, actor=actor, at=at)

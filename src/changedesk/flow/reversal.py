@@ -16,7 +16,7 @@ from changedesk.base.actor import Actor, Channel
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, SubjectId, uuid7
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.flow.asking import ALL_CONCERNS, ReasonUnknown, Receipt, Wish
+from changedesk.flow.asking import ALL_CONCERNS, ReasonUnknown, Receipt
 from changedesk.flow.batch import REFUSED, REQUESTED, TOGETHER, UNCHANGED, complete, reasons
 from changedesk.flow.revert import (
     Conflicts,
@@ -30,6 +30,7 @@ from changedesk.flow.revert import (
 )
 from changedesk.flow.submit import enter
 from changedesk.flow.undoing import UNDOABLE, Net, net
+from changedesk.flow.wish import Wish
 from changedesk.kinds import find
 from changedesk.ledger.revert import Choice, FieldPlan, Finding
 from changedesk.rules import access

@@ -1,24 +1,25 @@
 """Undoing an applied change by an ordinary request: its own verification, approval and notices."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from changedesk.base.actor import Actor, Channel
+from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking
-from changedesk.flow.asking import Receipt, Wish
+from changedesk.flow.asking import Receipt
 from changedesk.flow.submit import enter
 from changedesk.flow.undoing import from_now
+from changedesk.flow.wish import How, Wish
 from changedesk.ledger.revert import Choice, FieldPlan, Finding, Later
 from changedesk.ledger.revert import plan_revert as three_way
 from changedesk.ledger.value import decode_value
 from changedesk.rules import access
-from changedesk.store import once, past, subjects
+from changedesk.store import past, subjects
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, look
@@ -128,15 +129,11 @@ def value_of(text: bytes | None) -> Value:
 
 def revert(
     change: ChangeId,
+    how: How,
     *,
     choices: Mapping[str, str | tuple[str, object]],
-    reason: str,
-    note: str = "",
-    channel: Channel,
-    interaction: str | None = None,
     actor: Actor,
     at: datetime,
-    key: once.Once | None = None,
 ) -> Receipt:
     """Ask for a change to be undone. Fields in conflict need a choice each: keep, force, or ("custom", value).
 
@@ -149,23 +146,15 @@ def revert(
     with look(actor.client) as seen:
         subject, plans, kind = _plan(seen, change, at=at)
     values = values_of(plans, choices)
-    wish = Wish(
-        subject=subject.id,
-        kind=kind,
-        values=values,
-        reason=reason,
-        channel=channel,
-        note=note,
-        requested_by=actor.id,
-        interaction=interaction,
+    asked = replace(
+        Wish.of(how, subject.id, kind, values, actor=actor),
         # The values stood in this record before: whoever put them there has looked at them.
         acknowledged=asking.ALL_CONCERNS,
         reverts=change,
         forced=forces(plans, choices),
         stood=stood_of(plans, values),
-        once=key,
     )
-    return enter([wish], actor=actor, at=at).one()
+    return enter([asked], actor=actor, at=at).one()
 
 
 def forces(plans: Sequence[FieldPlan], choices: Mapping[str, str | tuple[str, object]]) -> bool:

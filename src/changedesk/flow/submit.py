@@ -9,9 +9,10 @@ from changedesk.base.actor import Actor, Channel
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
 from changedesk.flow import asking, circumstances, making, progress, standing
-from changedesk.flow.asking import Plan, Receipt, Wish
+from changedesk.flow.asking import Plan, Receipt
 from changedesk.flow.making import Made
 from changedesk.flow.named import TooLate, claim, must_be_at
+from changedesk.flow.wish import Wish
 from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access

@@ -7,14 +7,15 @@ their own, for exactly this content; until they do the request waits, and silenc
 from collections.abc import Sequence
 from datetime import datetime
 
-from changedesk.base.actor import Actor, Channel
+from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId, parse_reference
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import asking, named, parties, progress, standing, verify, whose
-from changedesk.flow.asking import Receipt, Wish
+from changedesk.flow.asking import Receipt
 from changedesk.flow.parties import TRANSFER
 from changedesk.flow.submit import enter
 from changedesk.flow.verify import About, Challenged
+from changedesk.flow.wish import How, Wish
 from changedesk.flow.writing import Writing
 from changedesk.kinds.ownership_transfer import KEEP, TO
 from changedesk.ledger.entry import EntryKind
@@ -42,41 +43,20 @@ class HolderFirst(Refusal):
 def propose_transfer(
     account: SubjectId,
     to: SubjectId,
+    how: How,
     *,
     keep: Sequence[str] | None = None,
-    reason: str,
-    channel: Channel,
-    note: str = "",
-    person: SubjectId | None = None,
-    initiated_by: str = "customer",
-    interaction: str | None = None,
-    effective_at: datetime | None = None,
     actor: Actor,
     at: datetime,
-    key: once.Once | None = None,
 ) -> Receipt:
-    """Ask for an account to be given to another customer of the client. ``person`` is the holder who gives it.
+    """Ask for an account to be given to another customer of the client. ``how.person`` is the holder who gives it.
 
     ``keep`` says what goes along: plan, devices, loyalty, members; plan and devices when not given. Whatever else the
     account holds of its holder ends with the transfer. Raises NotTransferable, and whatever a request may meet.
     """
     access.require(actor, access.Verb.REQUEST_SUBMIT, subject=actor.subject)
     values: dict[str, object] = {TO: str(to)} if keep is None else {TO: str(to), KEEP: list(keep)}
-    wish = Wish(
-        subject=account,
-        kind=TRANSFER,
-        values=values,
-        reason=reason,
-        channel=channel,
-        person=person,
-        initiated_by=initiated_by,
-        note=note,
-        requested_by="customer" if actor.type in whose.THEMSELVES else actor.id,
-        interaction=interaction,
-        effective_at=effective_at,
-        once=key,
-    )
-    return enter([wish], actor=actor, at=at).one()
+    return enter([Wish.of(how, account, TRANSFER, values, actor=actor)], actor=actor, at=at).one()
 
 
 def new_holder_offers(ref: str, *, actor: Actor, at: datetime) -> list[Offer]:

@@ -55,7 +55,12 @@ def test_whoever_decides_on_a_merge_sees_what_becomes_of_what_is_under_way(room:
     )  # fmt: skip
     ends = flow.submit([wish], actor=actor, at=at).one()
     made = flow.merge(
-        goes.subject, stays, close=[ends.ref], reason="duplicate_account", channel=Channel.PHONE, actor=actor, at=at
+        goes.subject,
+        stays,
+        flow.How(reason="duplicate_account", channel=Channel.PHONE),
+        close=[ends.ref],
+        actor=actor,
+        at=at,
     )
     page = f"changes/{made.ref}/decide"
     for language, (anew, with_it) in BECOMES.items():

@@ -8,6 +8,10 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from changedesk import flow
+from changedesk.base.actor import Channel
+from changedesk.base.ids import SubjectId
+
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 """RFC 3339, section 5.6."""
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -81,6 +85,34 @@ class Wish(Asked):
     acknowledged: list[Word] = Field(default=[], max_length=50)
     effective_at: Time | None = None
     received_at: Time | None = None
+
+
+class How(Asked):
+    """Why something with an address of its own is asked for, whose decision it is, and how we heard of it."""
+
+    reason: Word
+    channel: Asking = "api"
+    note: Text = ""
+    person: Id | None = None
+    """The customer who asks, where an account has several holders."""
+    initiated_by: Literal["customer", "business"] = "customer"
+    interaction: Opaque | None = None
+
+    def how(
+        self, once: flow.Once | None, *, effective_at: datetime | None = None, received_at: datetime | None = None
+    ) -> flow.How:
+        """Return it as the verbs take it."""
+        return flow.How(
+            reason=self.reason,
+            channel=Channel(self.channel),
+            note=self.note,
+            person=None if self.person is None else SubjectId(self.person),
+            initiated_by=self.initiated_by,
+            interaction=self.interaction,
+            effective_at=effective_at,
+            received_at=received_at,
+            once=once,
+        )
 
 
 class Revision(Asked):
@@ -220,14 +252,10 @@ class Custom(Asked):
     custom: Any
 
 
-class Revert(Asked):
+class Revert(How):
     """Why, and for each field in conflict: ``keep``, ``force``, or ``{"custom": value}``."""
 
-    reason: Word
     choices: Annotated[dict[str, Literal["keep", "force"] | Custom], Field(max_length=200)] = {}
-    note: Text = ""
-    channel: Asking = "api"
-    interaction: Opaque | None = None
 
 
 class Resolution(Asked):

@@ -132,14 +132,10 @@ def revert(call: Call, id: asked.Id, body: asked.Revert, dry_run: bool = False) 
     }
     made = flow.revert(
         change,
+        body.how(call.once()),
         choices=choices,
-        reason=body.reason,
-        note=body.note,
-        channel=Channel(body.channel),
-        interaction=body.interaction,
         actor=call.actor,
         at=call.at,
-        key=call.once(),
     )
     return receipt(made, status=201, location=f"/api/v1/change-requests/{made.ref}")
 

@@ -9,7 +9,6 @@ from ninja import Query, Schema
 from pydantic import Field
 
 from changedesk import flow
-from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import Call
@@ -34,15 +33,10 @@ class Weighed(asked.Asked):
     classes: Classes = ["everything"]
 
 
-class Erasure(Weighed):
+class Erasure(Weighed, asked.How):
     """``person``: the holder who asks, where an account is to be erased. ``received_at`` starts the legal clock."""
 
     reason: asked.Word = "data_subject_request"
-    channel: asked.Asking = "api"
-    note: asked.Text = ""
-    person: asked.Id | None = None
-    initiated_by: Literal["customer", "business"] = "customer"
-    interaction: asked.Opaque | None = None
     received_at: asked.Time | None = None
 
 
@@ -131,17 +125,10 @@ def ask(call: Call, body: Erasure) -> Answer:
     """
     made = flow.request_erasure(
         SubjectId(body.subject),
+        body.how(call.once(), received_at=body.received_at),
         classes=body.classes,
-        reason=body.reason,
-        channel=Channel(body.channel),
-        note=body.note,
-        person=None if body.person is None else SubjectId(body.person),
-        initiated_by=body.initiated_by,
-        interaction=body.interaction,
-        received_at=body.received_at,
         actor=call.actor,
         at=call.at,
-        key=call.once(),
     )
     return receipt(made, status=201, location=f"/api/v1/change-requests/{made.ref}")
 

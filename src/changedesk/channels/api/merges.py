@@ -7,7 +7,6 @@ from ninja import Schema
 from pydantic import Field
 
 from changedesk import flow
-from changedesk.base.actor import Channel
 from changedesk.base.ids import ChangeId, SubjectId, parse_reference
 from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import Call
@@ -23,7 +22,7 @@ from changedesk.rules import policy
 router = Routes(tags=["Merges"])
 
 
-class Merge(asked.Asked):
+class Merge(asked.How):
     """Which record goes into which. ``choices`` override the rules of survivorship, field by field.
 
     ``close`` names requests that wait for the merged record and are to end with the merge; the others are asked anew
@@ -35,22 +34,10 @@ class Merge(asked.Asked):
     choices: Annotated[dict[asked.Word, Literal["survivor", "merged"]], Field(max_length=200)] = {}
     close: Annotated[list[asked.Opaque], Field(max_length=100)] = []
     reason: asked.Word = "duplicate_account"
-    channel: asked.Asking = "api"
-    note: asked.Text = ""
-    person: asked.Id | None = None
-    initiated_by: Literal["customer", "business"] = "customer"
-    interaction: asked.Opaque | None = None
 
 
-class Undo(asked.Asked):
+class Undo(asked.How):
     """Why a merge is undone."""
-
-    reason: asked.Word
-    channel: asked.Asking = "api"
-    note: asked.Text = ""
-    person: asked.Id | None = None
-    initiated_by: Literal["customer", "business"] = "customer"
-    interaction: asked.Opaque | None = None
 
 
 class Settled(asked.Asked):
@@ -133,18 +120,15 @@ def merge(call: Call, body: Merge, dry_run: bool = False) -> Answer:  # noqa: FB
     the survivor from then on, whose ``merged_from`` is the id that was asked for: never a redirect, since a merge
     can be undone.
     """
-    person = None if body.person is None else SubjectId(body.person)
+    how = body.how(None if dry_run else call.once())
     close = [parse_reference(ref) or ref for ref in body.close]
     if dry_run:
         plan = flow.preview_merge(
             SubjectId(body.merged),
             SubjectId(body.into),
+            how,
             choices=dict(body.choices),
             close=close,
-            person=person,
-            initiated_by=body.initiated_by,
-            reason=body.reason,
-            channel=Channel(body.channel),
             actor=call.actor,
             at=call.at,
         )
@@ -152,17 +136,11 @@ def merge(call: Call, body: Merge, dry_run: bool = False) -> Answer:  # noqa: FB
     made = flow.merge(
         SubjectId(body.merged),
         SubjectId(body.into),
+        how,
         choices=dict(body.choices),
         close=close,
-        reason=body.reason,
-        channel=Channel(body.channel),
-        note=body.note,
-        person=person,
-        initiated_by=body.initiated_by,
-        interaction=body.interaction,
         actor=call.actor,
         at=call.at,
-        key=call.once(),
     )
     return receipt(made, status=201, location=f"/api/v1/change-requests/{made.ref}")
 
@@ -210,18 +188,7 @@ def undo(call: Call, id: asked.Id, body: Undo, dry_run: bool = False) -> Answer:
     if dry_run:
         parts = flow.plan_unmerge(ChangeId(id), actor=call.actor, at=call.at)
         return _parting(parts)
-    made = flow.unmerge(
-        ChangeId(id),
-        reason=body.reason,
-        channel=Channel(body.channel),
-        note=body.note,
-        person=None if body.person is None else SubjectId(body.person),
-        initiated_by=body.initiated_by,
-        interaction=body.interaction,
-        actor=call.actor,
-        at=call.at,
-        key=call.once(),
-    )
+    made = flow.unmerge(ChangeId(id), body.how(call.once()), actor=call.actor, at=call.at)
     return receipt(made, status=201, location=f"/api/v1/change-requests/{made.ref}")
 
 

@@ -34,15 +34,12 @@ class Undone(asked.Asked):
     """Put old values over what others set later, each with one more approval."""
 
 
-class Restore(asked.Asked):
+class Restore(asked.How):
     """A record and the version that it goes back to."""
 
     subject: asked.Id
     version: Annotated[int, Field(ge=1, le=10**9)]
     reason: asked.Word = "reversal"
-    channel: asked.Asking = "api"
-    note: asked.Text = ""
-    initiated_by: Literal["customer", "business"] = "customer"
     choices: Annotated[dict[asked.Word, Literal["keep", "force"]], Field(max_length=200)] = {}
     """What to do with fields in conflict."""
 
@@ -183,14 +180,10 @@ def restore(call: Call, body: Restore, dry_run: bool = False) -> Answer:  # noqa
     done = flow.restore(
         subject,
         body.version,
+        body.how(call.once()),
         choices=dict(body.choices),
-        reason=body.reason,
-        note=body.note,
-        channel=Channel(body.channel),
-        initiated_by=body.initiated_by,
         actor=call.actor,
         at=call.at,
-        key=call.once(),
     )
     replayed = bool(done.done) and all(item.replayed for item in done.done)
     refused = {str(place): refusal.code for place, refusal in done.refused.items()}

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from changedesk import flow
-from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import Call
@@ -20,18 +19,13 @@ from changedesk.reading.transfer import TransferPanel
 router = Routes(tags=["Transfers"])
 
 
-class Transfer(asked.Asked):
+class Transfer(asked.How):
     """Which account goes to which customer. ``keep``: what goes along; plan and devices when not given."""
 
     account: asked.Id
     to: asked.Id
     keep: Annotated[list[Literal["plan", "devices", "loyalty", "members"]], Field(max_length=4)] | None = None
     reason: asked.Word = "customer_request"
-    channel: asked.Asking = "api"
-    note: asked.Text = ""
-    person: asked.Id | None = None
-    initiated_by: Literal["customer", "business"] = "customer"
-    interaction: asked.Opaque | None = None
     effective_at: asked.Time | None = None
 
 
@@ -44,17 +38,10 @@ def propose(call: Call, body: Transfer) -> Answer:
     made = flow.propose_transfer(
         SubjectId(body.account),
         SubjectId(body.to),
+        body.how(call.once(), effective_at=body.effective_at),
         keep=body.keep,
-        reason=body.reason,
-        channel=Channel(body.channel),
-        note=body.note,
-        person=None if body.person is None else SubjectId(body.person),
-        initiated_by=body.initiated_by,
-        interaction=body.interaction,
-        effective_at=body.effective_at,
         actor=call.actor,
         at=call.at,
-        key=call.once(),
     )
     return receipt(made, status=201, location=f"/api/v1/transfers/{made.ref}")
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable
 from typing import Any, Final
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from changedesk.base.ids import SubjectId
 from changedesk.channels.console.show import verifying, words
 from changedesk.channels.console.show.asking import choice
 from changedesk.channels.console.visit import Visit
@@ -29,14 +27,6 @@ _USUAL: Final = ("plan", "devices")
 
 def ended(panel: TransferPanel) -> bool:
     return panel.state in {state.value for state in ENDINGS}
-
-
-def person(visit: Visit) -> SubjectId | None:
-    """Return which holder gives the account, where several were to choose from."""
-    try:
-        return SubjectId(UUID(visit.given("person")))
-    except ValueError:
-        return None
 
 
 def takers(found: Iterable[Hit], panel: CustomerPanel, visit: Visit) -> list[Shape]:

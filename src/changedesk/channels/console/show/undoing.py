@@ -6,7 +6,6 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from changedesk import flow
-from changedesk.base.actor import Channel
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.errors import Error
@@ -27,12 +26,6 @@ def choices(visit: Visit, fields: Sequence[flow.FieldRevert]) -> Choices:
         elif choice in {"keep", "force"}:
             found[item.path] = choice
     return found
-
-
-def channel(visit: Visit) -> Channel:
-    """Return how we heard of it."""
-    told = visit.given("channel")
-    return Channel(told) if told in words.CHANNELS else Channel.PHONE
 
 
 def errors(refusal: Refusal, visit: Visit) -> list[Error]:

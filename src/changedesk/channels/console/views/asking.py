@@ -18,6 +18,7 @@ from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
 from changedesk.channels import forms
 from changedesk.channels.console import errors as pages
+from changedesk.channels.console import how
 from changedesk.channels.console.errors import Error
 from changedesk.channels.console.show import asking as shown
 from changedesk.channels.console.show import customer as people
@@ -116,32 +117,23 @@ def _wish(visit: Visit, subject: SubjectId, form: KindForm, errors: list[Error])
     if not values and not operation:
         errors.append({"field": form.fields[0].path, "text": _("Fill in what should change.")})
     body = urlencode(sorted(pair for pair in _posted(visit) if pair[0] not in _NOT_CONTENT)).encode()
-    submission = visit.given("submission")
     return flow.Wish(
         subject=subject,
         kind=form.kind,
         values=values,
         operation=operation,
-        person=_person(visit),
+        person=how.person(visit),
         initiated_by=visit.given("initiated_by") or form.initiators[0],
         reason=visit.given("reason"),
-        channel=Channel(channel) if channel in words.CHANNELS else Channel.PHONE,
+        channel=how.channel(visit),
         note=visit.given("note"),
         requested_by=asker or "customer",
         on_behalf_of="customer" if asker == "representative" else None,
         interaction=visit.given("interaction") or None,
         acknowledged=tuple(visit.request.POST.getlist("acknowledged")),
         effective_at=_day(visit, errors),
-        once=flow.Once(f"console:{submission}", body) if submission else None,
+        once=how.once(visit, body),
     )
-
-
-def _person(visit: Visit) -> SubjectId | None:
-    """Return which holder of an account asks, where several were to choose from."""
-    try:
-        return SubjectId(UUID(visit.given("person")))
-    except ValueError:
-        return None
 
 
 def _posted(visit: Visit) -> list[tuple[str, str]]:

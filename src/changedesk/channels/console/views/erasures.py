@@ -13,6 +13,7 @@ from changedesk import flow
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
+from changedesk.channels.console.how import how, once
 from changedesk.channels.console.show import customer as people
 from changedesk.channels.console.show import privacy
 from changedesk.channels.console.show import undoing as asked
@@ -126,16 +127,9 @@ def erase(visit: Visit, key: UUID) -> HttpResponse:
     subject = plan.subject
     if not visit.posted:
         return _weighed(visit, subject, plan)
-    submission = visit.given("submission")
+    asked = how(visit, once(visit, b""), reason="data_subject_request")
     try:
-        made = flow.request_erasure(
-            subject,
-            channel=asked.channel(visit),
-            note=visit.given("note"),
-            actor=visit.actor,
-            at=visit.at,
-            key=flow.Once(f"console:{submission}", b"") if submission else None,
-        )
+        made = flow.request_erasure(subject, asked, actor=visit.actor, at=visit.at)
     except Refusal as refusal:
         errors = pages.of(refusal, language=visit.language)
         return _weighed(visit, subject, plan, errors=errors, status=pages.status_of(refusal))

@@ -9,14 +9,14 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from changedesk import flow
-from changedesk.base.actor import Channel
 from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.errors import Error
+from changedesk.channels.console.how import how, once
 from changedesk.channels.console.show import customer as people
 from changedesk.channels.console.show import merging as shown
-from changedesk.channels.console.show import policy, words
+from changedesk.channels.console.show import policy
 from changedesk.channels.console.show.shell import allowed
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import forms as reading
@@ -49,21 +49,15 @@ def merge(visit: Visit, key: UUID, other: UUID) -> HttpResponse:
     choices = shown.chosen(visit)
     if not visit.posted or visit.given("action") != "submit":
         return _preview(visit, merged, survivor, choices)
-    submission = visit.given("submission")
     try:
         receipt = flow.merge(
             merged.id,
             survivor.id,
+            how(visit, _once(visit, choices | dict.fromkeys(shown.closed(visit), "close"))),
             choices=choices,
             close=shown.closed(visit),
-            reason=visit.given("reason"),
-            channel=_channel(visit),
-            note=visit.given("note"),
-            person=_person(visit),
-            initiated_by=visit.given("initiated_by") or "customer",
             actor=visit.actor,
             at=visit.at,
-            key=_once(visit, submission, choices | dict.fromkeys(shown.closed(visit), "close")),
         )
     except Refusal as refusal:
         errors = pages.of(refusal, language=visit.language)
@@ -72,22 +66,9 @@ def merge(visit: Visit, key: UUID, other: UUID) -> HttpResponse:
     return visit.to("change", receipt.ref)
 
 
-def _channel(visit: Visit) -> Channel:
-    given = visit.given("channel")
-    return Channel(given) if given in words.CHANNELS else Channel.PHONE
-
-
-def _person(visit: Visit) -> SubjectId | None:
-    try:
-        return SubjectId(UUID(visit.given("person")))
-    except ValueError:
-        return None
-
-
-def _once(visit: Visit, submission: str, said: dict[str, str]) -> flow.Once | None:
+def _once(visit: Visit, said: dict[str, str]) -> flow.Once | None:
     asked = {name: visit.given(name) for name in ("reason", "channel", "note", "person", "initiated_by")}
-    body = urlencode(sorted({**asked, **said}.items())).encode()
-    return flow.Once(f"console:{submission}", body) if submission else None
+    return once(visit, urlencode(sorted({**asked, **said}.items())).encode())
 
 
 def _preview(
@@ -102,11 +83,9 @@ def _preview(
     plan = flow.preview_merge(
         merged.id,
         survivor.id,
+        how(visit, reason="duplicate_account"),
         choices=choices,
         close=shown.closed(visit),
-        person=_person(visit),
-        initiated_by=visit.given("initiated_by") or "customer",
-        channel=_channel(visit),
         actor=visit.actor,
         at=visit.at,
     )
@@ -140,17 +119,7 @@ def unmerge(visit: Visit, key: UUID) -> HttpResponse:
     status = 200
     if visit.posted:
         try:
-            receipt = flow.unmerge(
-                change,
-                reason=visit.given("reason"),
-                channel=_channel(visit),
-                note=visit.given("note"),
-                person=_person(visit),
-                initiated_by=visit.given("initiated_by") or "customer",
-                actor=visit.actor,
-                at=visit.at,
-                key=_once(visit, visit.given("submission"), {}),
-            )
+            receipt = flow.unmerge(change, how(visit, _once(visit, {})), actor=visit.actor, at=visit.at)
         except Refusal as refusal:
             errors, status = pages.of(refusal, language=visit.language), pages.status_of(refusal)
         else:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from changedesk import flow
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
+from changedesk.channels.console.how import once
 from changedesk.channels.console.show import readers as words
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import readers as reading
@@ -62,7 +63,7 @@ def readers(visit: Visit) -> HttpResponse:
 def _certify(visit: Visit, since: datetime, until: datetime) -> None:
     given = {name.removeprefix(VERDICT): text for name, text in visit.request.POST.items() if name.startswith(VERDICT)}
     verdicts = {who: str(text) for who, text in given.items() if text in VERDICTS}
-    key = flow.Once(f"console:{visit.given('submission')}", b"") if visit.given("submission") else None
+    key = once(visit, b"")
     flow.certify_access(since, until, verdicts, actor=visit.actor, at=visit.at, key=key)
 
 

@@ -13,6 +13,7 @@ from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.errors import Error
+from changedesk.channels.console.how import how, once
 from changedesk.channels.console.show import customer as people
 from changedesk.channels.console.show import reverting as shown
 from changedesk.channels.console.show import undoing as asked
@@ -30,18 +31,9 @@ def restore(visit: Visit, key: UUID, version: int) -> HttpResponse:
         return _answer(visit, plan)
     choices = asked.choices(visit, [one for fields in plan.kinds.values() for one in fields])
     body = urlencode(sorted((name, str(choice)) for name, choice in choices.items())).encode()
-    submission = visit.given("submission")
     try:
         done = flow.restore(
-            subject,
-            version,
-            choices=choices,
-            reason=visit.given("reason"),
-            note=visit.given("note"),
-            channel=asked.channel(visit),
-            actor=visit.actor,
-            at=visit.at,
-            key=flow.Once(f"console:{submission}", body) if submission else None,
+            subject, version, how(visit, once(visit, body)), choices=choices, actor=visit.actor, at=visit.at
         )
     except Refusal as refusal:
         return _answer(visit, plan, errors=asked.errors(refusal, visit), status=pages.status_of(refusal))

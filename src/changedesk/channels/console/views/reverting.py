@@ -13,6 +13,7 @@ from changedesk.base.ids import ChangeId
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.errors import Error
+from changedesk.channels.console.how import how, once
 from changedesk.channels.console.show import customer as people
 from changedesk.channels.console.show import reverting as shown
 from changedesk.channels.console.show import undoing as asked
@@ -30,18 +31,8 @@ def revert(visit: Visit, key: UUID) -> HttpResponse:
         return _answer(visit, plan)
     choices = asked.choices(visit, plan.fields)
     body = urlencode(sorted((name, str(choice)) for name, choice in choices.items())).encode()
-    submission = visit.given("submission")
     try:
-        receipt = flow.revert(
-            change,
-            choices=choices,
-            reason=visit.given("reason"),
-            note=visit.given("note"),
-            channel=asked.channel(visit),
-            actor=visit.actor,
-            at=visit.at,
-            key=flow.Once(f"console:{submission}", body) if submission else None,
-        )
+        receipt = flow.revert(change, how(visit, once(visit, body)), choices=choices, actor=visit.actor, at=visit.at)
     except Refusal as refusal:
         errors = asked.errors(refusal, visit)
         return _answer(visit, plan, errors=errors, status=pages.status_of(refusal))

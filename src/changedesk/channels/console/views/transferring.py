@@ -10,14 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from changedesk import flow
-from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.errors import Error
+from changedesk.channels.console.how import how, once
 from changedesk.channels.console.show import customer as people
 from changedesk.channels.console.show import transferring as shown
-from changedesk.channels.console.show import words
 from changedesk.channels.console.views.verifying import keep, opened, remember, started
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading import transfer as reading
@@ -41,20 +40,14 @@ def transfer(visit: Visit, key: UUID) -> HttpResponse:
     if visit.given("action") == "find":
         return _propose(visit, panel)
     asked = sorted((name, value) for name, value in visit.request.POST.lists() if name != "csrfmiddlewaretoken")
-    submission = visit.given("submission")
-    channel = visit.given("channel")
     try:
         receipt = flow.propose_transfer(
             panel.id,
             to,
+            how(visit, once(visit, urlencode(asked, doseq=True).encode())),
             keep=visit.request.POST.getlist("keep"),
-            reason=visit.given("reason"),
-            channel=Channel(channel) if channel in words.CHANNELS else Channel.PHONE,
-            note=visit.given("note"),
-            person=shown.person(visit),
             actor=visit.actor,
             at=visit.at,
-            key=flow.Once(f"console:{submission}", urlencode(asked, doseq=True).encode()) if submission else None,
         )
     except Refusal as refusal:
         errors = pages.of(refusal, language=visit.language)
