@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from tests.cast import Desk, soon, staff
+from tests.cast import Desk, key, soon, staff
 from tests.flow.walk import (
     EMAIL,
     LATER,
@@ -28,6 +28,7 @@ from changedesk import flow
 from changedesk.base.actor import Actor, Channel, Role
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.flow import configure
 from changedesk.flow.decide import ReasonMissing
 from changedesk.flow.ending import InThePast
 from changedesk.flow.named import Moved, TooLate
@@ -90,6 +91,19 @@ def test_nobody_approves_what_they_entered(d: Desk, dana: SubjectId) -> None:
     both = staff(d.client, 1, Role.AGENT, Role.SUPERVISOR)
     asked = ready(d, dana)
     assert _refusal(flow.approve({asked.ref: asked.digest}, actor=both, at=LATER), asked.ref) == "same-hand"
+
+
+def test_nobody_approves_what_a_key_of_their_making_entered(d: Desk, dana: SubjectId) -> None:
+    both = staff(d.client, 6, Role.ADMINISTRATOR, Role.SUPERVISOR, team="four")
+    made = configure.create_key(
+        "loop", ["requests:write"], entry_point="loop", expires_at=soon(LATER, 60), actor=both, at=LATER
+    )
+    loop = key(d.client, "requests:write", number=made.id)
+    vouch(d, dana, LATER, agent=loop)
+    asked = agree(d, ask(d, dana, POST, at=soon(LATER), agent=loop), soon(LATER, 2), agent=loop)
+    refused = flow.approve({asked.ref: asked.digest}, actor=both, at=soon(LATER, 4))
+    assert _refusal(refused, asked.ref) == "same-hand"
+    assert flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(LATER, 4)).one().state == "applied"
 
 
 def test_an_agent_approves_nothing(d: Desk, dana: SubjectId) -> None:

@@ -8,7 +8,21 @@ from uuid import uuid4
 import psycopg
 import pytest
 from tests.cast import Desk, desk, soon
-from tests.flow.walk import LATER, POST, agree, arrive, ask, done, holds, prove, ready, record, request_of, vouch
+from tests.flow.walk import (
+    LATER,
+    OTHER_POST,
+    POST,
+    agree,
+    arrive,
+    ask,
+    done,
+    holds,
+    prove,
+    ready,
+    record,
+    request_of,
+    vouch,
+)
 from tests.postgres import Database
 
 from changedesk import flow
@@ -86,8 +100,13 @@ def test_a_missing_consent_stops_it_by_sql(d: Desk, dana: SubjectId, sql: Sql) -
 
 
 def test_the_maker_is_no_checker_by_sql(d: Desk, dana: SubjectId, sql: Sql) -> None:
-    asked = ready(d, dana)
+    asked = ready(d, dana, values=POST)
     _refused("CD008", lambda: sql(APPROVE, asked.request))
+    sql(DECIDE, d.ben.id, "elsewhere", asked.request)
+    _refused("CD008", lambda: sql(APPROVE, asked.request))
+    vouch(d, dana, soon(LATER, 4), agent=d.sofia)
+    flow.revise(asked.ref, OTHER_POST, seen_version=None, actor=d.sofia, at=soon(LATER, 4.2))
+    agree(d, asked, soon(LATER, 5), agent=d.sofia)
     sql(DECIDE, d.ben.id, "elsewhere", asked.request)
     _refused("CD008", lambda: sql(APPROVE, asked.request))
 

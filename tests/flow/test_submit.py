@@ -30,7 +30,7 @@ from tests.flow.walk import (
 from tests.postgres import Database
 
 from changedesk import flow
-from changedesk.base.actor import Actor, ActorType, Channel
+from changedesk.base.actor import Actor, ActorType, Channel, Role
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Forbidden, NotFound, Refusal
 from changedesk.flow import asking
@@ -201,6 +201,11 @@ def test_whoever_revises_is_the_maker_and_does_not_approve(d: Desk, dana: Subjec
     assert revised.state == "awaiting_approval"
     refused = flow.approve({asked.ref: revised.digest}, actor=d.ines, at=soon(LATER, 3)).refused
     assert type(refused[asked.ref]) is SameHand
+    # Nor does whoever entered it, by now a supervisor: what another has edited is still theirs.
+    ben = replace(d.ben, roles=frozenset({Role.SUPERVISOR}))
+    refused = flow.approve({asked.ref: revised.digest}, actor=ben, at=soon(LATER, 3)).refused
+    assert type(refused[asked.ref]) is SameHand
+    assert flow.approve({asked.ref: revised.digest}, actor=d.omar, at=soon(LATER, 3)).one().state == "applied"
 
 
 def test_a_revision_needs_what_it_saw_and_a_field_that_is_free(d: Desk, dana: SubjectId) -> None:

@@ -16,7 +16,7 @@ from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
 from changedesk.rules import access, approval
 from changedesk.rules.values import screen_text
-from changedesk.store import evidence, once, requests, subjects
+from changedesk.store import evidence, once, people, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.evidence import Decision
 from changedesk.store.requests import Request
@@ -101,6 +101,7 @@ def _candidate(one: standing.Standing) -> approval.Candidate:
         digest=request.digest,
         separation=one.route.separation,
         decided_by=one.hand.decided_by,
+        makers=people.behind((request.entered_by, *request.earlier_makers)),
     )
 
 

@@ -153,7 +153,8 @@ def _again(tx: Tx, request: requests.Request, made: Made, *, at: datetime) -> tu
         base_ver=fresh.base_ver,
         digest=digest,
         proposal=proposal,
-        route=fresh.route,
+        # Nor can whoever made it before: a word of another's put into it does not make it that other's.
+        route={**fresh.route, "makers": sorted({request.entered_by, *request.earlier_makers} - {fresh.entered_by})},
         needs_level=fresh.needs_level,
         needs_consent=fresh.needs_consent,
         needs_approvals=fresh.needs_approvals,

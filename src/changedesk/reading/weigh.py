@@ -10,7 +10,7 @@ from changedesk.rules import approval, policy, standing
 from changedesk.rules.fields import Catalogue
 from changedesk.rules.route import Route
 from changedesk.rules.standing import Standing
-from changedesk.store import hand
+from changedesk.store import hand, people
 from changedesk.store.evidence import Challenge, Consent, Decision
 from changedesk.store.requests import Request
 from changedesk.store.tx import Look
@@ -49,6 +49,7 @@ class Weighed:
             digest=self.request.digest,
             separation=self.route.separation,
             decided_by=self.hand.decided_by,
+            makers=people.behind((self.request.entered_by, *self.request.earlier_makers)),
         )
 
     def counts(self, item: Consent | Decision) -> bool:

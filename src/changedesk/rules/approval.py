@@ -13,7 +13,10 @@ APPROVER_ROLES: Final = frozenset({Role.SUPERVISOR, Role.COMPLIANCE})
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What approval looks at in a request. ``decided_by`` holds the actor ids that decided what it holds now."""
+    """What approval looks at in a request. ``decided_by`` holds the actor ids that decided what it holds now.
+
+    ``makers``: everybody whose hand is in it, be it in an earlier revision or by a key that they made.
+    """
 
     id: Hashable
     state: str
@@ -22,10 +25,11 @@ class Candidate:
     digest: bytes
     separation: Collection[str]
     decided_by: Collection[str]
+    makers: Collection[str] = ()
 
 
 class SameHand(Refusal):
-    """You entered this request, so somebody else must approve it."""
+    """You entered or edited this request, or made the key that did, so somebody else must approve it."""
 
     code = "same-hand"
     hint = "Leave it in the queue for another supervisor or a compliance officer."
@@ -93,7 +97,7 @@ def screen(
 def _refusal(request: Candidate, approver: Actor, seen: bytes | None) -> Refusal | None:
     if approver.type is not ActorType.STAFF or approver.roles.isdisjoint(APPROVER_ROLES):
         return NotAnApprover()
-    if approver.id == request.entered_by:
+    if approver.id == request.entered_by or approver.id in request.makers:
         return SameHand()
     if "team" in request.separation and request.team and approver.team == request.team:
         return SameTeam()

@@ -83,6 +83,11 @@ class Request:
         return self.entered_team
 
     @property
+    def earlier_makers(self) -> tuple[str, ...]:
+        """Those who entered what it held before it was revised."""
+        return tuple(self.route.get("makers", ()))
+
+    @property
     def ended(self) -> bool:
         return self.state in ENDINGS
 

@@ -287,6 +287,7 @@ $$ BEGIN
     IF NEW.needs_approvals > 0 THEN
         IF (SELECT count(*) FROM desk.decision d WHERE d.client_id = NEW.client_id AND d.request_id = NEW.id
             AND d.digest = NEW.digest AND d.verdict = 'approve' AND d.actor <> NEW.entered_by
+            AND (NEW.route -> 'makers' ? d.actor) IS NOT TRUE
             AND NOT (NEW.route -> 'separation' ? 'team' AND NEW.entered_team <> '' AND d.team = NEW.entered_team))
            < NEW.needs_approvals THEN
             RAISE EXCEPTION 'approvals are missing for this change' USING ERRCODE = 'CD008';
