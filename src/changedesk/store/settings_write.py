@@ -280,7 +280,7 @@ def set_wording(client_id: ClientId, statement: str, language: str, wording: str
 def set_sign_in(person_id: int, *, password: str, totp_secret: str, by: str, at: datetime) -> None:
     """Give a person a password and a second factor, in place of any they had. Raises NotFound.
 
-    A new password ends every session: the session remembers a hash of the old one.
+    A new password ends every session: the session remembers a hash of the old one. Their staff keys end with them.
     """
     from allauth.mfa.models import Authenticator  # noqa: PLC0415 - as in create_person
     from allauth.mfa.totp.internal.auth import TOTP  # noqa: PLC0415 - as in create_person
@@ -291,11 +291,15 @@ def set_sign_in(person_id: int, *, password: str, totp_secret: str, by: str, at:
         row.save()
         Authenticator.objects.filter(user=row).delete()
         TOTP.activate(row, totp_secret)
+        _end_keys(row, at)
         _remember(None, Change(by, at, "person.sign_in", f"person/{row.pk}", {}, {}))
 
 
 def reset_sign_in(person_id: int, *, by: str, at: datetime) -> None:
-    """Take away a person's password and second factors, ending every session, until they are invited anew."""
+    """Take away a person's password, second factors and staff keys, until they are invited anew.
+
+    That ends every session.
+    """
     from allauth.mfa.models import Authenticator  # noqa: PLC0415 - as in create_person
 
     with settings_read.borrowed(), transaction.atomic():
@@ -303,7 +307,14 @@ def reset_sign_in(person_id: int, *, by: str, at: datetime) -> None:
         row.set_unusable_password()
         row.save()
         Authenticator.objects.filter(user=row).delete()
+        _end_keys(row, at)
         _remember(None, Change(by, at, "person.reset", f"person/{row.pk}", {}, {}))
+
+
+def _end_keys(person: tables.Person, at: datetime) -> None:
+    # Whoever had got in may have made one, and it decides as that person.
+    tables.ApiKey.objects.filter(person=person, revoked_at=None).update(revoked_at=at)
+    transaction.on_commit(settings_read.forget)
 
 
 def _person(person_id: int) -> tables.Person:

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -45,6 +46,19 @@ def test_a_staff_key_ends_with_the_job(http: httpx.Client, home: Desk) -> None:
     configure.set_membership(omar, [Role.SUPERVISOR], team="three", active=False, actor=actor, at=now())
     gone = caller.get("/change-requests")
     assert (gone.status_code, gone.json()["code"]) == (401, "credential-ended")
+
+
+def test_a_staff_key_ends_with_the_sign_in_that_it_was_made_by(home: Desk) -> None:
+    """Whoever had got in, and made one, is out when the sign-in is reset."""
+    terminal, at = access.terminal(home.client), now()
+    anew = partial(configure.set_sign_in, password="another phrase", totp_secret="JBSWY3DP")
+    for end in (configure.reset_sign_in, anew):
+        omar = invited(home, Role.SUPERVISOR)
+        secret = admit.staff_key(omar, actor=staff(home, omar, Role.SUPERVISOR), at=at).secret
+        assert admit.key(f"Bearer {secret}", at=at).id == f"s{omar}"
+        end(omar, actor=terminal, at=at)
+        with pytest.raises(admit.CredentialEnded):
+            admit.key(f"Bearer {secret}", at=at)
 
 
 def test_nobody_makes_a_key_that_decides_as_somebody_else(home: Desk) -> None:
