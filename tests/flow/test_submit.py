@@ -34,7 +34,7 @@ from changedesk.base.actor import Actor, ActorType, Channel, Role
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Forbidden, NotFound, Refusal
 from changedesk.flow import asking
-from changedesk.flow.asking import KindDoesNotFit, NeedsAcknowledgement, Prohibited, ReasonUnknown
+from changedesk.flow.asking import InteractionUnfit, KindDoesNotFit, NeedsAcknowledgement, Prohibited, ReasonUnknown
 from changedesk.flow.named import Moved, TooLate
 from changedesk.kinds import ManyBad, NoChange
 from changedesk.rules.approval import SameHand
@@ -355,7 +355,15 @@ def test_what_a_rule_forbids_is_not_asked_for(d: Desk, dana: SubjectId, monkeypa
 
 
 def test_who_acts_for_a_customer_and_in_which_call_is_kept(d: Desk, dana: SubjectId) -> None:
-    asked = ask(d, dana, POST, at=LATER, requested_by="representative", on_behalf_of="r-7", interaction="call 12")
+    asked = ask(d, dana, POST, at=LATER, requested_by="representative", on_behalf_of="r-7", interaction="call-12")
     facts = next(entry for entry in history(d, dana) if entry.kind.value == "request.submitted").facts
-    assert (facts["on_behalf_of"], facts["interaction"]) == ("r-7", "call 12")
-    assert request_of(d, asked.ref).interaction == "call 12"
+    assert (facts["on_behalf_of"], facts["interaction"]) == ("r-7", "call-12")
+    assert request_of(d, asked.ref).interaction == "call-12"
+
+
+def test_nothing_personal_is_kept_in_clear_as_the_reference_of_a_call(d: Desk, dana: SubjectId) -> None:
+    """It outlives an erasure, unlike the note, which is sealed."""
+    for said in ("Dana Novak rang", "dana@old.example", "+1 202 555 0143", "x" * 121):
+        with pytest.raises(InteractionUnfit) as refused:
+            ask(d, dana, POST, at=LATER, interaction=said)
+        assert refused.value.data == {"path": "interaction"}

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from changedesk.base.actor import Actor, ActorType
-from changedesk.base.ids import ChangeId, RequestId, SubjectId
+from changedesk.base.ids import OUTSIDE, ChangeId, RequestId, SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import Forbidden, Refusal
 from changedesk.flow import parties, whose
@@ -59,6 +59,13 @@ class ReasonUnknown(Refusal):
 
     code = "reason-unknown"
     hint = "Choose one of the reason codes named here; 'other' needs a note."
+
+
+class InteractionUnfit(Refusal):
+    """The reference of a call, chat or letter has letters, digits and . _ : # / - only."""
+
+    code = "interaction-unfit"
+    hint = "Write the reference without any personal data; what the customer said belongs into the note."
 
 
 class KindDoesNotFit(Refusal):
@@ -256,10 +263,13 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, taking: bool = Fals
 
 
 def _note(config: Configuration, wish: Wish) -> str:
-    """Return the note as it is kept. Raises ReasonUnknown, also for "other" without a note."""
+    """Return the note as it is kept. Raises ReasonUnknown, also for "other" without a note; InteractionUnfit."""
     note = screen_text(wish.note).text
     if wish.reason not in config.reason_codes or (wish.reason == "other" and not note.strip()):
         raise ReasonUnknown(reason=wish.reason, known=sorted(config.reason_codes))
+    # It is kept in clear, and outlives what is erased.
+    if wish.interaction and OUTSIDE.fullmatch(wish.interaction) is None:
+        raise InteractionUnfit(path="interaction")
     return note
 
 

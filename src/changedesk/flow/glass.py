@@ -5,9 +5,10 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from changedesk.base.actor import Actor
+from changedesk.base.ids import OUTSIDE
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import audit_trail, named
-from changedesk.flow.seeing import REFERENCE, told_of
+from changedesk.flow.seeing import told_of
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access, seeing
 from changedesk.rules.access import Verb
@@ -87,7 +88,7 @@ def _glass(level: int, minutes: int, reason: str, reference: str, actor: Actor, 
         "level": level not in seeing.GLASS_LEVELS,
         "minutes": not 0 < minutes <= most,
         "reason": reason not in seeing.GLASS_REASONS,
-        "reference": REFERENCE.fullmatch(reference) is None,
+        "reference": OUTSIDE.fullmatch(reference) is None,
     }
     if any(wrong.values()):
         raise GlassUnclear(path=next(name for name, bad in wrong.items() if bad), most=most)

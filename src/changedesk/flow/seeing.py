@@ -1,6 +1,5 @@
 """Looking is recorded before anything is shown: views, searches, reveals."""
 
-import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +8,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from changedesk.base.actor import Actor, Role
-from changedesk.base.ids import ChangeId, ClientId, SubjectId, uuid7
+from changedesk.base.ids import OUTSIDE, ChangeId, ClientId, SubjectId, uuid7
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow.combine import Combiner
@@ -26,7 +25,6 @@ from changedesk.store.seen import Glass, Search, Sighting
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Subject
 
-REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#/-]{0,119}")
 NOTE_MOST: Final = 500
 
 
@@ -277,7 +275,7 @@ def _require_reveal(actor: Actor) -> None:
 def _require_reason(reason: str, reference: str, note: str) -> None:
     if reason not in seeing.REVEAL_REASONS:
         raise RevealReasonUnknown(path="reason", choices=sorted(seeing.REVEAL_REASONS))
-    if (reference or seeing.REVEAL_REASONS[reason]) and REFERENCE.fullmatch(reference) is None:
+    if (reference or seeing.REVEAL_REASONS[reason]) and OUTSIDE.fullmatch(reference) is None:
         raise ReferenceNeeded(path="reference")
     if len(note) > NOTE_MOST:
         raise NoteTooLong(path="note")

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from changedesk.base.ids import SubjectId
+from changedesk.base.ids import OUTSIDE, SubjectId
 from changedesk.base.refusal import Refusal
 from changedesk.channels.bulk.mapping import MapUnknown, MapWrong
 from changedesk.channels.bulk.rows import Dialect, Row
@@ -20,7 +20,6 @@ from changedesk.rules.fields import Catalogue
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _MAP_BYTES_MAX: Final = 1 << 20
 _OPERATION: Final = re.compile(r"(?:^|;)\s*(add|delete|replace)\s*==")
-_REFERENCE: Final = re.compile(r"[\w./:#-]{1,80}", re.ASCII)
 
 
 class OperationMissing(Refusal):
@@ -96,7 +95,7 @@ class RequestMap:
         if not parts:
             raise NothingAsked
         text = re.search(self.reference_pattern, row.cells.get(self.reference, "").strip())
-        reference = text[1] if text and _REFERENCE.fullmatch(text[1]) else ""
+        reference = text[1] if text and OUTSIDE.fullmatch(text[1]) else ""
         return [
             Asked(number=row.number, part=part, subject=subject, kind=kind, values=values, reference=reference)
             for part, (kind, values) in enumerate(sorted(parts.items()))
