@@ -11,8 +11,10 @@ from changedesk import flow
 from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId, uuid7
 from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.flow import recorded
 from changedesk.flow.recorded import FieldTwice, OldDiffers, RangeEmpty, RowChanged
 from changedesk.kinds import ManyBad, NoChange
+from changedesk.rules.fields import Catalogue, Field, FieldType, Sensitivity
 from changedesk.rules.values import search_terms
 from changedesk.store import past, subjects
 from changedesk.store.once import InFlight
@@ -265,3 +267,19 @@ def test_a_card_number_is_refused_even_where_text_is_taken_as_it_stands(d: Desk,
         flow.record_changes([_change(dana, "x", path="contact.no", verbatim=True)], actor=d.crm, at=LATER).one()
     flow.record_changes([_change(dana, "as it was", verbatim=True)], actor=d.crm, at=LATER).one()
     assert holds(d, dana, "contact.url") == "as it was"
+
+
+def test_a_secret_is_recorded_in_no_way() -> None:
+    secret = Field(
+        path="security.answer", type=FieldType.TEXT, kind="security_settings", category="auth.answer",
+        label={"en": "Answer"}, sensitivity=Sensitivity.SECRET,
+    )  # fmt: skip
+    catalogue, given = Catalogue.of([secret]), {secret.path: "Rex"}
+    with pytest.raises(ManyBad) as checked:
+        recorded.read(catalogue, given, region="US", today=START.date())
+    with pytest.raises(ManyBad) as verbatim:
+        recorded.verbatim(catalogue, given)
+    for refused in (checked, verbatim):
+        assert [(path, bad.code) for path, bad in refused.value.refusals.items()] == [
+            ("/security.answer", "secret-field")
+        ]

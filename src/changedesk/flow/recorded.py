@@ -16,7 +16,7 @@ from changedesk.base.json import Value
 from changedesk.base.refusal import Refusal
 from changedesk.flow.asking import Gone
 from changedesk.flow.parties import survivors
-from changedesk.kinds import ManyBad, UnknownField
+from changedesk.kinds import ManyBad, not_held
 from changedesk.rules.fields import Catalogue
 from changedesk.rules.values import BadValue, Strictness, normalise, screen_text
 from changedesk.store import imported, once, subjects
@@ -275,8 +275,8 @@ def read(
     values: dict[str, Value] = {}
     strictness = Strictness.LENIENT if lenient else Strictness.STRICT
     for path, given in raw.items():
-        if path not in catalogue:
-            bad["/" + path] = UnknownField(path=path)
+        if unfit := not_held(catalogue, path):
+            bad["/" + path] = unfit
             continue
         try:
             values[path] = normalise(catalogue[path], given, region=region, today=today, strictness=strictness)
@@ -289,9 +289,9 @@ def read(
 
 def verbatim(catalogue: Catalogue, raw: Mapping[str, object]) -> dict[str, Value]:
     """Take text as it was recorded elsewhere: what was true there is not corrected here."""
-    unknown: dict[str, Refusal] = {"/" + path: UnknownField(path=path) for path in raw if path not in catalogue}
-    if unknown:
-        raise ManyBad(unknown)
+    unfit = {"/" + path: bad for path in raw if (bad := not_held(catalogue, path)) is not None}
+    if unfit:
+        raise ManyBad(unfit)
     # A card number is refused in whatever form it comes, but for fields of numbers that other platforms give.
     cards: dict[str, Refusal] = {
         "/" + path: BadValue(path=path, reason="card_number")

@@ -26,7 +26,7 @@ from changedesk.kinds import (
     service_preferences,
     unmerge,
 )
-from changedesk.kinds.diff import Diff, ManyBad, NoChange, SecretField, UnknownField, changes
+from changedesk.kinds.diff import Diff, ManyBad, NoChange, SecretField, UnknownField, changes, not_held
 from changedesk.kinds.edit import Edit, HoldsAnother, NotHeld, OneValueOnly, edited
 from changedesk.kinds.effects import Announce, Effect, Erase, Merge, Say, Transfer, Unmerge
 from changedesk.kinds.kind import Checked, Kind, Proposal
@@ -59,6 +59,7 @@ __all__ = [
     "edited",
     "find",
     "json_schema",
+    "not_held",
 ]
 
 KINDS: Final[Mapping[str, Kind]] = {

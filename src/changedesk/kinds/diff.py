@@ -113,9 +113,16 @@ def changes(
 
 
 def _not_askable(kind: Kind, catalogue: Catalogue, path: str, subject_type: str | None) -> Refusal | None:
-    if path not in catalogue or catalogue[path].kind != kind.name:
-        return UnknownField(path=path)
-    if subject_type is not None and catalogue[path].subject not in (subject_type, "any"):
+    if (unfit := not_held(catalogue, path)) is not None:
+        return unfit
+    field = catalogue[path]
+    fits = field.kind == kind.name and (subject_type is None or field.is_of(subject_type))
+    return None if fits else UnknownField(path=path)
+
+
+def not_held(catalogue: Catalogue, path: str) -> Refusal | None:
+    """Return what stands against any record holding a field; None where nothing does."""
+    if path not in catalogue:
         return UnknownField(path=path)
     if catalogue[path].sensitivity is Sensitivity.SECRET:
         return SecretField(path=path)

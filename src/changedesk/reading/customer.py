@@ -294,7 +294,7 @@ def _fields_of(catalogue: Catalogue, subject: Subject) -> list[Field]:
     return [
         item
         for item in catalogue
-        if item.sensitivity is not Sensitivity.SECRET and (item.subject in (subject.type, "any") or item.path in held)
+        if item.sensitivity is not Sensitivity.SECRET and (item.is_of(subject.type) or item.path in held)
     ]
 
 

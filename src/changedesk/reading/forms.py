@@ -54,9 +54,7 @@ def kinds_offered(*, actor: Actor, language: str, subject_type: str = "customer"
         fields = tuple(
             item
             for item in kind.fields(config.catalogue)
-            if item.sensitivity is not Sensitivity.SECRET
-            and item.subject in (subject_type, "any")
-            and CONSEQUENCE not in item.tags
+            if item.sensitivity is not Sensitivity.SECRET and item.is_of(subject_type) and CONSEQUENCE not in item.tags
         )
         if fields and subject_type in kind.subjects:
             found.append(

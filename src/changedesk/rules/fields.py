@@ -66,6 +66,10 @@ class Field:
         """Return the label in a language, English when it has none."""
         return self.label.get(language) or self.label["en"]
 
+    def is_of(self, subject_type: str) -> bool:
+        """Say whether customers, or accounts, have this field."""
+        return self.subject in (subject_type, "any")
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
