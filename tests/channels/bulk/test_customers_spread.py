@@ -76,8 +76,8 @@ def told_of(report: Path) -> list[Line]:
 def people() -> str:
     """Accounts of three holders each, in one notation and another; rows that come again, changed or not; bad cells."""
     rows = [f"{number},Ann,ann@example.com,{'a-' if number > 19 else 'A-'}{number % 20}" for number in range(60)]
-    rows[30:30] = ["3,Ann,ann@example.com,A-3", "3,Another,ann@example.com,A-3", "70,Bo,no-address,A-4", "71,,,"]
-    rows[45:45] = ["5,Ann,ann@example.com,A-5", ",Nobody,,", "72,Cy,,?", "few", "70,Bo,no-address,A-4"]
+    rows[30:30] = ["3,Ann,ann@example.com,A-3", "3,Another,ann@example.com,A-3", "70,Bo,no-address,A-4", "71,,,A-7"]
+    rows[45:45] = ["5,Ann,ann@example.com,A-5", ",Nobody,,", "72,Cy,,?", "few", "70,Bo,no-address,A-4", "71,Di,,A-7"]
     return HEAD + "\n".join(rows) + "\n"
 
 
@@ -106,7 +106,7 @@ def test_customers_over_processes_are_told_and_hold_what_one_process_makes_of_th
     monkeypatch.setattr(crew, "hired", watched)
     aurora = installed.client("aurora")
     report, one_by_one = take(aurora, tmp_path)
-    assert (report.taken, report.unchanged, report.warned, report.refused) == (61, 3, 1, 5)
+    assert (report.taken, report.unchanged, report.warned, report.refused) == (62, 3, 1, 5)
     assert hired == []
 
     words = ["import", "customers", str(tmp_path / "base.csv"), "--map", str(tmp_path / "m.toml")]
@@ -122,4 +122,4 @@ def test_customers_over_processes_are_told_and_hold_what_one_process_makes_of_th
     assert holders(here, told)["A-3"] == ("https://3.example", 3)
 
     again, _ = take(here, tmp_path)
-    assert (again.taken, again.unchanged, again.refused) == (0, 64, 5)
+    assert (again.taken, again.unchanged, again.refused) == (0, 65, 5)

@@ -90,7 +90,7 @@ def import_customers(
         _require_columns(map.reads(), set(columns))
         used = map.reads() | map.ignore
         report.left_out = tuple(name for name in reader.columns if name not in used)
-        families = _families(file, map, joins, catalogue, region, today) if jobs > 1 and not dry_run else Families()
+        families = Families() if dry_run else _families(file, map, joins, catalogue, region, today)
         sheet = stack.enter_context(open_sheet(report, file, report_to))
         stack.enter_context(noted(file, map.source, report, actor=actor, now=now, dry_run=dry_run, part_of=part_of))
         rows = _keyed(sheet.counting(reader), map, joins, sheet)
