@@ -98,6 +98,7 @@ class Created(msgspec.Struct, frozen=True, kw_only=True):
     leaf: str = ""
     replayed: bool = False
     unchanged: bool = False
+    """Known already. False without ``change``: the part of a file that it is of took it in, and is begun again."""
     merged_from: SubjectId | None = None
     """The record that was named, where it was merged into this one."""
 
@@ -245,7 +246,9 @@ def _take_rows(tx: Tx, rows: Sequence[tuple[int, SourceRow]], taken: Taken, agai
         elif found is not None and found.same_body:
             to = into.get(found.subject)
             taken.settled[place] = again(
-                subject=to or found.subject, unchanged=True, merged_from=None if to is None else found.subject
+                subject=to or found.subject,
+                unchanged=not found.same_part,
+                merged_from=None if to is None else found.subject,
             )
         elif found is not None or body != mark.body:
             taken.refused[place] = RowChanged()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from changedesk.ledger import seal
 from changedesk.store import keys
@@ -19,6 +19,11 @@ class Part:
     parts: int
     given_by: str
     body: bytes = field(repr=False)
+
+    @property
+    def id(self) -> UUID:
+        """The part's own name."""
+        return uuid5(self.run, str(self.number))
 
 
 @dataclass(frozen=True, slots=True)

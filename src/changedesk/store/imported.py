@@ -19,11 +19,15 @@ from changedesk.store.tx import Look, Tx
 
 
 class SourceRow(msgspec.Struct, frozen=True):
-    """A row of a file: its name in the source, and its content. The same row twice changes nothing."""
+    """A row of a file: its name in the source, and its content. The same row twice changes nothing.
+
+    ``part``: of which part of a file it is, where that part may be begun again.
+    """
 
     source: str
     row: str
     body: bytes
+    part: UUID | None = None
 
     def __repr__(self) -> str:
         """Say which row, never what it holds: a representation ends in logs."""
@@ -36,13 +40,15 @@ class Mark(msgspec.Struct, frozen=True):
     source: str
     row: bytes
     body: bytes
+    part: UUID | None = None
 
 
 class Known(msgspec.Struct, frozen=True):
-    """A row that was taken in before: for which subject, and whether it said the same."""
+    """A row that was taken in before: for which subject, whether it said the same, and whether by the same part."""
 
     subject: SubjectId
     same_body: bool
+    same_part: bool
 
 
 def start(tx: Tx, run: UUID, *, map_name: str, content: bytes, by: str, at: datetime) -> None:
@@ -77,6 +83,7 @@ def marks(look: Look, rows: Sequence[SourceRow]) -> list[Mark]:
             row.source,
             mac(b"row\x00" + row.source.encode() + b"\x00" + row.row.encode())[:16],
             mac(b"body\x00" + row.body)[:16],
+            row.part,
         )
         for row in rows
     ]
@@ -84,13 +91,18 @@ def marks(look: Look, rows: Sequence[SourceRow]) -> list[Mark]:
 
 def known(look: Look, marked: Sequence[Mark]) -> list[Known | None]:
     """Return, for each row in order, what is known of it."""
-    found: dict[tuple[str, bytes], tuple[bytes, SubjectId]] = {}
+    found: dict[tuple[str, bytes], Any] = {}
     for source in {one.source for one in marked}:
         mine = [one.row for one in marked if one.source == source]
-        for row in look.rows("imports.known", source=source, rows=mine):
-            found[source, bytes(row.row_mac)] = (bytes(row.body_mac), row.subject_id)
-    hits = ((one, found.get((one.source, one.row))) for one in marked)
-    return [None if hit is None else Known(hit[1], hmac.compare_digest(hit[0], one.body)) for one, hit in hits]
+        found |= {(source, bytes(row.row_mac)): row for row in look.rows("imports.known", source=source, rows=mine)}
+    return [_known(one, found.get((one.source, one.row))) for one in marked]
+
+
+def _known(mark: Mark, row: Any | None) -> Known | None:
+    if row is None:
+        return None
+    same_body = hmac.compare_digest(bytes(row.body_mac), mark.body)
+    return Known(row.subject_id, same_body, mark.part is not None and row.part == mark.part)
 
 
 def take(tx: Tx, rows: Sequence[tuple[Mark, SubjectId]]) -> None:
@@ -108,6 +120,7 @@ def take(tx: Tx, rows: Sequence[tuple[Mark, SubjectId]]) -> None:
             row_mac=[one.row for one, _ in mine],
             body_mac=[one.body for one, _ in mine],
             subject=[subject for _, subject in mine],
+            part=[one.part for one, _ in mine],
         )
         if taken != len(mine):
             raise once.InFlight

@@ -210,19 +210,34 @@ def test_a_file_waits_for_the_worker_and_goes_on_where_it_was_ended(
     assert (told["Refused"], "hx-get" in shown, "Finished" in shown) == ("1", False, True)
 
 
-def test_a_part_that_went_in_before_the_worker_was_ended_goes_in_once(
+def test_a_part_that_went_in_before_the_worker_was_ended_goes_in_once_and_is_told_as_taken_in(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As of a worker that nobody ended: what the file itself holds twice is known; what a lost turn took in is not."""
+
     def killed(*_given: object, **_named: object) -> None:
         raise KeyboardInterrupt
 
-    page = hand(room, "Ines", SHOP)
-    with monkeypatch.context() as broke:
-        broke.setattr("changedesk.flow.part_taken", killed)
-        with pytest.raises(KeyboardInterrupt):
-            take(room)
-    assert (take(room), take(room)) == (1, 0)
-    assert counts(room.get("Ines", page).content.decode())["Known already, unchanged"] == "2"
+    parts_of_two(monkeypatch)
+    again = b"2,Jon Berg,not-an-address,x,y\n2,Jon Berg,not-an-address,x,y\n1,Aya Haddad,aya@old.example,x,y\n"
+    form = {**SHOP, "file": ("people.csv", PEOPLE + again)}
+    other = {**form, "map_file": ("shop.toml", CUSTOMERS.replace(b'"shop"', b'"other"'))}
+    whole, ended = start(room, "Ines", form), hand(room, "Ines", other)
+    for number in range(3):
+        with monkeypatch.context() as broke:
+            broke.setattr("changedesk.flow.part_taken", killed)
+            with pytest.raises(KeyboardInterrupt):
+                take(room)
+        assert take(room) == 1, number
+    assert take(room) == 0
+    first, second = (room.get("Ines", page).content.decode() for page in (whole, ended))
+    assert counts(second) == counts(first)
+    assert counts(second)["Taken in"] == "2"
+    assert counts(second)["Known already, unchanged"] == "3"
+    reasons = [re.findall(r"<td>(.*?)<div|<td class=\"end\">([0-9]+)</td>", page) for page in (first, second)]
+    assert reasons[0] == reasons[1]
+    again_whole = start(room, "Ines", other)
+    assert counts(room.get("Ines", again_whole).content.decode())["Known already, unchanged"] == "5"
 
 
 def test_requests_of_a_file_keep_their_rows_over_its_parts(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

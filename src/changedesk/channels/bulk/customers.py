@@ -14,7 +14,7 @@ from changedesk.base import clock
 from changedesk.base.actor import Actor
 from changedesk.base.refusal import Refusal
 from changedesk.channels.bulk.crew import TOGETHER, Families, spread
-from changedesk.channels.bulk.entering import Entering
+from changedesk.channels.bulk.entering import Begun, Entering
 from changedesk.channels.bulk.mapping import CustomerMap, Join
 from changedesk.channels.bulk.report import Report, Sheet, open_sheet
 from changedesk.channels.bulk.rows import HeaderWrong, Row, open_rows, until_damaged
@@ -69,13 +69,13 @@ def import_customers(
     report_to: Path | None = None,
     progress: Progress | None = None,
     jobs: int = 1,
-    part_of: UUID | None = None,
+    part: UUID | None = None,
 ) -> Report:
     """Take the customers of a file in, and return the totals; the report's file says what became of each row.
 
     ``catalogue``, ``region`` and ``zone`` are those of the actor's client. A row that was taken in before changes
     nothing. ``jobs``: over how many processes a long file is spread; they go by the real clock. Rows that share a key
-    or an account go in in their order. ``part_of``: a run that was noted already, of whose file this is a part.
+    or an account go in in their order. ``part``: what this part of a file is called, whose run was noted already.
     A field that cannot be taken is left out with a warning, unless the map says that the row needs it. Raises
     Forbidden; FileUnreadable and HeaderWrong before anything went in: later, ``stopped`` tells; ProcessEnded.
     """
@@ -86,17 +86,19 @@ def import_customers(
     with ExitStack() as stack:
         reader = stack.enter_context(open_rows(file, map.dialect))
         joins = [(join, _index(file.parent / join.file, join)) for join in map.joins]
-        columns = (*reader.columns, *(f"{join.name}.{name}" for join, (names, _) in joins for name in names))
-        _require_columns(map.reads(), set(columns))
-        used = map.reads() | map.ignore
-        report.left_out = tuple(name for name in reader.columns if name not in used)
+        columns = _columns(map, reader.columns, joins)
+        report.left_out = tuple(name for name in reader.columns if name not in map.reads() | map.ignore)
         families = Families() if dry_run else _families(file, map, joins, catalogue, region, today)
         sheet = stack.enter_context(open_sheet(report, file, report_to))
-        stack.enter_context(noted(file, map.source, report, actor=actor, now=now, dry_run=dry_run, part_of=part_of))
+        stack.enter_context(
+            noted(file, map.source, report, actor=actor, now=now, dry_run=dry_run, noted_before=part is not None)
+        )
         rows = _keyed(sheet.counting(reader), map, joins, sheet)
-        start, tell = partial(Entering, map, columns, actor), telling(sheet, reader, progress)
+        judge = partial(_judge, catalogue, region, today)
+        begun = Begun(part, judge) if part is not None else None
+        start, tell = partial(Entering, map, columns, actor, begun), telling(sheet, reader, progress)
         if dry_run:
-            entering, judge = start(now), partial(_judge, catalogue, region, today)
+            entering = start(now)
             while some := [row for _, row in islice(rows, TOGETHER)]:
                 tell(entering.enter(some, lambda items: [judge(item) for item in items]))
         else:
@@ -145,10 +147,12 @@ def _require_known(map_: CustomerMap, catalogue: Catalogue) -> None:
         raise FieldNotInCatalogue(paths=unknown)
 
 
-def _require_columns(wanted: set[str], there: set[str]) -> None:
-    missing = sorted(wanted - there)
-    if missing:
+def _columns(map_: CustomerMap, own: Sequence[str], joins: _Joins) -> tuple[str, ...]:
+    """Return the names of all cells of a row, those of joined files after its own. Raises HeaderWrong."""
+    columns = (*own, *(f"{join.name}.{name}" for join, (names, _) in joins for name in names))
+    if missing := sorted(map_.reads() - set(columns)):
         raise HeaderWrong(reason="missing", columns=missing)
+    return columns
 
 
 def _index(file: Path, join: Join) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -42,11 +43,25 @@ class _Ready:
     warnings: tuple[Refusal, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A part of a file whose worker may have been ended while it was taken in, and which is then begun again.
+
+    ``judge`` says what is to be left out of a customer: of whoever was taken in before that, nobody knows it any more.
+    """
+
+    part: UUID
+    judge: Callable[[flow.NewCustomer], Refusal | None]
+
+
 class Entering:
     """Takes rows in, each with a key, batch by batch. ``columns`` are the file's and those of the files it joins."""
 
-    def __init__(self, map_: CustomerMap, columns: Sequence[str], actor: Actor, now: Callable[[], datetime]) -> None:
-        self.map, self.columns, self.actor, self.now = map_, columns, actor, now
+    def __init__(
+        self, map_: CustomerMap, columns: Sequence[str], actor: Actor, begun: Begun | None, now: Callable[[], datetime]
+    ) -> None:
+        self.map, self.columns, self.actor, self.begun, self.now = map_, columns, actor, begun, now
+        self._met: set[str] = set()
 
     def record(self, packed: bytes) -> list[Became]:
         """Take a batch of rows in, in their order: number and cells of each."""
@@ -83,12 +98,15 @@ class Entering:
             accounts.append(flow.NewAccount(number, part.roles.get(said, said.lower() or part.always), theirs))
             warnings += more
         body = json.dumps(list(row.cells.values()), ensure_ascii=False).encode()
+        # A row that comes a second time is known by the first, and not by an earlier attempt.
+        begun = self.begun.part if self.begun and key not in self._met else None
+        self._met.update([key] if self.begun else [])
         item = flow.NewCustomer(
             values=values,
             accounts=accounts,
             region=self._region(row.cells),
             lenient=True,
-            source=flow.SourceRow(self.map.source, key, body),
+            source=flow.SourceRow(self.map.source, key, body, begun),
             channel=Channel.BATCH_IMPORT,
         )
         return _Ready(row.number, item, tuple(warnings))
@@ -103,12 +121,24 @@ class Entering:
         results = send([ready.item for ready in batch]) if batch else ()
         for ready, result in zip(batch, results, strict=True):
             if not isinstance(result, Refusal):
-                told.append(_went(ready, result))
+                told.append(self._went(ready, result))
             elif (less := self._without(ready, result)) is not None:
                 again.append(less)
             else:
                 told.append(_refused(ready.number, result))
         return again
+
+    def _went(self, ready: _Ready, result: flow.Created | None) -> Became:
+        warnings = list(ready.warnings)
+        if self.begun and result and result.change is None and (more := self.begun.judge(ready.item)):
+            warnings.append(more)
+        left_out = [reason for warning in warnings for reason in reasons(warning)]
+        if result is None:
+            return Became([ready.number], CHECKED, reasons=left_out)
+        led, record = result.merged_from is not None, str(result.subject)
+        if result.unchanged:  # a row known already is as it was: what it left out was told the first time
+            return Became([ready.number], UNCHANGED, record, led=led)
+        return Became([ready.number], TAKEN, record, led=led, reasons=left_out)
 
     def _create(self, items: Sequence[flow.NewCustomer]) -> list[flow.Created | Refusal]:
         outcome = flow.create_customers(items, actor=self.actor, at=self.now())
@@ -125,16 +155,6 @@ class Entering:
             return None
         values = {path: raw for path, raw in fields.items() if path not in paths}
         return replace(ready, item=replace(ready.item, values=values), warnings=(*ready.warnings, refusal))
-
-
-def _went(ready: _Ready, result: flow.Created | None) -> Became:
-    left_out = [reason for warning in ready.warnings for reason in reasons(warning)]
-    if result is None:
-        return Became([ready.number], CHECKED, reasons=left_out)
-    led, record = result.merged_from is not None, str(result.subject)
-    if result.unchanged:  # a row known already is as it was: what it left out was told the first time
-        return Became([ready.number], UNCHANGED, record, led=led)
-    return Became([ready.number], TAKEN, record, led=led, reasons=left_out)
 
 
 def _refused(number: int, refusal: Refusal) -> Became:

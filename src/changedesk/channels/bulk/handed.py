@@ -110,6 +110,6 @@ def _taken(path: Path, report_to: Path, told: dict[str, str], part: flow.Part, a
     return counts_of(
         import_customers(
             path, found, actor=actor, catalogue=ground.catalogue, region=ground.region, zone=ground.time_zone,
-            report_to=report_to, part_of=part.run,
+            report_to=report_to, part=part.id,
         )
     )  # fmt: skip

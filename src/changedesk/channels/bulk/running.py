@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from uuid import UUID
 
 from changedesk import flow
 from changedesk.base.actor import Actor
@@ -26,13 +25,13 @@ def noted(
     actor: Actor,
     now: Callable[[], datetime],
     dry_run: bool,
-    part_of: UUID | None = None,
+    noted_before: bool = False,
 ) -> Iterator[None]:
     """Note the run of this block; one that does not come to its end stays unfinished. A dry run is none.
 
-    ``part_of``: one that was noted already; whoever noted it counts.
+    ``noted_before``: whoever noted it counts.
     """
-    if dry_run or part_of is not None:
+    if dry_run or noted_before:
         yield
         return
     with file.open("rb") as content:

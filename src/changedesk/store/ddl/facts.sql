@@ -415,11 +415,13 @@ CREATE TABLE desk.import_run (
     PRIMARY KEY (client_id, id)
 );
 -- A source row that has been taken in: a second run changes nothing. row_mac is an HMAC, never the row's own key.
+-- part: of a file that the worker takes in by parts, so that one that is begun again tells its own rows from known ones.
 CREATE TABLE desk.import_row (
     client_id  integer NOT NULL,
     source     text    NOT NULL,
     row_mac    bytea   NOT NULL,
     body_mac   bytea   NOT NULL,
     subject_id uuid,
+    part       uuid,
     PRIMARY KEY (client_id, source, row_mac)
 );

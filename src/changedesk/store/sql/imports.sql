@@ -25,11 +25,12 @@ WHERE client_id = %(client)s AND id = %(id)s
 -- Of some source rows, those that were taken in already, and what for.
 
 -- name: imports.known
-SELECT row_mac, body_mac, subject_id FROM desk.import_row
+SELECT row_mac, body_mac, subject_id, part FROM desk.import_row
 WHERE client_id = %(client)s AND source = %(source)s AND row_mac = ANY(%(rows)s::bytea[])
 
 -- name: imports.take
-INSERT INTO desk.import_row (client_id, source, row_mac, body_mac, subject_id)
-SELECT %(client)s, %(source)s, r.row_mac, r.body_mac, r.subject_id
-FROM unnest(%(row_mac)s::bytea[], %(body_mac)s::bytea[], %(subject)s::uuid[]) AS r (row_mac, body_mac, subject_id)
+INSERT INTO desk.import_row (client_id, source, row_mac, body_mac, subject_id, part)
+SELECT %(client)s, %(source)s, r.row_mac, r.body_mac, r.subject_id, r.part
+FROM unnest(%(row_mac)s::bytea[], %(body_mac)s::bytea[], %(subject)s::uuid[], %(part)s::uuid[])
+    AS r (row_mac, body_mac, subject_id, part)
 ON CONFLICT DO NOTHING
