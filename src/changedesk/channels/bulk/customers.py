@@ -81,8 +81,7 @@ def import_customers(
     """
     access.require(actor, access.Verb.IMPORT_RUN)
     _require_known(map, catalogue)
-    report = Report()
-    today = today_in(now(), zone)
+    report, today = Report(), today_in(now(), zone)
     with ExitStack() as stack:
         reader = stack.enter_context(open_rows(file, map.dialect))
         joins = [(join, _index(file.parent / join.file, join)) for join in map.joins]
@@ -98,9 +97,8 @@ def import_customers(
         begun = Begun(part, judge) if part is not None else None
         start, tell = partial(Entering, map, columns, actor, begun), telling(sheet, reader, progress)
         if dry_run:
-            entering = start(now)
             while some := [row for _, row in islice(rows, TOGETHER)]:
-                tell(entering.enter(some, lambda items: [judge(item) for item in items]))
+                tell(start(now).enter(some, lambda items: [judge(item) for item in items]))
         else:
             asked = ((families.of(key), (row.number, list(row.cells.values()))) for key, row in rows)
             spread(asked, start, tell, jobs=jobs, now=now)
