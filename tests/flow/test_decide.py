@@ -1,5 +1,6 @@
 """Consent, the second pair of eyes, staleness, ways out and pauses."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -61,19 +62,20 @@ def test_a_consent_names_wording_and_language(
     d: Desk, dana: SubjectId, given: dict[str, object], refusal: type[Exception]
 ) -> None:
     asked = _before_consent(d, dana)
-    right = {"statement": "change_of_record", "version": 1, "language": "en", "way": "read_aloud"}
+    right = flow.Agreement(ref=asked.ref, statement="change_of_record", version=1, language="en", way="read_aloud")
     with pytest.raises(refusal):
-        flow.record_consent(asked.ref, **{**right, **given}, actor=d.ben, at=LATER)  # type: ignore[arg-type]
+        flow.record_consents([replace(right, **given)], actor=d.ben, at=LATER).one()  # type: ignore[arg-type]
     assert "consent.recorded" not in kinds(d, dana)
 
 
 def test_a_consent_is_recorded_once_with_the_words_and_where_its_proof_lies(d: Desk, dana: SubjectId) -> None:
     asked = _before_consent(d, dana)
+    agreed = flow.Agreement(
+        ref=asked.ref, statement="change_of_record", version=1, language="de", way="read_aloud",
+        evidence_text="recording 17",
+    )  # fmt: skip
     for _ in range(2):
-        flow.record_consent(
-            asked.ref, statement="change_of_record", version=1, language="de", way="read_aloud",
-            evidence_text="recording 17", actor=d.ben, at=LATER,
-        )  # fmt: skip
+        flow.record_consents([agreed], actor=d.ben, at=LATER).one()
     entries = [entry for entry in history(d, dana) if entry.kind.value == "consent.recorded"]
     assert [entry.facts["language"] for entry in entries] == ["de"]
     with look(d.client) as seen:
@@ -82,9 +84,7 @@ def test_a_consent_is_recorded_once_with_the_words_and_where_its_proof_lies(d: D
         assert evidence.open_text(seen, None, asked.request, given.evidence_ct) == ""
     flow.cancel(asked.ref, reason="duplicate", seen_version=None, actor=d.ben, at=LATER)
     with pytest.raises(TooLate):
-        flow.record_consent(
-            asked.ref, statement="change_of_record", version=1, language="de", way="written", actor=d.ben, at=LATER
-        )
+        flow.record_consents([agreed], actor=d.ben, at=LATER).one()
 
 
 def test_nobody_approves_what_they_entered(d: Desk, dana: SubjectId) -> None:
@@ -151,13 +151,15 @@ def test_a_reference_may_be_typed_as_it_is_heard(d: Desk, dana: SubjectId) -> No
 
 def test_a_retried_approval_says_again_what_was_done_and_looks_at_the_rest(d: Desk, dana: SubjectId) -> None:
     asked = ready(d, dana, note="for the file")
-    key = flow.Once("approve-1", b"x")
-    seen = {asked.ref: asked.digest, "nonsense": "00"}
-    first = flow.approve(seen, note="looks right", actor=d.ines, at=soon(LATER, 4), key=key)
-    again = flow.approve(seen, note="looks right", actor=d.ines, at=soon(LATER, 5), key=key)
+    seen = [
+        flow.Approval(ref=ref, digest=asked.digest, note="looks right", key=flow.Once(ref, b"x"))
+        for ref in ("nonsense", asked.ref, asked.ref.lower())
+    ]
+    first, again = (flow.approve_each(seen, actor=d.ines, at=soon(LATER, minute)) for minute in (4, 5))
     assert [receipt.change for receipt in again.done] == [first.done[0].change]
     assert again.done[0].replayed
-    assert set(again.refused) == {"nonsense"}
+    assert {place: refusal.code for place, refusal in first.refused.items()} == {0: "not-found", 2: "too-late"}
+    assert {place: refusal.code for place, refusal in again.refused.items()} == {0: "not-found", 2: "already-decided"}
     with look(d.client) as seen_:
         (decision,) = hand.read(seen_, [asked.request], [], since=LATER, now=LATER).decisions
         assert evidence.open_text(seen_, stands(d, dana).key, asked.request, decision.note_ct) == "looks right"

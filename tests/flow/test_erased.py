@@ -44,6 +44,10 @@ def test_no_verb_touches_who_was_erased(d: Desk, dana: SubjectId, forget: Forget
     forget(dana)
     at = soon(LATER, 6)
     change = flow.FieldChange(path="contact.url", new="https://a.example/")
+    agreed = flow.Agreement(
+        ref=asked.ref, statement="change_of_record", version=1, language="en", way="read_aloud",
+        evidence_text="recording 7",
+    )  # fmt: skip
     verbs: list[Callable[[], object]] = [
         lambda: ask(d, dana, at=at),
         lambda: flow.preview(wish(dana), actor=d.ben, at=at),
@@ -51,10 +55,7 @@ def test_no_verb_touches_who_was_erased(d: Desk, dana: SubjectId, forget: Forget
         lambda: flow.confirm(started.id, "123456", actor=d.ben, at=at),
         lambda: flow.revise(asked.ref, OTHER_POST, seen_version=None, actor=d.ben, at=at),
         lambda: flow.ask_information(asked.ref, seen_version=None, message="?", actor=d.omar, at=at),
-        lambda: flow.record_consent(
-            asked.ref, statement="change_of_record", version=1, language="en", way="read_aloud",
-            evidence_text="recording 7", actor=d.ben, at=at,
-        ),
+        lambda: flow.record_consents([agreed], actor=d.ben, at=at).one(),
         lambda: flow.record_changes([flow.RecordedChange(subject=dana, changes=[change])], actor=d.crm, at=at).one(),
     ]  # fmt: skip
     for verb in verbs:

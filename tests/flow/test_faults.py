@@ -104,7 +104,8 @@ def test_an_approval_that_dies_anywhere(d: Desk, dana: SubjectId, monkeypatch: p
     key = flow.Once("k", b"x")
 
     def approve() -> flow.Receipt:
-        return flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(LATER, 5), key=key).one()
+        item = flow.Approval(ref=asked.ref, digest=asked.digest, key=key)
+        return flow.approve_each([item], actor=d.ines, at=soon(LATER, 5)).one()
 
     def whole() -> None:
         applied = kinds(d, dana).count("change.applied")

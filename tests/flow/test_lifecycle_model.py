@@ -231,10 +231,11 @@ class Life(RuleBasedStateMachine):
     def _consent(self) -> None:
         (asked, model), at = self.one, self.later()
         statement = request_of(self.desk, asked.ref).needs_consent or ""
-        agreed = lambda: flow.record_consent(  # noqa: E731
-            asked.ref, statement=statement, version=1, language="en", way="read_aloud", actor=self.desk.ben, at=at
-        )
-        if self.try_(model.state not in ENDINGS, agreed):
+        agreed = flow.Agreement(ref=asked.ref, statement=statement, version=1, language="en", way="read_aloud")
+        if self.try_(
+            model.state not in ENDINGS,
+            lambda: flow.record_consents([agreed], actor=self.desk.ben, at=at).one(),
+        ):
             model.told += [] if model.consented else ["consent.recorded"]
             model.consented = True
             model.advance(at)

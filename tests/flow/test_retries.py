@@ -105,28 +105,26 @@ def test_a_notice_is_sent_again_once(d: Desk, dana: SubjectId) -> None:
 def test_an_approval_of_another_version_is_refused_and_the_rest_of_the_batch_stands(d: Desk, dana: SubjectId) -> None:
     eve = d.customer(contact__email="eve@old.example")
     mine, theirs = ready(d, dana), ready(d, eve, values={"contact.email": "eve@new.example"})
-    seen = {item.ref: item.digest for item in (mine, theirs)}
-    versions = {mine.ref: mine.version - 1, theirs.ref: theirs.version, "AAAAA-AAAAA-A": 1}
-    outcome = flow.approve(seen, versions=versions, actor=d.ines, at=soon(LATER, 9))
+    seen = [
+        flow.Approval(ref=item.ref, digest=item.digest, seen_version=item.version - older)
+        for item, older in ((mine, 1), (theirs, 0))
+    ]
+    outcome = flow.approve_each(seen, actor=d.ines, at=soon(LATER, 9))
     assert [item.ref for item in outcome.done] == [theirs.ref]
-    assert isinstance(outcome.refused[mine.ref], Moved)
+    assert isinstance(outcome.refused[0], Moved)
     assert request_of(d, mine.ref).state == "awaiting_approval"
 
 
 def test_nobody_agrees_to_what_has_ended_or_to_other_content(d: Desk, dana: SubjectId) -> None:
     asked = ask(d, dana, at=LATER)
-    said: dict[str, Any] = {
-        "statement": "change_of_record",
-        "version": 1,
-        "language": "en",
-        "way": "read_aloud",
-        "actor": d.ben,
-    }
+    said = flow.Agreement(
+        ref=asked.ref, statement="change_of_record", version=1, language="en", way="read_aloud", digest="00" * 32
+    )
     with pytest.raises(DifferentContent):
-        flow.record_consent(asked.ref, **said, digest="00" * 32, at=soon(LATER))
+        flow.record_consents([said], actor=d.ben, at=soon(LATER)).one()
     flow.withdraw(asked.ref, seen_version=None, actor=d.ben, at=soon(LATER))
     with pytest.raises(TooLate):
-        flow.record_consent(asked.ref, **said, at=soon(LATER, 2))
+        flow.record_consents([said], actor=d.ben, at=soon(LATER, 2)).one()
     with pytest.raises(TooLate):
         flow.challenge(dana, purpose="change", **SMS, ref=asked.ref, actor=d.ben, at=soon(LATER, 2))
 

@@ -112,9 +112,8 @@ def agree(d: Desk, asked: flow.Receipt, at: datetime, *, agent: Actor | None = N
     statement = request_of(d, asked.ref).needs_consent
     if statement is None:
         return asked
-    return flow.record_consent(
-        asked.ref, statement=statement, version=1, language="en", way="read_aloud", actor=agent or d.ben, at=at
-    )
+    agreed = flow.Agreement(ref=asked.ref, statement=statement, version=1, language="en", way="read_aloud")
+    return flow.record_consents([agreed], actor=agent or d.ben, at=at).one()
 
 
 def ready(

@@ -97,16 +97,15 @@ def prove(desk: Desk, receipt: flow.Receipt, at: Any) -> None:
         assert flow.confirm(made.id, answer, actor=ben, at=at).matched
     words = request.request(receipt.ref, actor=ben, at=at, language="en").consent_asked
     if words is not None:
-        flow.record_consent(
-            receipt.ref,
+        agreed = flow.Agreement(
+            ref=receipt.ref,
             statement=words.statement,
             version=words.version,
             language=words.language,
             way="read_aloud",
             evidence_text="recording 4711",
-            actor=ben,
-            at=at,
         )
+        flow.record_consents([agreed], actor=ben, at=at).one()
 
 
 def dispute(desk: Desk, receipt: flow.Receipt, at: Any) -> UUID:

@@ -1,7 +1,7 @@
 """What happens: every verb of the desk, listed here. Channels call these, and nothing below them.
 
 Asking: ``preview``, ``submit``, ``revise``. Proving: ``offers``, ``challenge``, ``confirm``, ``caller_level``,
-``bind_factor``. Agreeing: ``record_consent``. Deciding: ``approve``, ``reject``, ``ask_information``. Ending and
+``bind_factor``. Agreeing: ``record_consents``. Deciding: ``approve``, ``reject``, ``ask_information``. Ending and
 pausing: ``withdraw``, ``cancel``, ``hold``, ``release``, ``apply_now``, ``reschedule``. Undoing: ``plan_revert``,
 ``revert``, ``plan_restore``, ``restore``, ``plan_reversal``, ``plan_import``, ``of_import``, ``start_reversal``,
 ``run_reversal``, ``reverse_on``.
@@ -38,10 +38,10 @@ from changedesk.flow.batch import (
 )
 from changedesk.flow.carrying import Pending
 from changedesk.flow.certify import certify_access
-from changedesk.flow.combine import record_joined, submit_joined
-from changedesk.flow.consent import record_consent
+from changedesk.flow.combine import approve_joined, record_consent_joined, record_joined, submit_joined
+from changedesk.flow.consent import Agreement, record_consents
 from changedesk.flow.create import create_customers
-from changedesk.flow.decide import approve, ask_information, reject
+from changedesk.flow.decide import Approval, approve, approve_each, ask_information, reject
 from changedesk.flow.dispute import (
     Disputable,
     Disputed,
@@ -122,6 +122,8 @@ from changedesk.store.seen import Glass
 __all__ = [
     "UNKNOWN",
     "AccountLeft",
+    "Agreement",
+    "Approval",
     "Approved",
     "Asked",
     "Became",
@@ -161,6 +163,8 @@ __all__ = [
     "apply_now",
     "approve",
     "approve_batch",
+    "approve_each",
+    "approve_joined",
     "ask_evidence",
     "ask_information",
     "begin_audit",
@@ -212,7 +216,8 @@ __all__ = [
     "preview_rows",
     "propose_transfer",
     "record_changes",
-    "record_consent",
+    "record_consent_joined",
+    "record_consents",
     "record_joined",
     "refresh_merge",
     "refuse_evidence",

@@ -18,9 +18,13 @@ from typing import Any, Final, Generic, TypeVar
 from changedesk.base import turns
 from changedesk.base.actor import Actor
 from changedesk.base.clock import now
+from changedesk.base.ids import parse_reference
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
 from changedesk.flow.asking import Receipt
+from changedesk.flow.consent import Agreement, record_consents
+from changedesk.flow.decide import Approval, approve_each
+from changedesk.flow.named import Named
 from changedesk.flow.record import record_changes
 from changedesk.flow.recorded import Recorded, RecordedChange
 from changedesk.flow.submit import submit
@@ -190,6 +194,20 @@ def _submitting(actor: Actor) -> Combiner[Wish, Receipt]:
     return Combiner(lambda items: submit(items, actor=actor, at=now()), lambda item: item.subject, _cohort(actor))
 
 
+@lru_cache(maxsize=256)
+def _agreeing(actor: Actor) -> Combiner[Agreement, Receipt]:
+    return Combiner(lambda items: record_consents(items, actor=actor, at=now()), _request, _cohort(actor))
+
+
+@lru_cache(maxsize=256)
+def _approving(actor: Actor) -> Combiner[Approval, Receipt]:
+    return Combiner(lambda items: approve_each(items, actor=actor, at=now()), _request, _cohort(actor))
+
+
+def _request(item: Named) -> str:
+    return parse_reference(item.ref) or item.ref
+
+
 def record_joined(item: RecordedChange, *, actor: Actor, at: datetime) -> Recorded:  # noqa: ARG001 - the batch has one moment
     """Record one change, together with whatever else is being recorded right now."""
     return _recording(actor).call(item)
@@ -198,3 +216,13 @@ def record_joined(item: RecordedChange, *, actor: Actor, at: datetime) -> Record
 def submit_joined(wish: Wish, *, actor: Actor, at: datetime) -> Receipt:  # noqa: ARG001 - the batch has one moment
     """Submit one request, together with whatever else is being submitted right now."""
     return _submitting(actor).call(wish)
+
+
+def record_consent_joined(item: Agreement, *, actor: Actor, at: datetime) -> Receipt:  # noqa: ARG001 - the batch has one moment
+    """Record one consent, together with whatever else is being agreed to right now."""
+    return _agreeing(actor).call(item)
+
+
+def approve_joined(item: Approval, *, actor: Actor, at: datetime) -> Receipt:  # noqa: ARG001 - the batch has one moment
+    """Approve one request, together with whatever else this person is approving right now."""
+    return _approving(actor).call(item)

@@ -1,23 +1,21 @@
 """The second pair of eyes: approve, reject, ask for information."""
 
-from collections.abc import Hashable, Mapping
-from dataclasses import replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from changedesk.base.actor import Actor
-from changedesk.base.ids import parse_reference
+from changedesk.base.ids import RequestId
 from changedesk.base.outcome import Outcome
-from changedesk.base.refusal import NotFound, Refusal
+from changedesk.base.refusal import Refusal
 from changedesk.flow import progress, standing
 from changedesk.flow.asking import Gone, Receipt
-from changedesk.flow.named import Moved, TooLate, claim_one, hold, hold_ahead, on_request
+from changedesk.flow.named import Named, TooLate, on_request, on_requests
 from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
-from changedesk.ledger.value import Json
 from changedesk.rules import access, approval
 from changedesk.rules.values import screen_text
 from changedesk.store import evidence, once, people, requests, subjects
-from changedesk.store.begin import begin
 from changedesk.store.evidence import Decision
 from changedesk.store.requests import Request
 from changedesk.store.tx import Tx
@@ -30,71 +28,54 @@ class ReasonMissing(Refusal):
     hint = "Choose a reason code and write one sentence for the person who asked."
 
 
-def approve(
-    seen: Mapping[str, str],
-    *,
-    versions: Mapping[str, int] | None = None,
-    note: str = "",
-    actor: Actor,
-    at: datetime,
-    key: once.Once | None = None,
-) -> Outcome[Receipt]:
-    """Let requests go ahead, each exactly as it was seen: ``seen`` is reference to digest (hex).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval(Named):
+    """A request that may go ahead, exactly as it was seen: ``digest`` (hex) stands for its very values."""
 
-    ``versions`` says of some references which version was seen too: another one is refused as Moved.
+    digest: str
+    note: str = field(default="", repr=False)
+
+
+def approve(seen: Mapping[str, str], *, note: str = "", actor: Actor, at: datetime) -> Outcome[Receipt]:
+    """Let requests go ahead as ``approve_each`` does: ``seen`` is reference to digest. Refused by reference."""
+    outcome = approve_each(
+        [Approval(ref=ref, digest=digest, note=note) for ref, digest in seen.items()], actor=actor, at=at
+    )
+    refs = list(seen)
+    return Outcome(outcome.done, {refs[place]: refusal for place, refusal in outcome.refused.items()})
+
+
+def approve_each(items: Sequence[Approval], *, actor: Actor, at: datetime) -> Outcome[Receipt]:
+    """Let requests go ahead, each exactly as it was seen.
+
     Nobody approves a change they entered, and nobody approves values other than the ones they saw: those come
-    back refused by reference, and the rest of the batch stands.
+    back refused by place, and the rest of the batch stands.
     """
-    access.require(actor, access.Verb.REQUEST_APPROVE)
-    with begin(actor) as tx:
-        hold_ahead(tx, seen)
-        claimed = claim_one(tx, key, actor)
-        said: list[Receipt] = []
-        if claimed is not None and claimed.reply is not None:
-            said = [Receipt.replay(item) for item in claimed.reply["receipts"]]
-            # What was refused the first time was not done, so it is looked at again.
-            done = {receipt.ref for receipt in said}
-            seen = {ref: digest for ref, digest in seen.items() if parse_reference(ref) not in done}
-        held, refused = _hold(tx, seen, versions or {}, at=at)
-        writing = Writing(tx)
-        hand = progress.in_hand(writing, list(held.values()), at=at)
-        weighed = standing.weighed(tx, list(held.values()), hand, at=at)
-        wanted = [_candidate(one) for one in weighed.values()]
-        named = {canonical: ref for ref in seen if (canonical := parse_reference(ref)) is not None}
-        digests: dict[Hashable, bytes] = {canonical: _bytes(seen[ref]) for canonical, ref in named.items()}
+
+    def act(writing: Writing, asked: Mapping[int, Request], refused: dict[int, Refusal]) -> Mapping[int, Request]:
+        waiting, tx = list(asked.values()), writing.tx
+        hand = progress.in_hand(writing, waiting, at=at)
+        wanted = [_candidate(one) for one in standing.weighed(tx, waiting, hand, at=at).values()]
+        places: dict[Hashable, int] = {request.id: place for place, request in asked.items()}
+        digests = {id_: _bytes(items[place].digest) for id_, place in places.items()}
         allowed, not_allowed = approval.screen(wanted, actor, seen=digests)
-        refused.update({named[str(canonical)]: refusal for canonical, refusal in not_allowed.items()})
-        approved = [held[str(item.id)] for item in allowed]
-        decided = _record(writing, approved, "approve", None, note, actor=actor, at=at)
+        refused.update({places[id_]: refusal for id_, refusal in not_allowed.items()})
+        approved = {places[one.id]: asked[places[one.id]] for one in allowed}
+        notes = {request.id: items[place].note for place, request in approved.items()}
+        moving = list(approved.values())
+        decided = _record(writing, moving, "approve", None, notes, actor=actor, at=at)
         hand = replace(hand, decisions=[*hand.decisions, *decided])
-        progress.observe(tx, approved, EntryKind.REQUEST_APPROVED, actor=actor, at=at, writing=writing)
-        now = progress.advance(tx, approved, actor=actor, at=at, hand=hand, writing=writing)
-        receipts = [Receipt.of(now[item.id]) for item in approved]
-        answered: list[tuple[once.Claim, dict[str, Json]]] = []
-        if claimed is not None and claimed.reply is None and receipts:
-            answered = [(claimed, {"receipts": [receipt.reply() for receipt in receipts]})]
-        writing.end(answered, actor=actor, at=at)
-    return Outcome([*said, *receipts], refused)
+        progress.observe(tx, moving, EntryKind.REQUEST_APPROVED, actor=actor, at=at, writing=writing)
+        now = progress.advance(tx, moving, actor=actor, at=at, hand=hand, writing=writing)
+        return {place: now[request.id] for place, request in approved.items()}
 
-
-def _hold(
-    tx: Tx, seen: Mapping[str, str], versions: Mapping[str, int], *, at: datetime
-) -> tuple[dict[str, Request], dict[Hashable, Refusal]]:
-    canonical = {ref: parse_reference(ref) for ref in seen}
-    held = hold(tx, {known for known in canonical.values() if known is not None}, weighed_at=at)
-    refused: dict[Hashable, Refusal] = {ref: NotFound() for ref, known in canonical.items() if known not in held}
-    for ref, version in versions.items():
-        moved = held.get(canonical.get(ref) or "")
-        if moved is not None and moved.version != version:
-            refused[ref] = Moved(seen=version, version=moved.version)
-            del held[moved.ref]
-    return held, refused
+    return on_requests(items, act, verb=access.Verb.REQUEST_APPROVE, weighs=True, actor=actor, at=at)
 
 
 def _candidate(one: standing.Standing) -> approval.Candidate:
     request = one.request
     return approval.Candidate(
-        id=request.ref,
+        id=request.id,
         state=request.state.value,
         entered_by=request.entered_by,
         team=request.entered_team,
@@ -114,33 +95,34 @@ def _bytes(digest: str) -> bytes:
 
 def _record(
     writing: Writing,
-    decided: list[Request],
+    decided: Sequence[Request],
     verdict: str,
     reason: str | None,
-    note: str,
+    notes: Mapping[RequestId, str],
     *,
     actor: Actor,
     at: datetime,
 ) -> list[Decision]:
-    known = writing.subjects({item.subject_id for item in decided}) if note else {}
-    text = screen_text(note).text
-    given: list[Decision] = []
-    for item in decided:
-        key = known[item.subject_id].key if note else None
-        given.append(
-            Decision(
-                request_id=item.id,
-                digest=item.digest,
-                actor=actor.id,
-                team=actor.team,
-                verdict=verdict,
-                reason_code=reason,
-                note_ct=None if key is None else evidence.seal_text(writing.tx, key, item.id, text),
-                at=at,
-            )
+    given = [
+        Decision(
+            request_id=item.id,
+            digest=item.digest,
+            actor=actor.id,
+            team=actor.team,
+            verdict=verdict,
+            reason_code=reason,
+            note_ct=_sealed(writing, item, notes[item.id]) if notes[item.id] else None,
+            at=at,
         )
+        for item in decided
+    ]
     evidence.record_decisions(writing.tx, given)
     return given
+
+
+def _sealed(writing: Writing, request: Request, note: str) -> bytes | None:
+    key = writing.subjects([request.subject_id])[request.subject_id].key
+    return None if key is None else evidence.seal_text(writing.tx, key, request.id, screen_text(note).text)
 
 
 def reject(
@@ -158,7 +140,7 @@ def reject(
         raise ReasonMissing
 
     def act(tx: Tx, request: Request, writing: Writing) -> Request:
-        _record(writing, [request], "reject", reason, message, actor=actor, at=at)
+        _record(writing, [request], "reject", reason, {request.id: message}, actor=actor, at=at)
         ended = requests.move(tx, [request.id], "reject", at=at)
         if not ended:
             raise TooLate(state=request.state.value)

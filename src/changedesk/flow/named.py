@@ -1,10 +1,12 @@
 """One request, named by its reference and locked, for a verb that is about to act on it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from changedesk.base.actor import Actor, ActorType
-from changedesk.base.ids import parse_reference
+from changedesk.base.ids import RequestId, parse_reference
+from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import standing
 from changedesk.flow.asking import Receipt
@@ -75,19 +77,82 @@ def hold(tx: Tx, refs: Iterable[str], *, weighed_at: datetime | None) -> dict[st
 
 def hold_ahead(tx: Tx, refs: Iterable[str]) -> None:
     """Say ahead that ``hold`` will be asked for what these name, where they are references."""
-    tx.ahead(places.of_refs_asks([known for ref in refs if (known := parse_reference(ref)) is not None]))
+    tx.ahead(places.of_refs_asks({known for ref in refs if (known := parse_reference(ref)) is not None}))
 
 
-def must_be_at(
-    tx: Tx, ref: str, seen_version: int | None, *, weighed_at: datetime | None = None, actor: Actor, verb: access.Verb
-) -> Request:
+def must_be_at(tx: Tx, ref: str, seen_version: int | None, *, actor: Actor, verb: access.Verb) -> Request:
     """Return a request locked, and exactly as the actor saw it (None: however it stands). Raises Moved."""
     canonical = parse_reference(ref)
-    found = None if canonical is None else hold(tx, [canonical], weighed_at=weighed_at).get(canonical)
-    locked = _theirs(found, actor=actor, verb=verb)
-    if seen_version is not None and locked.version != seen_version:
-        raise Moved(seen=seen_version, version=locked.version)
+    held = {} if canonical is None else hold(tx, [canonical], weighed_at=None)
+    return _as_seen(held, Named(ref=ref, seen_version=seen_version), actor=actor, verb=verb)
+
+
+def _as_seen(held: Mapping[str, Request], wanted: "Named", *, actor: Actor, verb: access.Verb) -> Request:
+    locked = _theirs(held.get(parse_reference(wanted.ref) or ""), actor=actor, verb=verb)
+    if wanted.seen_version is not None and locked.version != wanted.seen_version:
+        raise Moved(seen=wanted.seen_version, version=locked.version)
     return locked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A request that something is to be done with, as it was seen (no version: however it stands), once per key."""
+
+    ref: str
+    seen_version: int | None = None
+    key: once.Once | None = None
+
+
+Act = Callable[[Writing, Mapping[int, Request], dict[int, Refusal]], Mapping[int, Request]]
+"""Does one thing with locked requests, by their places, and returns them as they then stand; says what it refused."""
+
+
+def on_requests(
+    wanted: Sequence[Named], act: Act, *, verb: access.Verb, weighs: bool = False, actor: Actor, at: datetime
+) -> Outcome[Receipt]:
+    """Do one thing with several requests in one transaction, each once per key; return their receipts.
+
+    What is refused comes back by its place, and the rest stands; a Refusal that ``act`` raises takes all of it back.
+    ``weighs``: what it does begins with what the requests have in hand, read with them.
+    """
+    access.require(actor, verb, subject=actor.subject)
+    with begin(actor) as tx:
+        hold_ahead(tx, [one.ref for one in wanted])
+        refused: dict[int, Refusal] = {}
+        claims = claim(tx, [one.key for one in wanted], actor, refused)
+        receipts = {place: Receipt.replay(one.reply) for place, one in claims.items() if one.reply is not None}
+        rest = {place: one for place, one in enumerate(wanted) if place not in refused and place not in receipts}
+        asked = _hold_all(tx, rest, refused, weighed_at=at if weighs else None, actor=actor, verb=verb)
+        writing = Writing(tx)
+        now = act(writing, asked, refused)
+        receipts |= {place: Receipt.of(one) for place, one in now.items()}
+        writing.end([(claims[place], receipts[place].reply()) for place in now if place in claims], actor=actor, at=at)
+    return Outcome([receipts[place] for place in sorted(receipts)], refused)
+
+
+def _hold_all(
+    tx: Tx,
+    wanted: Mapping[int, Named],
+    refused: dict[int, Refusal],
+    *,
+    weighed_at: datetime | None,
+    actor: Actor,
+    verb: access.Verb,
+) -> dict[int, Request]:
+    refs = {known for one in wanted.values() if (known := parse_reference(one.ref)) is not None}
+    held = hold(tx, refs, weighed_at=weighed_at) if refs else {}
+    found: dict[int, Request] = {}
+    taken: set[RequestId] = set()
+    for place, one in wanted.items():
+        try:
+            request = _as_seen(held, one, actor=actor, verb=verb)
+            if request.id in taken:
+                raise TooLate(state=request.state.value)
+            taken.add(request.id)
+            found[place] = request
+        except Refusal as refusal:
+            refused[place] = refusal
+    return found
 
 
 def on_request(
@@ -96,26 +161,16 @@ def on_request(
     *,
     verb: access.Verb,
     seen_version: int | None,
-    weighs: bool = False,
     actor: Actor,
     at: datetime,
     key: once.Once | None = None,
 ) -> Receipt:
-    """Do one thing with one request in one transaction, once per key; return its receipt.
+    """Do one thing with one request, as ``on_requests`` does with several; return its receipt."""
 
-    ``weighs``: what it does begins with what the request has in hand, read with it.
-    """
-    access.require(actor, verb, subject=actor.subject)
-    with begin(actor) as tx:
-        hold_ahead(tx, [ref])
-        claimed = claim_one(tx, key, actor)
-        if claimed is not None and claimed.reply is not None:
-            return Receipt.replay(claimed.reply)
-        request = must_be_at(tx, ref, seen_version, weighed_at=at if weighs else None, actor=actor, verb=verb)
-        writing = Writing(tx)
-        receipt = Receipt.of(act(tx, request, writing))
-        writing.end([] if claimed is None else [(claimed, receipt.reply())], actor=actor, at=at)
-        return receipt
+    def each(writing: Writing, asked: Mapping[int, Request], _: dict[int, Refusal]) -> Mapping[int, Request]:
+        return {place: act(writing.tx, request, writing) for place, request in asked.items()}
+
+    return on_requests([Named(ref=ref, seen_version=seen_version, key=key)], each, verb=verb, actor=actor, at=at).one()
 
 
 def done_before(tx: Tx, key: once.Once | None, actor: Actor, *, at: datetime) -> bool:

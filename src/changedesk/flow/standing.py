@@ -93,7 +93,7 @@ def asks(found: Sequence[Place], *, at: datetime) -> tuple[Call, ...]:
         return ()
     people, theirs = {one.person_id for one in found}, sorted({one.subject_id for one in found})
     since = min(one.received_at for one in found) - CALLER_LOOKED_BACK
-    ids = [one.id for one in found]
+    ids = sorted(one.id for one in found)
     return *hand.asks(ids, people, since=since, held=people.union(theirs), now=at), records.load_asks(theirs)
 
 
@@ -107,7 +107,7 @@ def read(
 ) -> Hand:
     """Return the evidence of some requests, one at least, what stands on the records ``held``, and ``subjects``."""
     since = min(item.received_at for item in wanted) - CALLER_LOOKED_BACK
-    ids, people = [item.id for item in wanted], {item.person_id for item in wanted}
+    ids, people = sorted(item.id for item in wanted), {item.person_id for item in wanted}
     return hand.read(look, ids, people, since=since, held=held, wanted=subjects, now=at)
 
 

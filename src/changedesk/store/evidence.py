@@ -214,9 +214,13 @@ class Consent:
     given_at: datetime
 
 
-def give_consent(tx: Tx, consent: Consent) -> None:
-    """Record the consent to a content that has none, of a request that is locked."""
-    tx.post("consents.insert", **{name: getattr(consent, name) for name in Consent.__dataclass_fields__})
+def give_consents(tx: Tx, given: Sequence[Consent]) -> None:
+    """Record consents to contents that have none, of requests that are locked."""
+    if given:
+        columns: dict[str, Any] = {
+            name: [getattr(item, name) for item in given] for name in Consent.__dataclass_fields__
+        }
+        tx.post("consents.insert", **columns)
 
 
 def consents_of(look: Look, requests: Iterable[RequestId]) -> list[Consent]:

@@ -82,9 +82,8 @@ class Room:
                 asked.subject, purpose=purpose, method=method, path=path, ref=asked.ref, actor=actor, at=at
             )
             assert flow.confirm(made.id, self.code(), actor=actor, at=at).matched
-        return flow.record_consent(
-            asked.ref, statement="change_of_record", version=1, language="en", way="read_aloud", actor=actor, at=at
-        )
+        agreed = flow.Agreement(ref=asked.ref, statement="change_of_record", version=1, language="en", way="read_aloud")
+        return flow.record_consents([agreed], actor=actor, at=at).one()
 
     def code(self) -> str:
         with look(self.desk.client) as seen:

@@ -18,15 +18,8 @@ def approve(call: Call, ref: str, body: asked.Approval) -> Answer:
 
     Nobody approves what they entered. The digest stands for the very values; what was revised has another.
     """
-    made = flow.approve(
-        {ref: body.digest},
-        versions={ref: call.seen()},
-        note=body.note,
-        actor=call.actor,
-        at=call.at,
-        key=call.once(),
-    ).one()
-    return receipt(made)
+    item = flow.Approval(ref=ref, digest=body.digest, seen_version=call.seen(), note=body.note, key=call.once())
+    return receipt(flow.approve_joined(item, actor=call.actor, at=call.at))
 
 
 @router.post("/{ref}/reject", **_DECISION)

@@ -57,19 +57,17 @@ def confirm(call: Call, ref: str, challenge: asked.Id, body: asked.Answered) -> 
 @of_request.post("/{ref}/consent", **documented(200, told.Receipt, key=True, problems=[412]))
 def consent(call: Call, ref: str, body: asked.Consent) -> Answer:
     """Record that the customer agreed to a wording, for exactly what the request holds now."""
-    made = flow.record_consent(
-        ref,
+    item = flow.Agreement(
+        ref=ref,
         statement=body.statement,
         version=body.version,
         language=body.language,
         way=body.way,
         evidence_text=body.evidence,
         digest=body.digest,
-        actor=call.actor,
-        at=call.at,
         key=call.once(),
     )
-    return receipt(made)
+    return receipt(flow.record_consent_joined(item, actor=call.actor, at=call.at))
 
 
 @of_customer.post("/{id}/verification", **documented(201, told.Challenged, key=True))

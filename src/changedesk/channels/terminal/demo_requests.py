@@ -87,12 +87,7 @@ def _verify(receipt: flow.Receipt, subject: SubjectId, secret: str, actor: Actor
 def _agree(receipt: flow.Receipt, actor: Actor, at: datetime) -> None:
     asked = read_request(receipt.ref, actor=actor, at=at, language="en").consent_asked
     if asked is not None:
-        flow.record_consent(
-            receipt.ref,
-            statement=asked.statement,
-            version=asked.version,
-            language="en",
-            way="read_aloud",
-            actor=actor,
-            at=at,
+        agreed = flow.Agreement(
+            ref=receipt.ref, statement=asked.statement, version=asked.version, language="en", way="read_aloud"
         )
+        flow.record_consents([agreed], actor=actor, at=at).one()

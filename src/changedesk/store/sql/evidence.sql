@@ -84,8 +84,10 @@ UPDATE desk.factor SET last_step = %(step)s WHERE client_id = %(client)s AND id 
 -- name: consents.insert
 INSERT INTO desk.consent (client_id, request_id, digest, statement, version, language, wording_hash, way, evidence_ct,
                           recorded_by, given_at)
-VALUES (%(client)s, %(request_id)s, %(digest)s, %(statement)s, %(version)s, %(language)s, %(wording_hash)s, %(way)s,
-        %(evidence_ct)s, %(recorded_by)s, %(given_at)s)
+SELECT %(client)s, c.*
+FROM unnest(%(request_id)s::uuid[], %(digest)s::bytea[], %(statement)s::text[], %(version)s::int[], %(language)s::text[],
+            %(wording_hash)s::bytea[], %(way)s::text[], %(evidence_ct)s::bytea[], %(recorded_by)s::text[],
+            %(given_at)s::timestamptz[]) AS c
 
 -- name: consents.of_requests
 SELECT * FROM desk.consent WHERE client_id = %(client)s AND request_id = ANY(%(requests)s::uuid[]) ORDER BY given_at

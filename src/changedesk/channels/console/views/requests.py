@@ -232,17 +232,16 @@ def _record(visit: Visit, ref: str) -> None:
     ):
         raise ContentMoved
     version = visit.given("statement_version")
-    flow.record_consent(
-        ref,
+    agreed = flow.Agreement(
+        ref=ref,
         statement=visit.given("statement"),
         version=int(version) if version.isascii() and version.isdigit() else 0,
         language=language,
         way=visit.given("way"),
         evidence_text=visit.given("reference"),
         digest=visit.given("digest") or None,
-        actor=visit.actor,
-        at=visit.at,
     )
+    flow.record_consents([agreed], actor=visit.actor, at=visit.at).one()
 
 
 def _hash(text: str) -> str:
