@@ -8,13 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.cast import SECRET, START, Desk, soon, staff
+from tests.cast import SECRET, START, Desk, desk, soon, staff
 from tests.flow.race import together
 from tests.flow.test_forget import asked, begun, erased
 from tests.flow.test_forget import job_of as newest_job
 from tests.flow.test_retention import close, due, years
 from tests.flow.test_transfer import themselves
-from tests.flow.walk import LATER, URL, ask, kinds, record, request_of, stands, vouch
+from tests.flow.walk import LATER, POST, URL, agree, ask, kinds, record, request_of, stands, vouch
+from tests.postgres import Database
 
 from changedesk import flow
 from changedesk.base.actor import Role, automation
@@ -172,3 +173,18 @@ def test_a_plan_of_what_is_due_turns_every_page(d: Desk, monkeypatch: pytest.Mon
     for one in people:
         close(d, one)
     assert {one.subject for one in due(d, years(START, 8))} == people
+
+
+def test_what_was_asked_for_while_a_part_is_being_forgotten_is_not_forgotten_with_it(database: Database) -> None:
+    d = desk("shop", packs=("retail",), jurisdictions=("EU",))
+    dana = d.customer()
+    record(d, dana, {"pref.marketing_email": True}, at=LATER)
+    due = begun(d, dana, soon(LATER), classes=["pref"])
+    vouch(d, dana, soon(due))
+    asked = ask(d, dana, POST, at=soon(due, 2))
+    assert flow.forget_on(d.client, at=due + timedelta(days=1)) == 1
+    assert "pref.marketing_email" not in stands(d, dana).values()
+    asked = agree(d, asked, due + timedelta(days=1))
+    done = flow.approve({asked.ref: asked.digest}, actor=d.ines, at=due + timedelta(days=1)).one()
+    assert done.state == "applied"
+    assert stands(d, dana).values()["contact.postal_address"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.cast import SECRET, START, Desk, desk, soon
 from tests.flow.test_forget import WEEK, _legal
-from tests.flow.walk import LATER, agree, prove, record, request_of, stands
+from tests.flow.walk import LATER, agree, prove, record, request_of, stands, vouch
 from tests.postgres import Database
 
 from changedesk import flow
@@ -140,3 +140,25 @@ def test_what_the_law_keeps_until_a_day_stays_and_stops_nobody(database: Databas
     assert (found.account, found.becomes.value, found.rule, found.stops) == (account, "kept", "US-NY-500", False)
     assert found.until is not None
     assert found.until.year == 2033
+
+
+def test_what_was_said_with_a_request_for_a_shared_account_goes_with_who_said_it(d: Desk) -> None:
+    dana, account = holder(d, ["A-1"])
+    (eve,) = holder(d, reached=THEIRS)
+    join(d, account, eve)
+    made = {}
+    for who, tier in ((dana, "flat"), (eve, "unlimited")):
+        vouch(d, who, LATER)
+        wish = flow.Wish(
+            subject=account, kind="plan", values={"plan.name": tier}, person=who, reason="customer_request",
+            channel=Channel.PHONE, note="I moved in with my sister",
+        )  # fmt: skip
+        made[who] = flow.submit([wish], actor=d.ben, at=soon(LATER)).one()
+        assert made[who].state == "applied"
+    scheduled(d, dana, soon(LATER, 5))
+    at = soon(LATER, 60) + WEEK
+    flow.apply_due(d.client, at=at)
+    assert flow.forget_on(d.client, at=at + timedelta(days=1)) == 1
+    assert request_of(d, made[dana].ref).proposal is None
+    assert request_of(d, made[eve].ref).proposal is not None
+    assert stands(d, account).values()["plan.name"] == "unlimited"

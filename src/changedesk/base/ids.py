@@ -15,7 +15,7 @@ ChangeId = NewType("ChangeId", UUID)
 """Names one ledger entry, change or observation, to the outside."""
 
 OUTSIDE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#/-]{0,119}")
-"""A reference into another system, of a call or a case. Kept in clear, so it must hold nothing personal: no blank, no @."""
+"""A reference into another system, of a call or a case. Kept in clear, so nothing personal fits: no blank, no @."""
 
 _SYMBOLS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """31 symbols (a prime) without 0, 1, I, L, O: nothing that sounds or looks like another."""

@@ -18,7 +18,7 @@ from changedesk.ledger import seal
 from changedesk.ledger.commitment import Assertion
 from changedesk.ledger.payload import encode_payload
 from changedesk.ledger.redact import redact
-from changedesk.store import bundles, erasure_journal, evidence, keys, past, subject_requests
+from changedesk.store import bundles, erasure_journal, evidence, keys, past, requests, subject_requests
 from changedesk.store.erasure_journal import Record
 from changedesk.store.subjects import Subject
 from changedesk.store.terms import Terms
@@ -144,7 +144,7 @@ def close(tx: Tx, subject: Subject, terms: Terms, *, but: UUID | None, at: datet
     tx.run("forget.terms", subject=subject.id, field=[index for index, _ in tags], tag=[tag for _, tag in tags])
     tx.run("forget.close", subject=subject.id, at=at)
     _shred(tx, subject.id, but=but, at=at)
-    _unask(tx, subject.id)
+    _unask(tx, subject.id, open_too=True)
     _unsend(tx, subject.id, but=but, at=at)
     keys.forget_subject(subject.id)
 
@@ -175,8 +175,8 @@ def _shred(tx: Tx, subject: SubjectId, *, but: UUID | None, at: datetime) -> Non
     tx.run("forget.shred", subject=subject, but=but, at=at)
 
 
-def _unask(tx: Tx, subject: SubjectId) -> None:
-    tx.run("forget.proposals", subject=subject)
+def _unask(tx: Tx, subject: SubjectId, *, open_too: bool) -> None:
+    tx.run("forget.proposals", subject=subject, open=open_too)
 
 
 def _unsend(tx: Tx, subject: SubjectId, *, but: UUID | None, at: datetime) -> None:
@@ -196,13 +196,16 @@ def redo(tx: Tx, subject: Subject, gone: Callable[[int, Assertion], bool], *, at
     """
     if subject.key is None:
         raise keys.Erased("this subject's key was destroyed")
-    _unask(tx, subject.id)
+    _unask(tx, subject.id, open_too=False)
     _empty(tx, subject.id, at=at)
     fresh = keys.create_subject_keys(tx, [subject.id])[subject.id]
     rows = [*tx.rows("forget.payloads", subject=subject.id), *tx.rows("forget.observed", subject=subject.id)]
     tx.run("forget.rewrite", entry=[row.id for row in rows],
            ct=[_again(tx, subject, row, gone, fresh) for row in rows])  # fmt: skip
     old = subject.key.cipher
+    for row in tx.rows("forget.asked", subject=subject.id):
+        sealed = requests.resealed(tx, row.id, bytes(row.proposal_ct), subject.key, fresh)
+        tx.run("forget.set_proposal", id=row.id, proposal_ct=sealed, key=fresh.id)
     for row in tx.rows("forget.factors", subject=subject.id):
         aad = evidence.factor_aad(tx.client, row.id)
         secret = seal.unseal(lambda _: old, bytes(row.secret_ct), aad)

@@ -17,7 +17,7 @@ GRANT SELECT, INSERT ON
     TO {app};
 GRANT UPDATE (ver, head_leaf, state_ct, status, next_effective_at) ON desk.subject TO {app};
 GRANT UPDATE (until) ON desk.holding TO {app};
-GRANT UPDATE (state, version, revision, operation, fields, base_ver, digest, proposal_ct, route, needs_level, needs_consent,
+GRANT UPDATE (state, version, revision, operation, fields, base_ver, digest, key_id, proposal_ct, route, needs_level, needs_consent,
               needs_approvals, reason_code, entered_by, entered_team, submitted_at, effective_at, state_at, expires_at, hold_until, applied_change)
     ON desk.request TO {app};
 GRANT UPDATE (state, tries, decided_at) ON desk.challenge TO {app};

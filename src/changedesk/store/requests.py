@@ -112,6 +112,12 @@ def seal_proposal(client: int, request: RequestId, key: keys.SubjectKey, proposa
     return seal.seal(key.id.bytes, key.cipher, encode_json(body), _aad(client, request))
 
 
+def resealed(look: Look, request: RequestId, sealed: bytes, old: keys.SubjectKey, new: keys.SubjectKey) -> bytes:
+    """Return a proposal sealed anew for the same request, under another key of its subject."""
+    aad = _aad(look.client, request)
+    return seal.seal(new.id.bytes, new.cipher, seal.unseal(lambda _: old.cipher, sealed, aad), aad)
+
+
 def _aad(client: int, request: UUID) -> bytes:
     return b"acl/v1/request" + client.to_bytes(8, "big") + request.bytes
 

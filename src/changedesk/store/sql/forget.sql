@@ -63,9 +63,22 @@ UPDATE desk.subject SET key_id = %(key)s WHERE client_id = %(client)s AND id = %
 SELECT id FROM desk.request WHERE client_id = %(client)s AND (subject_id = %(subject)s OR person_id = %(subject)s)
   AND state NOT IN ('applied', 'rejected', 'withdrawn', 'cancelled', 'expired', 'failed')
 
+-- What was asked of a record, and by its person of what they hold, with what they said. What is still open only with all
+-- else: of a part, it was asked for since.
+
 -- name: forget.proposals
 UPDATE desk.request SET proposal_ct = NULL
+WHERE client_id = %(client)s AND (subject_id = %(subject)s OR person_id = %(subject)s) AND proposal_ct IS NOT NULL
+  AND (%(open)s OR state IN ('applied', 'rejected', 'withdrawn', 'cancelled', 'expired', 'failed'))
+
+-- name: forget.asked
+SELECT id, proposal_ct FROM desk.request
 WHERE client_id = %(client)s AND subject_id = %(subject)s AND proposal_ct IS NOT NULL
+  AND state NOT IN ('applied', 'rejected', 'withdrawn', 'cancelled', 'expired', 'failed')
+FOR NO KEY UPDATE
+
+-- name: forget.set_proposal
+UPDATE desk.request SET proposal_ct = %(proposal_ct)s, key_id = %(key)s WHERE client_id = %(client)s AND id = %(id)s
 
 -- What waits to be sent is not sent, but for the last word; what was sent is emptied.
 
