@@ -84,7 +84,7 @@ def add_client(place: Place, slug: str, *, customers: int, scopes: Sequence[str]
         actor=terminal(ClientId(0)),
         at=now(),
     )  # fmt: skip
-    admin = Actor(client, ActorType.STAFF, "s1", Channel.API, "bench", roles=frozenset({Role.ADMINISTRATOR}))
+    admin = Actor(client, ActorType.STAFF, "s0", Channel.API, "bench", roles=frozenset({Role.ADMINISTRATOR}))
     made = configure.create_key(
         "load", (*SCOPES, *scopes), entry_point="bench", expires_at=now() + timedelta(days=2), actor=admin, at=now()
     )
