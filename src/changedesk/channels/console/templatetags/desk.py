@@ -3,12 +3,12 @@
 Every tag escapes what it is given; none reads the database or the request.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import SequenceMatcher
 from functools import cache
-from re import findall, sub
 
 from django import template
 from django.forms import BaseForm, BoundField
@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
 
+FOLD, FOLDS = mark_safe("<wbr>"), re.compile(r"(?<=[^/:])(?=[@./][^/])")
 FLIPPED = frozenset({"arrow-right", "chevron-right", "chevron-left", "send", "undo-2", "log-out"})
 
 
@@ -250,28 +251,37 @@ def marked(before: object, after: object, side: str) -> SafeString:
     Marks are added only when the two share words; otherwise the whole value is the difference
     and marking every word would say nothing.
     """
-    old, new = (findall(r"\s+|[^\s]+", str(text or "")) for text in (before, after))
+    old, new = (re.findall(r"\s+|[^\s]+", str(text or "")) for text in (before, after))
     words, other = (old, new) if side == "before" else (new, old)
     if not words:
         return format_html('<span class="absent">{}</span>', gettext("empty"))
     matcher = SequenceMatcher(None, words, other, autojunk=False)
     shared = any("".join(words[block.a : block.a + block.size]).strip() for block in matcher.get_matching_blocks())
     if not shared:
-        return format_html("{}", "".join(words))
+        return foldable("".join(words))
     pieces = (
         ("".join(words[start:end]), kind == "equal")
         for kind, start, end, _other_start, _other_end in matcher.get_opcodes()
         if end > start
     )
     return format_html_join(
-        "", "{}", ((text if same else format_html("<mark>{}</mark>", text),) for text, same in pieces)
+        "",
+        "{}",
+        ((foldable(text) if same else format_html("<mark>{}</mark>", foldable(text)),) for text, same in pieces),
     )
+
+
+def foldable(text: str) -> SafeString:
+    """Text whose e-mail and web addresses fold before an @, a dot or a slash, sooner than within a word."""
+    parts = (FOLDS.split(word) if "@" in word or "://" in word else [word] for word in re.findall(r"\s+|\S+", text))
+    folded = (format_html_join(FOLD, "{}", ((part,) for part in word)) for word in parts)
+    return format_html_join("", "{}", ((word,) for word in folded))
 
 
 @register.simple_tag
 def inline_svg(drawing: str) -> SafeString:
     """A drawing that our own libraries made (the QR code), without its XML declaration; never given outside text."""
-    return mark_safe(sub(r"^<\?xml[^>]*\?>\s*", "", drawing))  # noqa: S308 - the QR library's output
+    return mark_safe(re.sub(r"^<\?xml[^>]*\?>\s*", "", drawing))  # noqa: S308 - the QR library's output
 
 
 @register.simple_tag
