@@ -69,10 +69,10 @@ class NotAnApprover(Refusal):
 
 
 class TooLate(Refusal):
-    """The request is no longer waiting for approval."""
+    """The request does not wait for approval now."""
 
     code = "too-late"
-    hint = "Open it again to see what became of it."
+    hint = "Open it to see what it waits for, or what became of it."
     status = "conflict"
 
 

@@ -134,6 +134,24 @@ for (const badge of document.querySelectorAll("[data-until]")) {
 const box = document.getElementById("keys-off");
 if (box) box.checked = !keysOff();
 
+// On a telephone each value of a table stands beside the word of its column; the style sheet shows it.
+function nameColumns() {
+  for (const table of document.querySelectorAll(".table:not([data-worded])")) {
+    const words = [...table.querySelectorAll("thead th")].map((head) => head.querySelector(".visually-hidden") ? "" : head.textContent.trim());
+    for (const row of table.querySelectorAll("tbody tr")) {
+      for (const [place, cell] of [...row.cells].entries()) if (words[place]) cell.dataset.column = words[place];
+    }
+    table.dataset.worded = "";
+  }
+}
+nameColumns();
+document.addEventListener("htmx:afterSwap", nameColumns);
+
+// Where one stands may be out of sight in a strip that scrolls sideways.
+for (const here of document.querySelectorAll(":is(.tabs, .kinds) [aria-current]")) {
+  if (!location.hash) here.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
 // A page that came back with errors starts at their summary.
 document.getElementById("error-summary")?.focus();
 
