@@ -5,6 +5,7 @@ import hashlib
 import json
 import runpy
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,17 @@ def broken_chain() -> Files:
     return bundle(leaves, {index: entry(index, leaves[index]) for index in (0, 1)})
 
 
+def twice() -> Files:
+    leaves = [documents()[0], documents()[0].replace(b'"t":5', b'"t":6')]
+    return bundle(leaves, {index: entry(index, leaves[index]) for index in (0, 1)})
+
+
+def odd_record() -> Files:
+    leaves = documents()
+    leaves[1] = leaves[1].replace(f'"s":"{RECORD}"'.encode(), b'"s":[2]')
+    return bundle(leaves, {1: entry(1, leaves[1])})
+
+
 def another_title() -> Files:
     leaves = documents()
     return bundle(leaves, {index: entry(index, leaves[index]) for index in (0, 1)}, title="a shopping list")
@@ -100,6 +112,8 @@ def another_title() -> Files:
     ("made", "file", "what"),
     [
         (odd_leaf, ENTRY, "its leaf document is misshapen"),
+        (odd_record, ENTRY, "its leaf document is misshapen"),
+        (twice, ENTRY, "version 1 stands in the log twice"),
         (wrong_size, "checkpoint", "its size is no whole number"),
         (other_place, ENTRY, "it says another place"),
         (lambda: sound(0, 1, fields=[{"path": "a"}]), ENTRY, "a field is neither shown nor kept back"),
@@ -140,6 +154,27 @@ def test_what_does_not_lie_is_proved_from_an_archive_and_from_a_folder(
     (folder / "evidence.json").unlink()
     assert verifier.main([str(folder), "--key", KEY]) == 1
     assert "WRONG  evidence.json: missing" in capsys.readouterr().out
+
+
+def test_a_bundle_does_not_write_its_own_verdict() -> None:
+    """Its names and values are shown to whoever checks it, on a terminal that would obey them."""
+    liar = {**sound(meta={"text": "\x1b[2J", "key": "00" * 32}), "\x1b[2J\rPROVED\u202e": b""}
+    said = verifier.report(verifier.verify(liar, [KEY]), show=True)
+    assert said.endswith("NOT PROVED")
+    assert r"WRONG  \x1b[2J\rPROVED\u202e: not part of the bundle that was made" in said
+    assert all(sign.isprintable() for line in said.split("\n") for sign in line)
+
+
+def test_what_is_packed_tight_is_not_unpacked(tmp_path: Path) -> None:
+    """A megabyte that becomes a gigabyte: nothing that was made here is compressed."""
+    archive = tmp_path / "bundle.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("manifest", bytes(2**20))
+    files, problems = verifier.unpack(archive)
+    assert files == {"manifest": b""}
+    assert [one.what for one in problems] == [
+        "the archive itself was changed (unpack it, and verify the folder)"
+    ]  # fmt: skip
 
 
 def test_the_file_runs_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

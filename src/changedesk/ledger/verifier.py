@@ -29,7 +29,6 @@ MANIFEST, DOCUMENT, CHECKPOINT, KEYS = "manifest", "evidence.json", "checkpoint"
 TITLE = "changedesk evidence bundle v1"
 _ENTRY = re.compile(r"entries/([0-9]{12})\.json")
 _LEAF = ("c", "id", "k", "m", "n", "p", "s", "t", "v")
-_MOST_BYTES = 2**30
 Files = Mapping[str, bytes]
 Attempt = Callable[..., Any]
 
@@ -82,7 +81,8 @@ def unpack(path: Path) -> tuple[dict[str, bytes], list[Problem]]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for item in archive.infolist():
                 name = item.filename
-                files[name] = archive.read(item) if item.file_size < _MOST_BYTES and name not in files else b""
+                # As it was made nothing is compressed: what is read is no more than what was given.
+                files[name] = archive.read(item) if not item.compress_type and name not in files else b""
     except Exception:  # noqa: BLE001 - whatever a damaged archive makes its reader do
         return files, [Problem(name, _entry_of(name), "damaged inside the archive, or the archive's list of files is")]
     if pack(files) != data:
@@ -153,8 +153,7 @@ def read_note(note: bytes, keys: Iterable[Key]) -> str:
     signed = False
     for line in lines[:-1].split("\n"):
         name, _, encoded = line.removeprefix("\u2014 ").partition(" ")
-        data = _unbase64(encoded)
-        public = known.get((name, data[:4]))
+        public = known.get((name, (data := _unbase64(encoded))[:4]))
         if not line.startswith("\u2014 ") or public is None:
             continue
         try:
@@ -221,7 +220,7 @@ def read_leaf(text: object) -> tuple[bytes, dict[str, Any]]:
         raise Wrong("it has no leaf document")
     document = text.encode()
     leaf = read_json(document)
-    if tuple(leaf) != _LEAF or leaf["v"] != 1 or not isinstance(leaf["n"], int) or not isinstance(leaf["t"], int):
+    if tuple(leaf) != _LEAF or leaf["v"] != 1 or any(type(leaf[x]) is not (int if x in "ntv" else str) for x in _LEAF):
         raise Wrong("its leaf document is misshapen")
     return document, leaf
 
@@ -287,9 +286,7 @@ def verify(files: Files, vkeys: Iterable[str] = ()) -> Verdict:
             if made is not None:
                 proved[int(found[1])] = made
     document = attempt(DOCUMENT, lambda: read_json(files.get(DOCUMENT, b""))) or {}
-    if document and document.get("entries") != [
-        int(found[1]) for found in map(_ENTRY.fullmatch, sorted(files)) if found
-    ]:
+    if document and document.get("entries") != [int(one[1]) for one in map(_ENTRY.fullmatch, sorted(files)) if one]:
         problems.append(Problem(DOCUMENT, "", "it lists other entries than those that are here"))
     _check_chains(document, proved, problems)
     return Verdict(origin, size, proved, problems, own_key=not given)
@@ -320,11 +317,14 @@ def _check_one(files: Files, index: int, tree: tuple[int, bytes], attempt: Attem
         return None
     document, leaf = read
     who = f"{index}, {leaf['k']}, {leaf['id']}"
-
     tree_of = (files.get(CHECKPOINT, b""), *tree)
     stands = attempt(receipt, partial(check_receipt, files.get(receipt, b""), document, index, tree_of), who)
     discloses = attempt(name, partial(check_entry, entry, leaf, index), who)
     return {**entry, "leaf": leaf, "hash": leaf_hash(document).hex()} if stands and discloses else None
+
+
+def _lie(index: int, what: str) -> Problem:
+    return Problem(f"entries/{index:012}.json", str(index), what)
 
 
 def _check_chains(
@@ -334,14 +334,13 @@ def _check_chains(
     chains: dict[str, dict[int, tuple[int, Mapping[str, Any]]]] = {}
     for index, entry in proved.items():
         leaf = entry["leaf"]
-        if leaf["n"]:
-            chains.setdefault(leaf["s"], {})[leaf["n"]] = (index, entry)
+        if leaf["n"] and chains.setdefault(leaf["s"], {}).setdefault(leaf["n"], (index, entry))[0] != index:
+            problems.append(_lie(index, f"version {leaf['n']} stands in the log twice"))
     for versions in chains.values():
         for n, (index, entry) in versions.items():
             before = versions.get(n - 1)
             if before is not None and entry["leaf"]["p"] != before[1]["hash"]:
-                name = f"entries/{index:012}.json"
-                problems.append(Problem(name, str(index), f"it does not follow version {n - 1} as that is here"))
+                problems.append(_lie(index, f"it does not follow version {n - 1} as that is here"))
     whole = document.get("whole")
     for subject in whole if isinstance(whole, list) else ():
         versions = chains.get(str(subject), {})
@@ -364,7 +363,8 @@ def report(verdict: Verdict, *, show: bool = False) -> str:
     if verdict.own_key:
         lines.append("key        taken from the bundle itself: compare it with one from somebody you trust (--key).")
     lines.append("NOT PROVED" if verdict.problems else "PROVED")
-    return "\n".join(lines)
+    # What would move a terminal's cursor, or turn its writing, is spelt out: a bundle does not say what came of it.
+    return "\n".join("".join(x if x.isprintable() else ascii(x)[1:-1] for x in line) for line in lines)
 
 
 def as_json(verdict: Verdict) -> dict[str, Any]:
