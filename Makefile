@@ -39,7 +39,6 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src/changedesk tests
 	$(BIN)/lint-imports
-	CHANGEDESK_STATE_DIR=$(VENV)/check $(BIN)/django-admin makemigrations --check --dry-run --settings changedesk.config.settings
 	CHANGEDESK_STATE_DIR=$(VENV)/check $(BIN)/python -m changedesk.channels.api.document $(VENV)/check.json
 	diff -u openapi.json $(VENV)/check.json
 

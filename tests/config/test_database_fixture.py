@@ -1,5 +1,8 @@
+import warnings
+
 import psycopg
 import pytest
+from django.core.management import call_command
 from tests.postgres import Database
 
 
@@ -16,3 +19,9 @@ def test_what_one_test_writes_the_next_does_not_see(database: Database, turn: st
     with psycopg.connect(database.url) as connection:
         assert connection.execute("SELECT count(*) FROM django_session").fetchone() == (0,)
         connection.execute("INSERT INTO django_session VALUES (%s, 'x', now())", [turn])
+
+
+def test_migrations_make_what_the_models_say(database: Database) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # as it warns of a database that it cannot ask
+        call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
