@@ -58,14 +58,16 @@ class Master(Protocol):
 
 def masters() -> list[Master]:
     """Return who may hold a version, the one who wraps now first: the key service where one is set, else the file."""
-    from changedesk.store.masters.vault import VaultMaster  # noqa: PLC0415 - they need the words above
-
     service = settings.CHANGEDESK_KMS
-    return [_file()] if service is None else [VaultMaster(**service), _file()]
+    if service is None:
+        return [_file()]
+    from changedesk.store.masters.vault import VaultMaster  # noqa: PLC0415 - it needs the words above, and a client of HTTP
+
+    return [VaultMaster(**service), _file()]
 
 
 def _file() -> "FileMaster":
-    from changedesk.store.masters.file import FileMaster  # noqa: PLC0415 - as above
+    from changedesk.store.masters.file import FileMaster  # noqa: PLC0415 - it needs the words above
 
     return FileMaster(file_path())
 
