@@ -119,47 +119,47 @@ ORDER BY e.ver DESC
 
 -- A record as it stands, and in the rows below it what it was as of an instant, when all its changes were true from when
 -- they were recorded on: the newest version that was recorded by then, those before it that speak of a field that no newer
--- one spoke of, and the last snapshot. The newest is found by halving, down to a few that are walked. Two who wrote at once
--- may stand in the other order than their clocks: so a few more are walked. A join would read the record whole at every
--- step: a LATERAL of one row does not. Most versions speak of the same fields as a newer one: that is looked at first.
+-- one spoke of, and the last snapshot. The newest is found by halving (low to high), down to a few that are walked. Two who
+-- wrote at once may stand in the other order than their clocks: so a few more are walked. Each step takes the first version
+-- below its bound: a join would read the record whole, a LATERAL of one row does not. Most versions speak of the same fields
+-- as a newer one: that is looked at first. All is one recursion, whose rows come as they were found: what such a question
+-- costs is mostly that the server sets up the parts of its plan, and so are they fewest.
 
 -- name: history.as_of
-WITH RECURSIVE record AS (
+WITH RECURSIVE told AS (
     SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
            s.erased_at, k.epoch, k.wrapped,
            CASE WHEN s.type = 'account' THEN ARRAY(
                SELECT h.customer_id FROM desk.holding h
                WHERE h.client_id = %(client)s AND h.account_id = s.id AND h.until IS NULL ORDER BY h.since, h.customer_id
-           ) END AS holders
+           ) END AS holders,
+           NULL::timestamptz AS recorded_at, NULL::uuid AS change_id, NULL::bigint AS entry_id, NULL::text AS fields,
+           '{}'::text[] AS spoken, CASE WHEN s.ver > 16 THEN 0 END AS low, s.ver AS high,
+           CASE WHEN s.ver > 16 THEN (s.ver + 3) / 2 ELSE s.ver + 9 END AS bound
     FROM desk.subject s JOIN desk.subject_key k ON k.client_id = s.client_id AND k.key_id = s.key_id
     WHERE s.client_id = %(client)s AND s.id = %(subject)s
-), place (low, high) AS (
-    SELECT 0, r.ver FROM record r
     UNION ALL
-    SELECT CASE WHEN e.known THEN e.ver ELSE p.low END, CASE WHEN e.known THEN p.high ELSE e.ver - 1 END
-    FROM place p CROSS JOIN LATERAL (
-        SELECT e.ver, e.recorded_at <= %(known_at)s AS known FROM desk.entry e
-        WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver = (p.low + p.high + 1) / 2 LIMIT 1) e
-    WHERE p.high - p.low > 16
-), told (id, ver, recorded_at, change_id, fields, spoken) AS (
-    SELECT NULL::bigint, min(p.high) + 9, NULL::timestamptz, NULL::uuid, NULL::text, '{}'::text[] FROM place p
-    UNION ALL
-    SELECT n.id, n.ver, n.recorded_at, n.change_id, n.fields, t.spoken || string_to_array(n.fields, ' ')
+    SELECT NULL, NULL, e.ver, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, e.recorded_at, e.change_id,
+           CASE WHEN t.low IS NULL THEN e.id END, e.fields,
+           CASE WHEN t.low IS NULL THEN t.spoken || string_to_array(e.fields, ' ') ELSE t.spoken END,
+           CASE WHEN t.low IS NOT NULL AND p.high - p.low > 16 THEN p.low END, p.high,
+           CASE WHEN t.low IS NULL THEN e.ver WHEN p.high - p.low > 16 THEN (p.low + p.high + 3) / 2 ELSE p.high + 9 END
     FROM told t CROSS JOIN LATERAL (
         SELECT e.id, e.ver, e.recorded_at, e.change_id, coalesce(e.fields, '') AS fields FROM desk.entry e
-        WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver < t.ver
-          AND e.recorded_at <= %(known_at)s
-          AND (t.id IS NULL OR e.ver %% %(every)s::int = 0
-               OR e.fields <> t.fields AND NOT string_to_array(e.fields, ' ') <@ t.spoken)
-        ORDER BY e.ver DESC LIMIT 1) n
-    WHERE t.id IS NULL OR t.ver %% %(every)s::int <> 0
+        WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver < t.bound
+          AND (t.low IS NOT NULL OR e.recorded_at <= %(known_at)s
+               AND (t.entry_id IS NULL OR e.ver %% %(every)s::int = 0
+                    OR e.fields <> t.fields AND NOT string_to_array(e.fields, ' ') <@ t.spoken))
+        ORDER BY e.ver DESC LIMIT 1) e
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN e.recorded_at <= %(known_at)s THEN e.ver ELSE t.low END AS low,
+               CASE WHEN e.recorded_at <= %(known_at)s THEN t.high ELSE e.ver - 1 END AS high) p
+    WHERE t.entry_id IS NULL OR t.ver %% %(every)s::int <> 0
 )
-SELECT r.*, NULL::timestamptz AS recorded_at, NULL::uuid AS change_id, NULL::bytea AS ct FROM record r
-UNION ALL
-SELECT NULL, NULL, t.ver, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, t.recorded_at, t.change_id,
-       (SELECT p.ct FROM desk.payload p WHERE p.client_id = %(client)s AND p.entry_id = t.id)
-FROM told t WHERE t.id IS NOT NULL
-ORDER BY id, ver DESC
+SELECT t.id, t.type, t.ver, t.head_leaf, t.key_id, t.state_ct, t.status, t.created_at, t.next_effective_at, t.erased_at,
+       t.epoch, t.wrapped, t.holders, t.recorded_at, t.change_id,
+       (SELECT p.ct FROM desk.payload p WHERE p.client_id = %(client)s AND p.entry_id = t.entry_id) AS ct
+FROM told t WHERE t.id IS NOT NULL OR t.entry_id IS NOT NULL
 
 -- Where some change says another time than its own: every version that was recorded by then.
 
