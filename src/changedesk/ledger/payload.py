@@ -23,7 +23,7 @@ class Unreadable(ValueError):  # noqa: N818 - a refusal, as elsewhere
 class Payload(msgspec.Struct, frozen=True):
     """The fields of one entry and the secret of their commitment, kept under the subject's key.
 
-    ``snapshot`` is the flattened state after this version (``fold.flatten``), carried by every 64th. ``proof`` stands
+    ``snapshot`` is the flattened state after this version (``fold.flatten``), carried by every 32nd. ``proof`` stands
     in the place of the secret where some of the fields were forgotten (``ledger.redact``).
     """
 

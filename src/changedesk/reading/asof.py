@@ -4,7 +4,6 @@ from datetime import datetime
 
 from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId
-from changedesk.ledger.value import decode_value
 from changedesk.reading import sight
 from changedesk.reading.panels import AsOf, Moment
 from changedesk.reading.sight import Eyes
@@ -49,10 +48,9 @@ def as_of(
     eyes = Eyes(view, catalogue, language)
     values: dict[str, Moment] = {}
     for path, text in sorted(texts.items()):
-        item = catalogue.fields.get(path)
-        if item is not None and item.sensitivity is Sensitivity.SECRET:
+        named = eyes.named(path)
+        if named.item is not None and named.item.sensitivity is Sensitivity.SECRET:
             continue
-        shown = eyes.show(path, decode_value(text))
-        label = path if item is None else item.label_in(language)
-        values[path] = Moment(label=label, text=shown.text, masked=shown.masked, value=shown.value)
+        shown = eyes.read_first(path, named, text)
+        values[path] = Moment(label=named.label, text=shown.text, masked=shown.masked, value=shown.value)
     return AsOf(subject=subject_id, version=version, known_at=known_at, valid_at=valid_at, erased=erased, values=values)

@@ -1,9 +1,10 @@
 """One search box: names, addresses, numbers, accounts and request references, by the blind index."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId, parse_reference

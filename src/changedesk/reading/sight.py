@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from changedesk.base.actor import Actor, ActorType
 from changedesk.base.ids import SubjectId
@@ -46,8 +46,7 @@ class Shown(msgspec.Struct, frozen=True):
 _NOTHING: Final = Shown("", masked=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(msgspec.Struct, frozen=True):
     """What one viewer sees of one customer.
 
     ``level`` and ``until`` say what the caller on the line has proved to this viewer. ``paths`` are fields that
@@ -59,8 +58,12 @@ class Sight:
     until: datetime | None = None
     paths: frozenset[str] = frozenset()
     glass: Glass | None = None
-    shown: Sighting | None = field(default=None, repr=False, compare=False)
+    shown: Sighting | None = None
     """Where what is shown in clear is noted."""
+
+    def __repr__(self) -> str:
+        """Say what is open, never what was shown."""
+        return f"Sight({self.everything}, {self.level}, {sorted(self.paths)})"
 
     def opens(self, item: Field) -> bool:
         """Say whether a field's values are shown in clear. Secrets never are."""
@@ -112,8 +115,7 @@ def searched(found: Iterable[Sighting], *, actor: Actor) -> None:
         watch.searches.append(Search(actor, people))
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """A field as one viewer sees it: what it is called, the word for its type, and its texts so far on this page."""
 
     label: str
@@ -121,17 +123,20 @@ class Named:
     item: Field | None
     """None for one that the catalogue has lost."""
     opens: bool
-    texts: dict[bytes | None, Shown] = field(repr=False)
+    texts: dict[bytes | None, Shown]
+
+    def __repr__(self) -> str:
+        """Name the field, never what it holds."""
+        return f"Named({self.label!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Eyes:
+class Eyes(msgspec.Struct, frozen=True):
     """A viewer's sight of one customer, with the client's fields and the language to show them in."""
 
     sight: Sight
     catalogue: Catalogue
     language: str
-    _fields: dict[str, Named] = field(default_factory=dict, repr=False, compare=False)
+    _fields: dict[str, Named] = {}
 
     def read(self, path: str, text: bytes | None) -> Shown:
         """Return a stored text as this viewer may see it. On a page most values stand twice: as new, and as old."""

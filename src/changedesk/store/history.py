@@ -32,8 +32,8 @@ from changedesk.store.subjects import Held, Subject, seal_state
 from changedesk.store.terms import Terms
 from changedesk.store.tx import Tx
 
-SNAPSHOT_EVERY: Final = 64
-"""Every 64th version carries the whole state, so that any as-of opens at most 64 payloads."""
+SNAPSHOT_EVERY: Final = 32
+"""Every 32nd version carries the whole state, so that any as-of opens at most 32 payloads."""
 
 STATUS_FIELD: Final = "status.state"
 
