@@ -58,7 +58,7 @@ class Receiver:
         self.way = "plain"
         self.ways: dict[str, Callable[[_Handler], None]] = {
             "plain": self._plain, "redirect": self._redirect, "huge": self._huge, "hang_up": self._hang_up,
-            "nonsense": self._nonsense, "drip": self._drip,
+            "nonsense": self._nonsense, "drip": self._drip, "endless_head": self._endless_head,
         }  # fmt: skip
         self.server = _Server(("127.0.0.1", 0), _Handler)
         self.server.owner = self
@@ -116,3 +116,8 @@ class Receiver:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
         while not self.over.wait(0.05):
             handler.wfile.write(b"x")
+
+    def _endless_head(self, handler: _Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while not self.over.is_set():
+            handler.wfile.write(b"X-More: " + b"x" * 60_000 + b"\r\n")

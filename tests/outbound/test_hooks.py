@@ -70,7 +70,7 @@ class House:
         return self.desk.customer(at=now(), **values)
 
     def follow(self) -> None:
-        while outbound.sequence(self.desk.client) or follow.run(self.desk.client):
+        while outbound.sequence(self.desk.client) or follow.run(self.desk.client, {}, at=now())[0]:
             pass
 
     def send(self) -> None:
@@ -350,7 +350,7 @@ def test_a_sender_that_dies_before_it_says_so_leaves_the_event_to_another_under_
         house.send()
     house.send()
     assert [one.state for one in house.of(made.id)] == ["waiting"]
-    house.clock.ahead = sending.LEASE + timedelta(seconds=1)
+    house.clock.ahead = follow.LEASE + timedelta(seconds=1)
     house.send()
     assert [(one.state, one.tries) for one in house.of(made.id)] == [("sent", 2)]
     assert len({one.headers["webhook-id"] for one in receiver.got}) == 1
@@ -399,7 +399,7 @@ def test_two_workers_at_once_send_each_event_once(house: House, receiver: Receiv
 
     def work(sender: Sender) -> None:
         barrier.wait(SECONDS)
-        while outbound.sequence(house.desk.client) or follow.run(house.desk.client) or sender.run(house.desk.client):
+        while outbound.sequence(house.desk.client) or sender.run(house.desk.client):
             sender.wait(SECONDS)
 
     threads = [threading.Thread(target=work, args=(one,)) for one in house.senders]
@@ -443,15 +443,16 @@ def test_where_there_is_no_hook_nothing_is_followed(house: House) -> None:
     house.customer()
     while outbound.sequence(house.desk.client):
         pass
-    assert follow.run(house.desk.client) == 0
+    sender = house.senders[0]
+    assert sender.run(house.desk.client) == 0
     made = house.hook("http://127.0.0.1:9/")
     hooks.remove_hook(made.id, actor=house.ada, at=now())
     while outbound.sequence(house.desk.client):
         pass
-    assert follow.run(house.desk.client) > 0
+    assert sender.run(house.desk.client) > 0
     with look(house.desk.client) as seen:
-        size, place, some = store.standing(seen)
-    assert (size, some) == (place, False)
+        standing = store.standing(seen, now=now())
+    assert (standing.behind, standing.awake) == (False, ())
     assert house.of(made.id) == []
 
 

@@ -39,15 +39,12 @@ def word(line: Line, url: str) -> str:
 @given(st.lists(st.ip_addresses(), min_size=1, max_size=4))
 def test_only_addresses_of_the_public_network_are_connected_to(found: list[IPv4Address | IPv6Address]) -> None:
     tried: list[str] = []
-    line = Line(resolve=lambda *_: [str(one) for one in found])
-    backend = line._pool._network_backend
 
-    class Plain:
-        def connect_tcp(self, host: str, *_: object) -> None:
-            tried.append(host)
-            raise RuntimeError
+    def connect(to: tuple[str, int], _seconds: float) -> socket.socket:
+        tried.append(to[0])
+        raise RuntimeError
 
-    backend._plain = Plain()  # type: ignore[attr-defined]
+    line = Line(resolve=lambda *_: [str(one) for one in found], connect=connect)
     public = [str(one) for one in found if not egress.refused(one)]
     if public:
         with pytest.raises(RuntimeError):
@@ -149,3 +146,31 @@ def test_a_connection_is_used_again_and_many_threads_share_the_line(receiver: Re
     assert line.post(address, [], b"{}") == 200
     line.close()
     assert len(receiver.got) == 9
+
+
+def test_events_go_by_one_connection_until_the_receiver_closes_it(receiver: Receiver) -> None:
+    opened: list[socket.socket] = []
+
+    def connect(to: tuple[str, int], seconds: float) -> socket.socket:
+        opened.append(socket.create_connection(to, seconds))
+        return opened[-1]
+
+    line = Line(inside=True, connect=connect)
+    address = egress.read(receiver.url, inside=True)
+    assert [line.post(address, [], b"{}") for _ in range(3)] == [200] * 3
+    assert len(opened) == 1
+    opened[0].shutdown(socket.SHUT_RDWR)
+    assert line.post(address, [], b"{}") == 200, "what has ended is not used"
+    assert len(opened) == 2
+    other = egress.read(receiver.url.replace("127.0.0.1", "localhost"), inside=True)
+    assert line.post(other, [], b"{}") == 200
+    assert len(opened) == 3, "a connection is one of its name"
+    line.close()
+    assert {one.fileno() for one in opened} == {-1}
+
+
+@pytest.mark.parametrize("way", ["endless_head", "drip"])
+def test_an_answer_without_an_end_is_left(receiver: Receiver, way: str) -> None:
+    receiver.way = way
+    line = Line(inside=True, seconds=0.3 if way == "drip" else 60)
+    assert word(line, receiver.url) == ("timeout" if way == "drip" else "broken-off")

@@ -80,6 +80,17 @@ class Tried:
     gone: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far hooks have come. ``behind``: the log has more than was queued; ``awake``: the hooks that are on;
+    ``due``: those of them for which something is queued and due.
+    """
+
+    behind: bool
+    awake: tuple[Hook, ...]
+    due: frozenset[UUID]
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     waiting: int = 0
@@ -135,15 +146,25 @@ def change(tx: Tx, hook: Hook, *, at: datetime) -> None:
         tx.run("hooks.give_up", id=hook.id, at=at)
 
 
-def standing(look: Look) -> tuple[int, int | None, bool]:
-    """Return the log's size, the consumer's place in it (None: it never began), and whether there is any hook."""
-    row = look.row("hooks.standing", consumer=CONSUMER)
-    return (0, None, False) if row is None else (row.size or 0, row.place, row.some)
+def standing(look: Look, *, now: datetime) -> Standing:
+    """Return how far the consumer is, and the hooks that are sent what comes."""
+    (row,), hooks = look.together(("hooks.standing", {"consumer": CONSUMER}), ("hooks.awake", {"now": now}))
+    return Standing(
+        behind=row.place is not None and row.place < (row.size or 0),
+        awake=tuple(_opened(look, one_) for one_ in hooks),
+        due=frozenset(one_.id for one_ in hooks if one_.due),
+    )
 
 
-def queue(tx: Tx, start: int, until: int, *, at: datetime) -> int:
-    """Make the deliveries of a stretch of the log; return how many."""
-    return tx.run("hooks.queue", start=start, until=until, at=at)
+def queue(
+    tx: Tx, start: int, until: int, room: Mapping[UUID, int], *, at: datetime, lease: timedelta
+) -> list[Delivery]:
+    """Make the deliveries of a stretch of the log; take, and return, as many for each hook as there is room."""
+    rows = tx.rows(
+        "hooks.queue", start=start, until=until, hook=list(room), room=list(room.values()), at=at,
+        lease_until=at + lease,
+    )  # fmt: skip
+    return [_delivery(row) for row in rows]
 
 
 def queue_test(tx: Tx, hook: UUID, *, id_: UUID, event: UUID, at: datetime) -> None:
@@ -151,15 +172,10 @@ def queue_test(tx: Tx, hook: UUID, *, id_: UUID, event: UUID, at: datetime) -> N
     tx.run("hooks.test", id=id_, hook=hook, event=event, type=TEST, at=at)
 
 
-def due(look: Look, *, now: datetime) -> list[Hook]:
-    """Return the hooks for which something is due."""
-    return [_opened(look, row) for row in look.rows("hooks.due", now=now)]
-
-
 def claim(tx: Tx, room: Mapping[UUID, int], *, now: datetime, lease: timedelta) -> list[Delivery]:
-    """Take what is due, at most as many for each hook as there is room, in the order of the log."""
+    """Take what is due, at most as many for each hook as there is room."""
     rows = tx.rows("hooks.claim", hook=list(room), room=list(room.values()), now=now, lease_until=now + lease)
-    return sorted((_delivery(row) for row in rows), key=lambda one: one.idx or 0)
+    return [_delivery(row) for row in rows]
 
 
 def finish(tx: Tx, tried: Sequence[Tried], *, at: datetime) -> int:

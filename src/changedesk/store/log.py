@@ -6,6 +6,7 @@ from typing import Final
 
 from changedesk.ledger.tree import Frontier
 from changedesk.store.tx import Look, Tx
+from changedesk.store.wire import Call
 
 MOST_AT_ONCE: Final = 4096
 CHANNEL: Final = "changedesk_log"
@@ -18,20 +19,16 @@ def sequence(tx: Tx) -> int:
     Zero when another sequencer is at work. A writer's own sequence number says nothing about the order of commits,
     so nothing waits for gaps: whatever can be seen is placed.
     """
-    claimed = tx.row("log.claim")
-    if claimed is None or not claimed.claimed:
-        return 0
-    tx.run("log.open_head")
+    tx.post("log.open_head")
     head = tx.row("log.head")
     if head is None:
-        raise LookupError("the log has no head")
+        return 0
     leaves = [bytes(row.leaf_hash) for row in tx.rows("log.take", size=head.size, limit=MOST_AT_ONCE)]
     if not leaves:
         return 0
     was = Frontier.from_bytes(bytes(head.frontier)) if head.size else Frontier()
     grown = was.append_many(leaves)
-    if tx.run("log.advance", size=grown.size, frontier=grown.to_bytes(), was=head.size) != 1:
-        raise LookupError("the head of the log moved under its own lock")
+    tx.post("log.advance", touches=1, size=grown.size, frontier=grown.to_bytes(), was=head.size)
     notify(tx)
     return len(leaves)
 
@@ -43,21 +40,26 @@ def notify(tx: Tx) -> None:
 
 def size(look: Look) -> int:
     """Return how many entries the log has."""
-    row = look.row("log.size")
-    return 0 if row is None else int(row.size)
+    rows = look.together(size_asks())[0]
+    return int(rows[0].size) if rows else 0
+
+
+def size_asks() -> Call:
+    """Return what ``size`` asks: to be read ahead."""
+    return "log.size", {}
 
 
 @contextmanager
 def following(tx: Tx, consumer: str) -> Iterator[int | None]:
     """Claim a consumer's place for this transaction; None when another worker has it."""
-    tx.run("log.open_cursor", consumer=consumer)
+    tx.post("log.open_cursor", consumer=consumer)
     row = tx.row("log.cursor", consumer=consumer)
     yield None if row is None else int(row.next_idx)
 
 
 def advance(tx: Tx, consumer: str, next_index: int) -> None:
     """Remember how far a consumer has come."""
-    tx.run("log.move_cursor", consumer=consumer, next=next_index)
+    tx.post("log.move_cursor", consumer=consumer, next=next_index)
 
 
 def cursors(look: Look) -> dict[str, int]:

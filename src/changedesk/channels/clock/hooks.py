@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from changedesk.base.ids import ClientId
-from changedesk.outbound.hooks import Delivery, Sender, follow, sender
+from changedesk.outbound.hooks import Delivery, Sender, sender
 from changedesk.reading import feed
 
 _SENDER: Final[list[Sender]] = []
@@ -19,7 +19,7 @@ def run(client_id: int) -> int:
     """
     if not _SENDER:
         _SENDER.append(sender(bodies))
-    return follow.run(client_id) + _SENDER[0].run(ClientId(client_id))
+    return _SENDER[0].run(ClientId(client_id))
 
 
 def stop() -> None:

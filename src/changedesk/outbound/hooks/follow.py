@@ -1,7 +1,9 @@
 """The consumer that follows a client's log and makes a delivery for each event and each hook that wants it."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from changedesk.base.actor import automation
 from changedesk.base.clock import now
@@ -9,33 +11,30 @@ from changedesk.base.ids import ClientId
 from changedesk.rules.hooks import KEPT_FOR
 from changedesk.store import hooks, log
 from changedesk.store.begin import begin
-from changedesk.store.tx import look
+from changedesk.store.hooks import Delivery
 
 AT_ONCE: Final = 2000
+LEASE: Final = timedelta(seconds=60)
+"""What is taken for sending is somebody else's to send from then on."""
 SWEPT_AT_ONCE: Final = 5000
 _GRACE: Final = timedelta(days=1)
 """So that whoever looks at the oldest page still finds it."""
 
 
-def run(client_id: int) -> int:
-    """Make the deliveries of the next entries of a client's log; return how many entries that were.
+def run(client: ClientId, room: Mapping[UUID, int], *, at: datetime) -> tuple[int, list[Delivery]]:
+    """Make the deliveries of the next entries of a client's log; return how many entries that were, and what was
+    taken for sending: as many for each hook as there is ``room``, with a lease.
 
-    Deliveries and the place in the log are written together, so that each event has one. A duty of the worker.
+    Deliveries and the place in the log are written together, so that each event has one.
     """
-    client = ClientId(client_id)
-    with look(client) as seen:
-        seen.ahead(last=True)
-        size, place, some = hooks.standing(seen)
-    if place is None or place >= size:
-        return 0
-    with begin(automation(client, hooks.CONSUMER)) as tx, log.following(tx, hooks.CONSUMER) as start:
-        if start is None or start >= size:
-            return 0
-        until = min(size, start + AT_ONCE) if some else size
-        if some:
-            hooks.queue(tx, start, until, at=now())
-        log.advance(tx, hooks.CONSUMER, until)
-    return until - start
+    with begin(automation(client, hooks.CONSUMER)) as tx:
+        tx.ahead(log.size_asks())
+        with log.following(tx, hooks.CONSUMER) as start:
+            until = 0 if start is None else min(log.size(tx), start + AT_ONCE)
+            if start is None or start >= until:
+                return 0, []
+            log.advance(tx, hooks.CONSUMER, until)
+            return until - start, hooks.queue(tx, start, until, room, at=at, lease=LEASE)
 
 
 def sweep(client_id: int) -> int:

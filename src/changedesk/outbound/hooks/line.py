@@ -2,17 +2,24 @@
 
 A name is resolved once; each address found is checked, and what is connected to is one of those that passed: between
 check and connection nobody can make the name mean something else (DNS rebinding). TLS and ``Host`` speak of the name.
+
+What is asked is written in one piece and the answer read by ``http.client``: a pool for any kind of exchange takes
+more of the processor for a post than all the rest of a delivery.
 """
 
+import http.client
+import io
+import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any, Final
 
-import httpcore
 import httpx
 
 from changedesk.rules import egress
@@ -24,18 +31,12 @@ _IDLE_SECONDS: Final = 20.0
 _KEPT: Final = 64
 Resolve = Callable[[str, int], Sequence[str]]
 """Returns the addresses of a host, in the order in which to try them. Raises OSError."""
+Connect = Callable[[tuple[str, int], float], socket.socket]
+"""Connects to an address and port within some seconds. Raises OSError."""
 
 
 class NotTaken(Exception):  # noqa: N818 - an answer of the way, not a fault of the program
     """A receiver gave no answer. ``word`` is a code of ours, never text of the other side."""
-
-    def __init__(self, word: str) -> None:
-        self.word = word
-        super().__init__(word)
-
-
-class _Unfit(httpcore.ConnectError):
-    """No address of the name may be connected to, the name is unknown, or nobody vouches for the other side."""
 
     def __init__(self, word: str) -> None:
         self.word = word
@@ -56,134 +57,153 @@ class Line:
         *,
         inside: bool = False,
         resolve: Resolve = resolved,
+        connect: Connect = socket.create_connection,
         trust: ssl.SSLContext | None = None,
         seconds: float = SECONDS,
     ) -> None:
-        self._seconds = seconds
-        self._turn = _Turn()
-        self._pool = httpcore.ConnectionPool(
-            # No environment: a variable must not add to whom we trust.
-            ssl_context=trust or httpx.create_ssl_context(trust_env=False),
-            max_connections=None,
-            max_keepalive_connections=_KEPT,
-            keepalive_expiry=_IDLE_SECONDS,
-            network_backend=_Backend(self._turn, inside=inside, resolve=resolve),
-        )
+        self._inside, self._resolve, self._connect, self._seconds = inside, resolve, connect, seconds
+        # No environment: a variable must not add to whom we trust.
+        self._trust = trust or httpx.create_ssl_context(trust_env=False)
+        self._kept = deque[tuple[_Place, _Way, float]]()
+        self._turn = threading.Lock()
 
     def post(self, address: Address, headers: Sequence[tuple[str, str]], body: bytes) -> int:
         """Send a body; return the status of the answer. Raises NotTaken.
 
         Of the answer 64 KB are read, so that the connection may be used again, and dropped.
         """
-        url = httpcore.URL(
-            scheme=address.scheme, host=address.host, port=address.port, target=address.target
-        )  # fmt: skip
-        sent = [("Host", address.place), ("Content-Length", str(len(body))), *headers]
-        self._turn.until = time.monotonic() + self._seconds
+        place, until = (address.scheme, address.host, address.port), time.monotonic() + self._seconds
+        way, again = self._taken(place) or _Way(self._opened(address, until)), False
         try:
-            with self._pool.stream("POST", url, headers=sent, content=body) as answer:
-                self._drain(answer.iter_stream())
-                return answer.status
-        except _Unfit as unfit:
-            raise NotTaken(unfit.word) from None
-        except httpcore.TimeoutException:
+            sent = [("Host", address.place), ("Content-Length", str(len(body))), *headers]
+            lines = [f"POST {address.target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent), "\r\n"]
+            status, again = way.exchange("\r\n".join(lines).encode("ascii") + body, until)
+        except TimeoutError:
             raise NotTaken("timeout") from None
-        except httpcore.ConnectError:
-            raise NotTaken("unreachable") from None
-        except (httpcore.NetworkError, httpcore.ProtocolError):
+        except (OSError, http.client.HTTPException):
             raise NotTaken("broken-off") from None
+        finally:
+            if again:
+                self._keep(place, way)
+            else:
+                way.close()
+        return status
 
-    def _drain(self, parts: Iterable[bytes]) -> None:
-        read = 0
-        try:
-            for part in parts:
-                read += len(part)
-                if read > ANSWER_BYTES_MAX:
-                    return
-        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
-            return  # the status was said: what comes after it is of no account
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Turn(threading.local):
-    """Until when this thread's exchange may last, in monotonic seconds."""
-
-    until = 0.0
-
-    def left(self) -> float:
-        """Return how many seconds are left. Raises ReadTimeout when there are none."""
-        left = self.until - time.monotonic()
-        if left <= 0:
-            raise httpcore.ReadTimeout
-        return left
-
-
-class _Backend(httpcore.NetworkBackend):
-    """Opens connections, to addresses that passed."""
-
-    def __init__(self, turn: _Turn, *, inside: bool, resolve: Resolve) -> None:
-        self._turn = turn
-        self._inside = inside
-        self._resolve = resolve
-        self._plain = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the first checked address that answers."""
-        del timeout, socket_options
-        failure: Exception = _Unfit("address-refused")
-        for address in self._checked(host, port):
+    def _opened(self, address: Address, until: float) -> socket.socket:
+        """Connect to the first checked address that answers, and let it prove its name. Raises NotTaken."""
+        failure = NotTaken("address-refused")
+        for one in self._checked(address.host, address.port):
             try:
-                inner = self._plain.connect_tcp(address, port, self._turn.left(), local_address)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
+                found = self._connect((one, address.port), _left(until))
+            except TimeoutError:
+                failure = NotTaken("timeout")
                 continue
-            return _Stream(inner, self._turn)
+            except OSError:
+                failure = NotTaken("unreachable")
+                continue
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return self._proven(found, address.host, until) if address.scheme == "https" else found
         raise failure
 
     def _checked(self, host: str, port: int) -> list[str]:
         try:
             found = self._resolve(host, port)
         except (OSError, UnicodeError):
-            raise _Unfit("name-unknown") from None
+            raise NotTaken("name-unknown") from None
         return [one for one in found if self._inside or not egress.refused(ip_address(one))]
 
+    def _proven(self, found: socket.socket, host: str, until: float) -> socket.socket:
+        try:
+            found.settimeout(_left(until))
+            return self._trust.wrap_socket(found, server_hostname=host)
+        except OSError as error:
+            found.close()
+            if isinstance(error, TimeoutError):
+                raise NotTaken("timeout") from None
+            raise NotTaken("certificate-refused" if isinstance(error, ssl.SSLError) else "unreachable") from None
 
-class _Stream(httpcore.NetworkStream):
-    """A connection of which every step keeps to the deadline: whoever drips is no slower than one that hangs."""
+    def _taken(self, place: "_Place") -> "_Way | None":
+        """Take the connection that was used last, of those that the other side has not closed."""
+        with self._turn:
+            while self._kept and time.monotonic() > self._kept[0][2] + _IDLE_SECONDS:
+                self._kept.popleft()[1].close()
+            for one in reversed(self._kept):
+                if one[0] == place:
+                    self._kept.remove(one)
+                    if one[1].quiet():
+                        return one[1]
+                    one[1].close()
+                    break
+        return None
 
-    def __init__(self, inner: httpcore.NetworkStream, turn: _Turn) -> None:
-        self._inner = inner
-        self._turn = turn
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        del timeout
-        return self._inner.read(max_bytes, self._turn.left())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        del timeout
-        self._inner.write(buffer, self._turn.left())
+    def _keep(self, place: "_Place", way: "_Way") -> None:
+        with self._turn:
+            self._kept.append((place, way, time.monotonic()))
+            if len(self._kept) > _KEPT:
+                self._kept.popleft()[1].close()
 
     def close(self) -> None:
-        self._inner.close()
+        with self._turn:
+            while self._kept:
+                self._kept.popleft()[1].close()
 
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        del timeout
-        try:
-            inner = self._inner.start_tls(ssl_context, server_hostname, self._turn.left())
-        except httpcore.ConnectError as error:
-            raise _Unfit("certificate-refused") if isinstance(error.__context__, ssl.SSLError) else error from None
-        return _Stream(inner, self._turn)
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+_Place = tuple[str, str, int]
+
+
+class _Way:
+    """A connection."""
+
+    def __init__(self, found: socket.socket) -> None:
+        self._socket = found
+
+    def exchange(self, asked: bytes, until: float) -> tuple[int, bool]:
+        """Ask; return the status of the answer, and whether more may be asked. Raises OSError, HTTPException."""
+        self._socket.settimeout(_left(until))
+        self._socket.sendall(asked)
+        ear: Any = _Ear(self._socket, until)
+        answer = http.client.HTTPResponse(ear, method="POST")
+        answer.begin()
+        # The status was said: what comes after it is of no account.
+        with suppress(OSError, http.client.HTTPException):
+            answer.read(ANSWER_BYTES_MAX)
+        return answer.status, answer.isclosed() and not answer.will_close
+
+    def quiet(self) -> bool:
+        """Say whether the other side has neither hung up nor said anything that was not asked."""
+        heard = select.poll()
+        heard.register(self._socket, select.POLLIN)
+        return not heard.poll(0)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class _Ear(io.RawIOBase):
+    """Hears one answer. Every step keeps to the deadline: whoever drips is no slower than one that hangs."""
+
+    def __init__(self, found: socket.socket, until: float) -> None:
+        self._socket, self._until, self._room = found, until, 2 * ANSWER_BYTES_MAX
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return what an answer is read from: as a socket does."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        self._socket.settimeout(_left(self._until))
+        heard = self._socket.recv_into(into)
+        self._room -= heard
+        if self._room < 0:
+            raise OSError
+        return heard
+
+
+def _left(until: float) -> float:
+    """Return how many seconds are left. Raises TimeoutError when there are none."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

@@ -1,9 +1,9 @@
 """Sending to hooks: each at its own pace, in threads that nobody waits for.
 
-What is due is claimed with a lease, made from the log as it is now, and queued for its hook: a few lanes each, one
-until the first try went well, and those together never more than half. So a receiver that hangs keeps none of the
-others waiting, at its own client or at any other. Whichever thread ends a try settles all that have ended by then, in
-one transaction.
+What the log has gained and what is due is taken with a lease, made from the log as it is now, and queued for its hook:
+a few lanes each, one until the first try went well, and those together never more than half. So a receiver that hangs
+keeps none of the others waiting, at its own client or at any other. What became of tries is settled together: once a
+hook has taken all that waited for it, or many have ended.
 
 A sender that dies between sending and saying so leaves a lease that ends: the event is sent again, under the same id.
 """
@@ -24,6 +24,8 @@ import structlog
 from changedesk.base.actor import automation
 from changedesk.base.clock import now
 from changedesk.base.ids import ClientId
+from changedesk.outbound.hooks import follow
+from changedesk.outbound.hooks.follow import LEASE
 from changedesk.outbound.hooks.line import Line, NotTaken
 from changedesk.outbound.hooks.settle import settle
 from changedesk.rules import egress
@@ -33,13 +35,14 @@ from changedesk.store.begin import begin
 from changedesk.store.hooks import Delivery, Hook, Tried
 from changedesk.store.tx import look
 
-LEASE: Final = timedelta(seconds=60)
 _TOO_LATE: Final = timedelta(seconds=50)
 """A try that has not begun by then is left to whoever claims it next."""
 LANES: Final = 64
 LANES_OF_ONE: Final = 4
 AT_ONCE: Final = 32
 """Of one hook, on their way or waiting for a lane."""
+SETTLED_FROM: Final = AT_ONCE // 2
+"""So many that have ended are settled while others are on their way."""
 CONTENT_TYPE: Final = "application/cloudevents+json"
 AGENT: Final = "Changedesk-Hooks/1"
 _LUCK: Final = secrets.SystemRandom()
@@ -95,23 +98,26 @@ class Sender:
         self._closed = False
 
     def run(self, client: ClientId) -> int:
-        """Begin to send what is due for a client and has room; return how many events that is."""
+        """Follow a client's log, and begin to send what is due and has room; return how much was done."""
+        self._settle()
         at = self._clock()
         with look(client) as seen:
             seen.ahead(last=True)
-            due = hooks.due(seen, now=at)
-        known = {hook.id: hook for hook in due}
-        room = self._room(client, due)
-        if not room:
-            return 0
-        with begin(automation(client, hooks.CONSUMER)) as tx:
-            claimed = hooks.claim(tx, room, now=at, lease=LEASE)
+            found = hooks.standing(seen, now=at)
+        awake = [hook for hook in found.awake if found.behind or hook.id in found.due]
+        room = self._room(client, awake)
+        fresh = {hook: size for hook, size in room.items() if hook not in found.due}
+        later = {hook: size for hook, size in room.items() if hook in found.due}
+        entries, taken = follow.run(client, fresh, at=at) if found.behind else (0, [])
+        if later:
+            with begin(automation(client, hooks.CONSUMER)) as tx:
+                taken += hooks.claim(tx, later, now=at, lease=LEASE)
         for values in (False, True):
-            those = [one for one in claimed if known[one.hook_id].full_values is values]
+            mine = {hook.id for hook in awake if hook.full_values is values}
+            those = [one for one in taken if one.hook_id in mine]
             if those:
                 self._enqueue(self._made(client, those, values=values), room, at)
-        self._settle()
-        return len(claimed)
+        return entries + len(taken)
 
     def _made(self, client: ClientId, those: Sequence[Delivery], *, values: bool) -> list[tuple[Delivery, bytes]]:
         """Return deliveries with their bodies; one that cannot be made is tried again later, and stops no other."""
@@ -122,16 +128,19 @@ class Sender:
         if len(those) > 1:
             return [made for one in those for made in self._made(client, [one], values=values)]
         (one,) = those
-        self._ended.append((self._queues[one.hook_id], self._later(one, "sender-fault", None)))
+        with self._some:
+            queue = self._queues[one.hook_id]
+        self._ended.append((queue, self._later(one, "sender-fault", None)))
+        self._settle()
         return []
 
-    def _room(self, client: ClientId, due: Sequence[Hook]) -> dict[UUID, int]:
-        """Return how many events to claim for each hook: none where it, or half of the lanes by others, is taken."""
+    def _room(self, client: ClientId, awake: Sequence[Hook]) -> dict[UUID, int]:
+        """Return how many events to take for each hook: none where it, or half of the lanes by others, is taken."""
         room: dict[UUID, int] = {}
         with self._some:
             if self._closed:
                 return {}
-            for hook in due:
+            for hook in awake:
                 queue = self._queues.setdefault(hook.id, _Queue(client, hook))
                 queue.hook = hook
                 taken = [one for one in self._queues.values() if one.jobs or one.running]
@@ -162,20 +171,28 @@ class Sender:
 
     def _lane(self, queue: _Queue) -> None:
         """Send what waits for a hook, one after the other, until nothing does."""
+        settled = False
         while True:
             with self._some:
-                if self._closed or not queue.jobs:
+                job = queue.jobs.popleft() if queue.jobs and not self._closed else None
+                if job is None and (settled or queue.running > 1 or not self._ended):
                     queue.running -= 1
                     self._some.notify_all()
-                    break
-                delivery, body, at = queue.jobs.popleft()
-            if self._clock() < at + _TOO_LATE:
-                tried = self._try(queue.hook, delivery, body)
-                with self._some:
-                    queue.good = tried.state == "sent"
-                    self._spread(queue)
-                self._ended.append((queue, tried))
+                    return
+            settled = job is None
+            if job is not None:
+                self._work(queue, *job)
+            if settled or len(self._ended) >= SETTLED_FROM:
                 self._settle()
+
+    def _work(self, queue: _Queue, delivery: Delivery, body: bytes, at: datetime) -> None:
+        if self._clock() >= at + _TOO_LATE:
+            return
+        tried = self._try(queue.hook, delivery, body)
+        with self._some:
+            queue.good = tried.state == "sent"
+            self._spread(queue)
+        self._ended.append((queue, tried))
 
     def _try(self, hook: Hook, delivery: Delivery, body: bytes) -> Tried:
         at, code = self._clock(), None

@@ -39,34 +39,40 @@ WHERE client_id = %(client)s AND hook_id = %(id)s AND state = 'waiting'
 
 -- name: hooks.standing
 SELECT (SELECT size FROM desk.log_head WHERE client_id = %(client)s) AS size,
-       (SELECT next_idx FROM desk.cursor WHERE client_id = %(client)s AND consumer = %(consumer)s) AS place,
-       EXISTS (SELECT FROM desk.hook WHERE client_id = %(client)s AND state <> 'removed') AS some
+       (SELECT next_idx FROM desk.cursor WHERE client_id = %(client)s AND consumer = %(consumer)s) AS place
 
--- One delivery for each event and hook that wants it; of what was recorded before a hook was there, none.
+-- Hooks that are sent what comes, and whether something is due already.
+
+-- name: hooks.awake
+SELECT h.*, EXISTS (
+    SELECT FROM desk.hook_delivery d WHERE d.client_id = h.client_id AND d.hook_id = h.id AND d.state = 'waiting'
+    AND d.next_at <= %(now)s) AS due
+FROM desk.hook h WHERE h.client_id = %(client)s AND h.state = 'on' ORDER BY h.id
+
+-- One delivery for each event and hook that wants it; of what was recorded before a hook was there, none. As many of a
+-- hook as there is room for are taken for sending at once, as hooks.claim does.
 
 -- name: hooks.queue
-INSERT INTO desk.hook_delivery (client_id, hook_id, idx, event_id, type, next_at, created_at)
-SELECT l.client_id, h.id, l.idx, e.change_id, e.kind, %(at)s, %(at)s
-FROM desk.hook h
-JOIN desk.log_leaf l ON l.client_id = h.client_id AND l.idx >= %(start)s AND l.idx < %(until)s
-JOIN desk.entry e ON e.client_id = l.client_id AND e.id = l.entry_id
-LEFT JOIN desk.request r ON r.client_id = e.client_id AND r.id = e.request_id
-WHERE h.client_id = %(client)s AND h.state <> 'removed' AND e.recorded_at >= h.created_at
-  AND (h.events = '{}' OR e.kind = ANY(h.events)) AND (h.kinds = '{}' OR r.kind = ANY(h.kinds))
-ON CONFLICT (client_id, hook_id, idx) DO NOTHING
+WITH made AS (
+    INSERT INTO desk.hook_delivery AS d (client_id, hook_id, idx, event_id, type, tries, fence, next_at, created_at)
+    SELECT q.client_id, q.id, q.idx, q.change_id, q.kind, (q.place <= w.room IS TRUE)::int,
+           (q.place <= w.room IS TRUE)::int, CASE WHEN q.place <= w.room THEN %(lease_until)s ELSE %(at)s END, %(at)s
+    FROM (SELECT h.client_id, h.id, l.idx, e.change_id, e.kind,
+                 row_number() OVER (PARTITION BY h.id ORDER BY l.idx) AS place
+          FROM desk.hook h
+          JOIN desk.log_leaf l ON l.client_id = h.client_id AND l.idx >= %(start)s AND l.idx < %(until)s
+          JOIN desk.entry e ON e.client_id = l.client_id AND e.id = l.entry_id
+          LEFT JOIN desk.request r ON r.client_id = e.client_id AND r.id = e.request_id
+          WHERE h.client_id = %(client)s AND h.state <> 'removed' AND e.recorded_at >= h.created_at
+            AND (h.events = '{}' OR e.kind = ANY(h.events)) AND (h.kinds = '{}' OR r.kind = ANY(h.kinds))) q
+    LEFT JOIN unnest(%(hook)s::uuid[], %(room)s::int[]) AS w (hook, room) ON w.hook = q.id
+    ON CONFLICT (client_id, hook_id, idx) DO NOTHING
+    RETURNING d.*)
+SELECT * FROM made WHERE tries = 1
 
 -- name: hooks.test
 INSERT INTO desk.hook_delivery (client_id, id, hook_id, event_id, type, next_at, created_at)
 VALUES (%(client)s, %(id)s, %(hook)s, %(event)s, %(type)s, %(at)s, %(at)s)
-
--- Hooks for which something is due.
-
--- name: hooks.due
-SELECT h.* FROM desk.hook h
-WHERE h.client_id = %(client)s AND h.state = 'on' AND EXISTS (
-    SELECT FROM desk.hook_delivery d WHERE d.client_id = h.client_id AND d.hook_id = h.id AND d.state = 'waiting'
-    AND d.next_at <= %(now)s)
-ORDER BY h.id
 
 -- Taken for sending: until the lease ends nobody else takes it, and then it is tried again under the same event's id.
 

@@ -1,14 +1,10 @@
--- The sequencer. The advisory lock keeps a second one from waiting in vain; the row lock on the head is what makes
--- it safe.
-
--- name: log.claim
-SELECT pg_try_advisory_xact_lock(hashtext('changedesk.sequencer'), %(client)s) AS claimed
+-- The sequencer. The row lock on the head is what makes it safe; a second sequencer does not wait for it.
 
 -- name: log.open_head
 INSERT INTO desk.log_head (client_id) VALUES (%(client)s) ON CONFLICT DO NOTHING
 
 -- name: log.head
-SELECT size, frontier FROM desk.log_head WHERE client_id = %(client)s FOR UPDATE
+SELECT size, frontier FROM desk.log_head WHERE client_id = %(client)s FOR UPDATE SKIP LOCKED
 
 -- name: log.size
 SELECT size, frontier FROM desk.log_head WHERE client_id = %(client)s
