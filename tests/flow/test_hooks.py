@@ -136,7 +136,7 @@ def test_nothing_is_sent_to_a_hook_that_is_paused(ada: Actor, made: Opened) -> N
     with pytest.raises(HookStopped):
         hooks.resend(made.id, delivery, actor=ada, at=START)
     with look(ada.client) as seen:
-        assert store.due(seen, now=soon(START)) == []
+        assert store.standing(seen, now=soon(START)).awake == ()
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_another_clients_hooks_are_not_there_and_are_told_nothing(d: Desk, ada: 
         hooks.resend(theirs.id, delivery, actor=eve, at=START)
     d.customer(at=soon(START))
     for one in (d, other):
-        while outbound.sequence(one.client) or follow.run(one.client):
+        while outbound.sequence(one.client) or follow.run(one.client, {}, at=now())[0]:
             pass
     assert {one.type for one in waiting(ada, made.id)} >= {"hook.test", "customer.created"}
     assert {one.type for one in waiting(eve, theirs.id)} == {"hook.changed", "desk.opened"}

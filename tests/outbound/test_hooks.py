@@ -390,6 +390,24 @@ def test_whoever_comes_late_says_nothing_any_more(house: House, receiver: Receiv
     assert [one.state for one in house.of(made.id)] == ["waiting"]
 
 
+def test_what_the_log_gains_is_sent_in_the_turn_that_finds_it_and_no_more_than_there_is_room_for(
+    house: House, receiver: Receiver
+) -> None:
+    made = house.hook(receiver.url, events=["customer.created"])
+    for number in range(sending.AT_ONCE + 3):
+        house.customer(contact__email=f"dana{number}@old.example")
+    while outbound.sequence(house.desk.client):
+        pass
+    sender = house.senders[0]
+    assert sender.run(house.desk.client)
+    assert sender.wait(SECONDS)
+    assert [one.state for one in house.of(made.id)] == ["sent"] * sending.AT_ONCE + ["waiting"] * 3
+    assert {one.tries for one in house.of(made.id)} == {0, 1}
+    house.send()
+    assert {(one.state, one.tries) for one in house.of(made.id)} == {("sent", 1)}
+    assert len(receiver.got) == sending.AT_ONCE + 3
+
+
 def test_two_workers_at_once_send_each_event_once(house: House, receiver: Receiver) -> None:
     made = house.hook(receiver.url)
     for number in range(12):

@@ -4,8 +4,8 @@ import hashlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 import psycopg
@@ -21,6 +21,8 @@ EVERYBODY_SECONDS = 1.0
 STOP_SECONDS = 0.25
 """Whether to stop is asked at least this often."""
 AGAIN_SECONDS = 0.25
+GATHER_SECONDS = 0.25
+"""What makes history findable and countable takes up together what was written in this time."""
 log = structlog.get_logger("changedesk.worker")
 
 
@@ -52,14 +54,18 @@ class Loop:
     """Runs duties until asked to stop. ``url`` is the application's; one connection claims and listens.
 
     Each client has its turn when something was written at it, and every EVERYBODY_SECONDS. A loop that does not listen
-    (``woken`` False) has the latter alone.
+    (``woken`` False) has the latter alone; its duties may take long, so each is claimed by itself. A turn begins
+    ``pause`` seconds after the one before it, or later.
     """
 
-    def __init__(self, url: str, duties: Sequence[Duty], clients: Clients, *, woken: bool = True) -> None:
+    def __init__(
+        self, url: str, duties: Sequence[Duty], clients: Clients, *, woken: bool = True, pause: float = 0.0
+    ) -> None:
         self.url = url
         self.duties = duties
         self.clients = clients
         self.woken = woken
+        self.pause = pause
         self.stopping = False
 
     def stop(self) -> None:
@@ -85,26 +91,43 @@ class Loop:
         while not self.stopping:
             left = 0.0 if busy else max(0.0, min(everybody_at - time.monotonic(), STOP_SECONDS))
             who = busy | {int(note.payload) for note in connection.notifies(timeout=left, stop_after=1)}
-            if time.monotonic() >= everybody_at:
+            began = time.monotonic()
+            if began >= everybody_at:
                 who = everybody = set(self.clients())
-                everybody_at = time.monotonic() + EVERYBODY_SECONDS
+                everybody_at = began + EVERYBODY_SECONDS
             busy = self.round(connection, sorted(who & everybody))
+            if who and self.pause:
+                time.sleep(max(0.0, began + self.pause - time.monotonic()))
 
     def round(self, connection: psycopg.Connection, clients: Sequence[int]) -> set[int]:
         """Give every duty its turn for these clients; return those for whom there was something to do."""
-        busy: set[int] = set()
-        for client_id in clients:
-            for duty in self.duties:
-                if self.stopping:
-                    return busy
-                if self._turn(connection, duty, client_id):
-                    busy.add(client_id)
-        return busy
+        together = [self.duties] if self.woken else [[duty] for duty in self.duties]
+        return {
+            client_id
+            for client_id in clients
+            for duties in together
+            if not self.stopping and self._turn(connection, duties, client_id)
+        }
 
-    def _turn(self, connection: psycopg.Connection, duty: Duty, client_id: int) -> int:
-        key = claim_key(duty.name, client_id)
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
-        if not row or not row[0]:
+    def _turn(self, connection: psycopg.Connection, duties: Sequence[Duty], client_id: int) -> int:
+        with self._claimed(connection, duties, client_id) as mine:
+            return sum(self._done(duty, client_id) for duty in mine)
+
+    @contextmanager
+    def _claimed(
+        self, connection: psycopg.Connection, duties: Sequence[Duty], client_id: int
+    ) -> Iterator[Sequence[Duty]]:
+        keys = {claim_key(duty.name, client_id): duty for duty in duties}
+        ask = "SELECT key FROM unnest(%s::bigint[]) key WHERE pg_try_advisory_lock(key)"
+        claimed = [key for (key,) in connection.execute(ask, [list(keys)])]
+        try:
+            yield [keys[key] for key in claimed]
+        finally:
+            with suppress(psycopg.OperationalError):
+                connection.execute("SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) key", [claimed])
+
+    def _done(self, duty: Duty, client_id: int) -> int:
+        if self.stopping:
             return 0
         try:
             return duty.run(client_id)
@@ -112,9 +135,6 @@ class Loop:
             # One failing duty of one client must not stop the others; it is tried again after the pause.
             log.exception("duty_failed", duty=duty.name, client_id=client_id)
             return 0
-        finally:
-            with suppress(psycopg.OperationalError):
-                connection.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
 def loops(url: str) -> list[Loop]:
@@ -123,11 +143,15 @@ def loops(url: str) -> list[Loop]:
     A mail server or a hook that hangs keeps nobody from hearing what happened, and neither does an audit of a long log.
     """
     every: list[Duty] = [*outbound.duties(), *clock.duties()]
-    following = ("log.sequence", "notices.decide", "hooks.tell", "log.find", "log.count")
-    apart = following, ("notices.send",)
-    named = [[duty for name in names for duty in every if duty.name == name] for names in apart]
-    rest = [duty for duty in every if not any(duty in part for part in named)]
-    return [*(Loop(url, part, clients) for part in named), Loop(url, rest, clients, woken=False)]
+    apart = ("log.sequence", "notices.decide", "hooks.tell"), ("notices.send",), ("log.find", "log.count")
+    telling, sending, noting = ([duty for name in names for duty in every if duty.name == name] for names in apart)
+    rest = [duty for duty in every if duty not in [*telling, *sending, *noting]]
+    return [
+        Loop(url, telling, clients),
+        Loop(url, sending, clients),
+        Loop(url, noting, clients, pause=GATHER_SECONDS),
+        Loop(url, rest, clients, woken=False),
+    ]
 
 
 def main(url: str) -> None:

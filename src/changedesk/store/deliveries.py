@@ -98,6 +98,11 @@ def enqueue(tx: Tx, parcels: Sequence[Parcel], *, at: datetime) -> None:
     )
 
 
+def due(look: Look, *, now: datetime) -> bool:
+    """Say whether any message is due."""
+    return bool(look.rows("deliveries.due", now=now)[0].due)
+
+
 def claim(tx: Tx, *, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
     """Take due messages for sending; each must be finished with its ``fence`` before the lease ends."""
     return _opened(tx, tx.rows("deliveries.claim", now=now, lease_until=now + lease, limit=limit))

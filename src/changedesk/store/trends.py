@@ -37,8 +37,8 @@ class Moved:
 
 def count(tx: Tx, start: int, until: int, *, zone: str) -> None:
     """Add a stretch of the log to what was counted, by days of a time zone (IANA name)."""
-    tx.run("trends.count", start=start, until=until, zone=zone)
-    tx.run("trends.count_status", start=start, until=until, zone=zone)
+    tx.post("trends.count", start=start, until=until, zone=zone)
+    tx.post("trends.count_status", start=start, until=until, zone=zone)
 
 
 def counted(look: Look, actions: Iterable[str], *, since: date, until: date) -> list[Counted]:

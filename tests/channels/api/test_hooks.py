@@ -13,7 +13,7 @@ from tests.outbound.test_hooks import SECONDS, signed_by
 from changedesk import outbound
 from changedesk.base.actor import Role
 from changedesk.channels.clock.hooks import bodies
-from changedesk.outbound.hooks import follow, sender
+from changedesk.outbound.hooks import sender
 
 URL = "https://hooks.example.com/in?key=1"
 
@@ -24,10 +24,8 @@ def ada(http: httpx.Client, home: Desk) -> Caller:
 
 
 def send(home: Desk) -> None:
-    while outbound.sequence(home.client) or follow.run(home.client):
-        pass
     one = sender(bodies)
-    while one.run(home.client):
+    while outbound.sequence(home.client) or one.run(home.client):
         assert one.wait(SECONDS)
     one.close()
 

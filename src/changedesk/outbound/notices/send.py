@@ -27,7 +27,7 @@ from changedesk.store import deliveries, history, settings_read, subjects
 from changedesk.store.begin import begin
 from changedesk.store.deliveries import Delivery
 from changedesk.store.terms import Terms
-from changedesk.store.tx import Tx
+from changedesk.store.tx import Tx, look
 
 LEASE: Final = timedelta(seconds=60)
 AT_ONCE: Final = 16
@@ -102,6 +102,10 @@ def send(client: ClientId, ways: Transports, *, clock: Callable[[], datetime] = 
 
     The claim is committed before anything is sent: a sender that dies leaves a message that says so.
     """
+    with look(client) as seen:
+        seen.ahead(last=True)
+        if not deliveries.due(seen, now=clock()):
+            return 0
     actor = automation(client, "notices")
     with begin(actor) as tx:
         claimed = deliveries.claim(tx, now=clock(), lease=LEASE, limit=AT_ONCE)

@@ -12,6 +12,11 @@ FROM unnest(%(id)s::uuid[], %(dedupe)s::text[], %(subject_id)s::uuid[], %(reques
           next_at)
 ON CONFLICT (client_id, dedupe) DO NOTHING
 
+-- Asked in every round, so that a claim is made only where there is something to claim.
+
+-- name: deliveries.due
+SELECT EXISTS (SELECT FROM desk.delivery WHERE client_id = %(client)s AND state = 'pending' AND next_at <= %(now)s) AS due
+
 -- Due notices, claimed with a lease and a fencing number that must come back with the result.
 
 -- name: deliveries.claim

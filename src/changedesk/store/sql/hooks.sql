@@ -56,7 +56,8 @@ FROM desk.hook h WHERE h.client_id = %(client)s AND h.state = 'on' ORDER BY h.id
 WITH made AS (
     INSERT INTO desk.hook_delivery AS d (client_id, hook_id, idx, event_id, type, tries, fence, next_at, created_at)
     SELECT q.client_id, q.id, q.idx, q.change_id, q.kind, (q.place <= w.room IS TRUE)::int,
-           (q.place <= w.room IS TRUE)::int, CASE WHEN q.place <= w.room THEN %(lease_until)s ELSE %(at)s END, %(at)s
+           (q.place <= w.room IS TRUE)::int, CASE WHEN q.place <= w.room THEN %(lease_until)s::timestamptz ELSE %(at)s END,
+           %(at)s
     FROM (SELECT h.client_id, h.id, l.idx, e.change_id, e.kind,
                  row_number() OVER (PARTITION BY h.id ORDER BY l.idx) AS place
           FROM desk.hook h
