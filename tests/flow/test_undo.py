@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import pytest
 from tests.cast import Desk, soon, staff
+from tests.flow.join import merged_now
+from tests.flow.test_transfer import given, transferred
 from tests.flow.walk import (
     EMAIL,
     LATER,
@@ -140,9 +142,9 @@ def test_an_undo_wants_its_own_proof_and_approval(d: Desk, dana: SubjectId) -> N
 LINK = "a token nobody guesses"
 
 
-def _link(d: Desk, asked: flow.Receipt, token: str = LINK) -> str:
+def _link(d: Desk, asked: flow.Receipt, token: str = LINK, *, of: SubjectId | None = None) -> str:
     dispute = evidence.Dispute(
-        id=uuid4(), subject_id=asked.subject, request_id=asked.request, issued_at=LATER,
+        id=uuid4(), subject_id=of or asked.subject, request_id=asked.request, issued_at=LATER,
         expires_at=LATER + timedelta(days=30),
     )  # fmt: skip
     with begin(d.ben) as tx:
@@ -191,6 +193,31 @@ def test_the_link_freezes_after_the_change_too_and_other_requests_wait(d: Desk, 
         flow.resolve_dispute(dispute.id, "fraud", actor=d.ines, at=soon(AGO, 3))
     assert flow.release(other.ref, seen_version=None, actor=d.ines, at=soon(AGO, 4)).state == "applied"
     assert kinds(d, dana).count("hold.released") == 2
+
+
+def test_the_link_of_a_merge_freezes_the_record_that_goes_on(d: Desk, dana: SubjectId) -> None:
+    """Whoever was merged away against their will stops what is done with their data, not a record that has ended."""
+    twin = d.customer(personal__name="Twin Novak", contact__email="twin@old.example")
+    merge, at = merged_now(d, twin, dana, LATER), LATER + timedelta(days=2)
+    assert merge.subject == twin
+    flow.open_dispute(d.client, _link(d, merge), at=at)
+    with pytest.raises(OnHold):
+        ask(d, dana, URL, at=soon(at))
+    with look(d.client) as seen:
+        (dispute,) = evidence.open_disputes(seen)
+    flow.resolve_dispute(dispute.id, "customer_confirmed", actor=d.ines, at=soon(at, 2))
+    assert ask(d, dana, URL, at=soon(at, 3)).state == "awaiting_verification"
+
+
+def test_the_link_of_a_transfer_freezes_the_account_that_was_given_away(d: Desk) -> None:
+    (dana, account), (eve, _) = given(d, "dana@old.example", "555-1"), given(d, "eve@old.example", "555-2")
+    given_away, at = transferred(d, account, eve), LATER + timedelta(days=2)
+    flow.open_dispute(d.client, _link(d, given_away, of=dana), at=at)
+    wish = flow.Wish(
+        subject=account, kind="plan", values={"plan.name": "flat"}, reason="customer_request", channel=Channel.PHONE
+    )
+    with pytest.raises(OnHold):
+        flow.submit([wish], actor=d.ben, at=soon(at)).one()
 
 
 def test_a_link_of_no_use_does_nothing(d: Desk, dana: SubjectId) -> None:

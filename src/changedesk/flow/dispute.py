@@ -1,6 +1,6 @@
 """The "this wasn't me" link: stop first, sort out after. It works without signing in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -93,6 +93,29 @@ def _stand_still(tx: Tx, request: requests.Request) -> requests.Request:
     return held
 
 
+def _freeze(tx: Tx, found: evidence.Dispute, request: requests.Request, *, by: str, at: datetime) -> UUID:
+    """Freeze whoever got the notice, and what the request was about, as far as it goes on elsewhere; return the hold.
+
+    What was merged goes on as its survivor, and an account that was given away with whoever holds it now.
+    """
+    first = evidence.Hold(
+        id=uuid4(),
+        subject_id=found.subject_id,
+        request_id=request.id,
+        blocks=(EVERYTHING,),
+        rule="dispute",
+        release="fraud",
+        placed_by=by,
+        starts_at=at,
+        ends_at=at + FROZEN,
+    )
+    whom = {found.subject_id, request.subject_id}
+    beside = (whom | {links.survivor_of(tx, one) for one in whom}) - {found.subject_id}
+    copies = [replace(first, id=uuid4(), subject_id=one, carried_from=first.id) for one in sorted(beside)]
+    evidence.place_holds(tx, [first, *copies])
+    return first.id
+
+
 def open_dispute(client: ClientId, token: str, *, at: datetime) -> Disputed:
     """Freeze the customer's record and stop what is pending. A second click is harmless."""
     with begin(_holder_of_link(client)) as tx:
@@ -104,20 +127,9 @@ def open_dispute(client: ClientId, token: str, *, at: datetime) -> Disputed:
         known = evidence.disputes_of(tx, [request.id])
         if found.opened_at is not None or any(item.resolved_at is None for item in known):
             return Disputed(request.ref, applied, already=True)
-        hold = evidence.Hold(
-            id=uuid4(),
-            subject_id=found.subject_id,
-            request_id=request.id,
-            blocks=(EVERYTHING,),
-            rule="dispute",
-            release="fraud",
-            placed_by=actor.id,
-            starts_at=at,
-            ends_at=at + FROZEN,
-        )
-        evidence.place_holds(tx, [hold])
-        evidence.open_dispute(tx, found.id, hold.id, at=at)
-        facts = {"hold": str(hold.id), "dispute": str(found.id)}
+        hold = _freeze(tx, found, request, by=actor.id, at=at)
+        evidence.open_dispute(tx, found.id, hold, at=at)
+        facts = {"hold": str(hold), "dispute": str(found.id)}
         progress.observe(tx, [request], EntryKind.REQUEST_DISPUTED, actor=actor, at=at, facts=facts)
         held = {"holds": [{"blocks": [EVERYTHING], "rule": "dispute"}]}
         progress.observe(tx, [request], EntryKind.HOLD_PLACED, actor=actor, at=at, facts=held)
