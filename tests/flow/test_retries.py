@@ -13,7 +13,7 @@ from changedesk.base.actor import automation
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.flow.named import Moved, TooLate
-from changedesk.flow.verify import MethodRefused
+from changedesk.flow.ways import MethodRefused
 from changedesk.rules.approval import DifferentContent
 from changedesk.store import deliveries, evidence
 from changedesk.store.begin import begin

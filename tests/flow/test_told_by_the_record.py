@@ -13,7 +13,7 @@ from tests.postgres import Database
 from changedesk import flow
 from changedesk.base.actor import Channel, Role
 from changedesk.base.ids import SubjectId
-from changedesk.flow.verify import MethodRefused
+from changedesk.flow.ways import MethodRefused
 from changedesk.reading.request import request
 from changedesk.store.settings_read import configuration
 

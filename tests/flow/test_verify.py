@@ -13,7 +13,8 @@ from changedesk.base.ids import SubjectId, uuid7
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.flow.factor import NotAnAuthenticator
 from changedesk.flow.named import TooLate
-from changedesk.flow.verify import Challenged, MethodRefused, NothingToConfirm
+from changedesk.flow.verify import Challenged
+from changedesk.flow.ways import MethodRefused, NothingToConfirm
 from changedesk.flow.whose import language_of
 from changedesk.rules.identity import CodeExpired, CodeForOtherContent, CodeUsed, TooManySends, TooManyTries
 from changedesk.store import deliveries

@@ -21,7 +21,7 @@ Searching the history: ``flow.audit_trail``. Looking: ``note_views``, ``reveal``
 ``review_break_glass``, ``certify_access``. Renewing keys: ``flow.rotating``.
 """
 
-from changedesk.flow.answer import CallerStanding, Confirmed, caller_level, confirm
+from changedesk.flow.answer import Answer, CallerStanding, Confirmed, caller_level, confirm
 from changedesk.flow.asking import Plan, Receipt
 from changedesk.flow.audited import begin_audit, end_audit
 from changedesk.flow.batch import (
@@ -38,7 +38,14 @@ from changedesk.flow.batch import (
 )
 from changedesk.flow.carrying import Pending
 from changedesk.flow.certify import certify_access
-from changedesk.flow.combine import approve_joined, record_consent_joined, record_joined, submit_joined
+from changedesk.flow.combine import (
+    approve_joined,
+    challenge_joined,
+    confirm_joined,
+    record_consent_joined,
+    record_joined,
+    submit_joined,
+)
 from changedesk.flow.consent import Agreement, record_consents
 from changedesk.flow.create import create_customers
 from changedesk.flow.decide import Approval, approve, approve_each, ask_information, reject
@@ -112,7 +119,8 @@ from changedesk.flow.revert import FieldRevert, RevertPlan, plan_revert, revert
 from changedesk.flow.seeing import Revealed, note_views, reveal
 from changedesk.flow.submit import preview, revise, submit
 from changedesk.flow.transfer import challenge_new_holder, decline_transfer, new_holder_offers, propose_transfer
-from changedesk.flow.verify import Challenged, challenge, offers
+from changedesk.flow.verify import Challenged, Wanted, challenge
+from changedesk.flow.ways import offers
 from changedesk.flow.wish import How, Wish
 from changedesk.store.handed import Part
 from changedesk.store.imported import SourceRow
@@ -123,6 +131,7 @@ __all__ = [
     "UNKNOWN",
     "AccountLeft",
     "Agreement",
+    "Answer",
     "Approval",
     "Approved",
     "Asked",
@@ -156,6 +165,7 @@ __all__ = [
     "RevertPlan",
     "SourceRow",
     "Terms",
+    "Wanted",
     "Weighed",
     "Wish",
     "acting_for",
@@ -174,8 +184,10 @@ __all__ = [
     "cancel",
     "certify_access",
     "challenge",
+    "challenge_joined",
     "challenge_new_holder",
     "confirm",
+    "confirm_joined",
     "create_customers",
     "decline_transfer",
     "end_audit",

@@ -2,33 +2,39 @@
 
 import hmac
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import pyotp
 
 from changedesk.base.actor import Actor
 from changedesk.base.ids import ChallengeId, SubjectId, parse_reference
-from changedesk.base.refusal import NotFound
-from changedesk.flow import asking, named, progress, standing
+from changedesk.base.outcome import Outcome
+from changedesk.base.refusal import Forbidden, NotFound, Refusal
+from changedesk.base.rounds import apart
+from changedesk.flow import named, progress, standing, ways
 from changedesk.flow.asking import Receipt
-from changedesk.flow.verify import About, observe
+from changedesk.flow.verify import observe
+from changedesk.flow.ways import About
 from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
-from changedesk.rules import access, identity, policy
+from changedesk.rules import access, identity
 from changedesk.rules.identity import Method, Purpose
 from changedesk.rules.lifecycle import OPEN
-from changedesk.rules.route import Route
 from changedesk.rules.standing import proof_of
 from changedesk.rules.status import today_in
 from changedesk.rules.values import BadValue, normalise, same
-from changedesk.store import evidence, hand, once, places
+from changedesk.store import evidence, places, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.evidence import Challenge
+from changedesk.store.hand import Hand
+from changedesk.store.once import Once
+from changedesk.store.places import Place
+from changedesk.store.requests import Request
 from changedesk.store.settings_read import configuration
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx, look
@@ -67,6 +73,17 @@ class CallerStanding:
     until: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What somebody said to a challenge. ``ref`` or ``subject`` is what they take the challenge to be about."""
+
+    challenge: ChallengeId
+    said: str = field(repr=False)
+    ref: str | None = None
+    subject: SubjectId | None = None
+    once: Once | None = field(default=None, repr=False)
+
+
 def confirm(
     challenge_id: UUID,
     answer: str,
@@ -75,124 +92,210 @@ def confirm(
     subject: SubjectId | None = None,
     actor: Actor,
     at: datetime,
-    key: once.Once | None = None,
+    key: Once | None = None,
 ) -> Confirmed:
-    """Compare an answer. The asker learns "matched" or "not matched", nothing else.
+    """Compare one answer, as ``take_answers`` does."""
+    given = Answer(challenge=ChallengeId(challenge_id), said=answer, ref=ref, subject=subject, once=key)
+    return take_answers([given], actor=actor, at=at).one()
 
-    ``ref`` or ``subject`` is what the asker takes the challenge to be about: a challenge of something else is not
-    found.
+
+def take_answers(answers: Sequence[Answer], *, actor: Actor, at: datetime) -> Outcome[Confirmed]:
+    """Compare answers. The asker learns "matched" or "not matched", nothing else.
+
+    A challenge of something else than an answer takes it to be about is not found.
 
     Wrong answers are counted for the customer across codes and channels, and the count is kept whatever comes of
-    it. A right one takes the request as far as its evidence carries it.
+    the others. A right one takes its request as far as its evidence carries it. Refusals come back by place.
     """
+    refused: dict[int, Refusal] = {}
     with begin(actor) as tx:
-        tx.ahead(places.of_challenge_asks(ChallengeId(challenge_id)))
-        claimed = named.claim_one(tx, key, actor)
-        if claimed is not None and claimed.reply is not None:
-            return Confirmed.replay(claimed.reply)
-        writing = Writing(tx)
-        confirmed = _confirm(writing, ChallengeId(challenge_id), answer, ref=ref, subject=subject, actor=actor, at=at)
-        writing.end([] if claimed is None else [(claimed, confirmed.reply())], actor=actor, at=at)
-        return confirmed
+        tx.ahead(places.of_challenges_asks([one.challenge for one in answers]))
+        claims = named.claim(tx, [one.once for one in answers], actor, refused)
+        done = {place: Confirmed.replay(one.reply) for place, one in claims.items() if one.reply is not None}
+        told = places.of_challenges(tx, [one.challenge for one in answers])
+        asked: dict[int, _Asked] = {}
+        for place, one in enumerate(answers):
+            if place in refused or place in done:
+                continue
+            if one.challenge not in told:
+                refused[place] = NotFound()
+            elif not access.may(actor, access.Verb.IDENTITY_CONFIRM, subject=told[one.challenge][0]):
+                refused[place] = Forbidden(verb=str(access.Verb.IDENTITY_CONFIRM))
+            else:
+                asked[place] = _Asked(one, *told[one.challenge])
+        for group in _rounds(tx, asked):
+            writing = Writing(tx)
+            new = _take(writing, {place: asked[place] for place in group}, refused, actor=actor, at=at)
+            done |= new
+            answered = [(claims[place], one.reply()) for place, one in new.items() if place in claims]
+            writing.end(answered, actor=actor, at=at)
+    return Outcome([done[place] for place in sorted(done)], refused)
 
 
-def _confirm(
-    writing: Writing,
-    challenge: ChallengeId,
-    answer: str,
-    *,
-    ref: str | None,
-    subject: SubjectId | None,
-    actor: Actor,
-    at: datetime,
-) -> Confirmed:
-    tx = writing.tx
-    found = _hold(tx, challenge, actor=actor, at=at)
-    about, wrong = _again(tx, found, at=at)
-    writing.known[about.subject.id] = about.subject
-    if ref is not None and (about.request is None or about.request.ref != parse_reference(ref)):
-        raise NotFound
-    if subject is not None and (about.request is not None or found.subject_id != subject):
-        raise NotFound
-    digest = None if about.request is None else about.request.digest
-    identity.may_try(
-        identity.CodeHistory(
-            wrong=wrong,
-            sent_at=found.started_at,
-            wrong_on_code=found.tries,
-            used=found.state in ("confirmed", "void"),
-            bound_digest=found.digest,
-        ),
-        at,
-        digest=digest,
-    )
-    if not _matches(tx, about, found, answer, at=at):
-        return _count_wrong(writing, about, found, actor=actor, at=at)
-    return _matched(writing, about, found, actor=actor, at=at)
+class _Asked(NamedTuple):
+    """An answer, with whom its challenge is about, and where the request is found that it is of."""
+
+    answer: Answer
+    whom: SubjectId
+    request: Place | None
 
 
-def _matched(writing: Writing, about: About, found: Challenge, *, actor: Actor, at: datetime) -> Confirmed:
-    """Record a right answer, and take the request on with it."""
-    tx, request = writing.tx, about.request
-    # As it was read under the lock, and with what is written here: nobody else decides this challenge meanwhile.
-    read = None if request is None else progress.in_hand(writing, [request], at=at)
-    evidence.decide(tx, found.id, "confirmed", tries=0, at=at)
-    observe(writing, about, EntryKind.IDENTITY_VERIFIED, found, actor=actor, at=at)
-    left = identity.TRIES_PER_CODE - found.tries
-    if request is None or read is None:
-        level = _caller(tx, about.subject.id, actor=actor, at=at).level
-        return Confirmed(matched=True, tries_left=left, level=level)
-    confirmed = replace(found, state="confirmed", decided_at=at)
-    evident = replace(read, challenges=[confirmed if one.id == found.id else one for one in read.challenges])
-    now = progress.advance(tx, [request], actor=actor, at=at, hand=evident, writing=writing)[request.id]
-    level = standing.weighed(tx, [now], evident, at=at)[now.id].hand.level
-    return Confirmed(matched=True, tries_left=left, level=level, receipt=Receipt.of(now))
+def _rounds(tx: Tx, asked: Mapping[int, _Asked]) -> list[list[int]]:
+    """Part answers into rounds in which no customer comes twice, and no request, once all their budgets are locked.
 
-
-def _hold(tx: Tx, challenge: ChallengeId, *, actor: Actor, at: datetime) -> Challenge:
-    """Return a challenge locked, its customer's budget first, as starting one does: so that none waits in a circle.
-
-    What a right answer is weighed with is read with it, once the request is locked, too.
+    Before challenges and requests, and those before records, so that none waits in a circle.
     """
-    told = places.of_challenge(tx, challenge)
-    if told is None:
-        raise NotFound
-    subject, place = told
-    access.require(actor, access.Verb.IDENTITY_CONFIRM, subject=subject)
-    evidence.lock_budget(tx, subject)
-    asked = [] if place is None else [place]
-    tx.ahead(*hand.behind_asks(subject, [one.id for one in asked], since=at - identity.TRIES_WINDOW))
-    tx.ahead(*standing.asks(asked, at=at))
-    return evidence.hold_challenge(tx, challenge)
+    evidence.lock_budgets(tx, {one.whom for one in asked.values()})
+    requested = {place: one.request.id for place, one in asked.items() if one.request is not None}
+    rounds = list(apart({place: {one.whom, requested.get(place, one.whom)} for place, one in asked.items()}))
+    if len(rounds) > 1:
+        evidence.hold_challenges(tx, [one.answer.challenge for one in asked.values()])
+        requests.hold(tx, requested.values())
+    return rounds
 
 
-def _again(tx: Tx, found: Challenge, *, at: datetime) -> tuple[About, list[datetime]]:
-    """Return what a challenge is about as it stands now, locked, and when wrong answers were given for its customer."""
-    request, subject, wrong = hand.behind(tx, found, since=at - identity.TRIES_WINDOW)
+class _Held(NamedTuple):
+    """An answer that may be compared: its challenge, locked, and what that is about as it stands now."""
+
+    answer: Answer
+    about: About
+    challenge: Challenge
+
+
+def _take(
+    writing: Writing, group: Mapping[int, _Asked], refused: dict[int, Refusal], *, actor: Actor, at: datetime
+) -> dict[int, Confirmed]:
+    """Compare answers for different customers, and record what came of them; put the others into ``refused``."""
+    held = _hold(writing, group, refused, at=at)
+    # As it was read under the locks, and with what is written here: nobody else decides these challenges meanwhile.
+    read = progress.in_hand(writing, [one.about.request for one in held.values() if one.about.request], at=at)
+    right = _right(writing.tx, held, at=at)
+    now = {place: _answered(one.challenge, right=place in right, at=at) for place, one in held.items()}
+    evidence.decide(writing.tx, list(now.values()), at=at)
+    for place, one in held.items():
+        kind = EntryKind.IDENTITY_VERIFIED if place in right else EntryKind.IDENTITY_FAILED
+        observe(writing, one.about, kind, one.challenge, actor=actor, at=at)
+    decided = {item.id: item for item in now.values()}
+    hand = replace(read, challenges=[decided.get(item.id, item) for item in read.challenges])
+    proved = {place: (one.challenge, one.about) for place, one in held.items() if place in right}
+    worth = _carry(writing, proved, hand, actor=actor, at=at)
+    return {
+        place: worth.get(place) or Confirmed(matched=False, tries_left=identity.TRIES_PER_CODE - item.tries, level=0)
+        for place, item in now.items()
+    }
+
+
+def _carry(
+    writing: Writing, proved: Mapping[int, tuple[Challenge, About]], hand: Hand, *, actor: Actor, at: datetime
+) -> dict[int, Confirmed]:
+    """Take the requests on that right answers were given for, and say what each is worth now."""
+    tx = writing.tx
+    asked = [about.request for _, about in proved.values() if about.request is not None]
+    moved = progress.advance(tx, asked, actor=actor, at=at, hand=hand, writing=writing)
+    weighed = standing.weighed(tx, list(moved.values()), hand, at=at)
+    callers = [about.subject.id for _, about in proved.values() if about.request is None]
+    levels = _callers(tx, callers, actor=actor, at=at) if callers else {}
+    found: dict[int, Confirmed] = {}
+    for place, (challenge, about) in proved.items():
+        left, request = identity.TRIES_PER_CODE - challenge.tries, about.request
+        if request is None:
+            found[place] = Confirmed(matched=True, tries_left=left, level=levels[about.subject.id].level)
+        else:
+            level, receipt = weighed[request.id].hand.level, Receipt.of(moved[request.id])
+            found[place] = Confirmed(matched=True, tries_left=left, level=level, receipt=receipt)
+    return found
+
+
+def _answered(challenge: Challenge, *, right: bool, at: datetime) -> Challenge:
+    """Return how a challenge stands after an answer: a wrong one is one try, and the last of them ends it."""
+    if right:
+        return replace(challenge, state="confirmed", decided_at=at)
+    tries = challenge.tries + 1
+    if tries < identity.TRIES_PER_CODE:
+        return replace(challenge, tries=tries)
+    return replace(challenge, tries=tries, state="failed", decided_at=at)
+
+
+def _hold(
+    writing: Writing, group: Mapping[int, _Asked], refused: dict[int, Refusal], *, at: datetime
+) -> dict[int, _Held]:
+    """Return the answers that may be compared, their challenges and requests locked.
+
+    What a right answer is weighed with is read with them, once the requests are locked, too.
+    """
+    tx, whom = writing.tx, [one.whom for one in group.values()]
+    asked = [one.request for one in group.values() if one.request is not None]
+    known, ids = sorted({*whom, *(one.subject_id for one in asked)}), [one.id for one in asked]
+    since = at - identity.TRIES_WINDOW
+    tx.ahead(subjects.load_asks(known), evidence.wrong_asks(*whom, since=since))
+    if ids:
+        tx.ahead(requests.hold_asks(ids), *standing.asks(asked, at=at))
+    challenges = evidence.hold_challenges(tx, [one.answer.challenge for one in group.values()])
+    writing.known.update(subjects.load(tx, known))
+    wrong = evidence.wrong_since(tx, *whom, since=since)
+    held = {item.id: item for item in requests.hold(tx, ids)} if ids else {}
+    found: dict[int, _Held] = {}
+    for place, (answer, who, request) in group.items():
+        try:
+            challenge = challenges[answer.challenge]
+            about = _about(challenge, writing.known[who], None if request is None else held[request.id])
+            _may_try(answer, about, challenge, wrong[who], at=at)
+        except Refusal as refusal:
+            refused[place] = refusal
+        else:
+            found[place] = _Held(answer, about, challenge)
+    return found
+
+
+def _about(challenge: Challenge, subject: Subject, request: Request | None) -> About:
+    """Return what a challenge is about as it stands now, locked. Raises TooLate, Gone, CodeForOtherContent."""
     if request is not None and request.state not in OPEN:
         raise named.TooLate(state=request.state.value)
-    if subject.key is None:
-        raise asking.Gone
-    moved = found.contact_path is not None and found.purpose != Purpose.NEW_CONTACT
-    if moved and progress.version_of(subject, str(found.contact_path)) != found.contact_version:
+    found = ways.about(subject, request)
+    moved = challenge.contact_path is not None and challenge.purpose != Purpose.NEW_CONTACT
+    if moved and progress.version_of(subject, str(challenge.contact_path)) != challenge.contact_version:
         raise identity.CodeForOtherContent
-    route = Route(level=0, approvals=0) if request is None else policy.from_json(request.route)
-    return About(subject, request, route), wrong
+    return found
 
 
-def _matches(tx: Tx, about: About, found: Challenge, answer: str, *, at: datetime) -> bool:
-    given = _digits(answer)
+def _may_try(answer: Answer, about: About, challenge: Challenge, wrong: Sequence[datetime], *, at: datetime) -> None:
+    """Return if an answer may be compared. Raises NotFound, and what ``identity.may_try`` raises."""
+    request = about.request
+    if answer.ref is not None and (request is None or request.ref != parse_reference(answer.ref)):
+        raise NotFound
+    if answer.subject is not None and (request is not None or challenge.subject_id != answer.subject):
+        raise NotFound
+    history = identity.CodeHistory(
+        wrong=wrong,
+        sent_at=challenge.started_at,
+        wrong_on_code=challenge.tries,
+        used=challenge.state in ("confirmed", "void"),
+        bound_digest=challenge.digest,
+    )
+    identity.may_try(history, at, digest=None if request is None else request.digest)
+
+
+def _right(tx: Tx, held: Mapping[int, _Held], *, at: datetime) -> set[int]:
+    """Return which answers match."""
+    people = [one.about.subject for one in held.values() if one.challenge.method == Method.TOTP]
+    factors = evidence.factors_of(tx, *people)
+    return {place for place, one in held.items() if _matches(tx, one, factors, at=at)}
+
+
+def _matches(tx: Tx, held: _Held, factors: Sequence[evidence.Factor], *, at: datetime) -> bool:
+    said, found, subject = held.answer.said, held.challenge, held.about.subject
+    given = _digits(said)
     match found.method:
         case Method.CODE_EMAIL | Method.CODE_SMS:
             return found.code_mac is not None and hmac.compare_digest(
                 found.code_mac, evidence.code_mac(tx, found.id, given)
             )
         case Method.TOTP:
-            return any(_totp(tx, factor, given, at=at) for factor in evidence.factors_of(tx, about.subject))
+            return any(_totp(tx, factor, given, at=at) for factor in factors if factor.subject_id == subject.id)
         case Method.CALLBACK:
-            return answer.strip().casefold() == "reached"
+            return said.strip().casefold() == "reached"
         case _:
-            return _knows(tx, about.subject, found.contact_path, answer, at=at)
+            return _knows(tx, subject, found.contact_path, said, at=at)
 
 
 def _digits(answer: str) -> str:
@@ -222,33 +325,30 @@ def _knows(tx: Look, subject: Subject, path: str | None, answer: str, *, at: dat
     return said is not None and same(field, said, subject.state[path].value)
 
 
-def _count_wrong(writing: Writing, about: About, found: Challenge, *, actor: Actor, at: datetime) -> Confirmed:
-    tx = writing.tx
-    evidence.count_try(tx, found, at=at)
-    left = identity.TRIES_PER_CODE - found.tries - 1
-    evidence.decide(tx, found.id, "open" if left > 0 else "failed", tries=1, at=at)
-    observe(writing, about, EntryKind.IDENTITY_FAILED, found, actor=actor, at=at)
-    return Confirmed(matched=False, tries_left=max(left, 0), level=0)
-
-
 def caller_level(subject: SubjectId, *, actor: Actor, at: datetime) -> CallerStanding:
     """Return what the caller on the line has proved to this actor."""
     access.require(actor, access.Verb.CUSTOMER_READ, subject=subject)
     with look(actor.client) as seen:
-        return _caller(seen, subject, actor=actor, at=at)
+        return _callers(seen, [subject], actor=actor, at=at)[subject]
 
 
-def _caller(seen: Look, subject: SubjectId, *, actor: Actor, at: datetime) -> CallerStanding:
+def _callers(
+    seen: Look, subjects: Collection[SubjectId], *, actor: Actor, at: datetime
+) -> dict[SubjectId, CallerStanding]:
     since = at - identity.CALLER_TTL - timedelta(seconds=1)
-    proofs: Sequence[evidence.Challenge] = [
+    proofs = [
         item
-        for item in evidence.challenges_of_subject(seen, subject, since=since - identity.CODE_TTL)
+        for item in evidence.challenges_of(seen, *subjects, since=since - identity.CODE_TTL)
         if item.purpose == Purpose.CALLER
         and item.state == "confirmed"
         and item.started_by == actor.id
         and item.decided_at is not None
         and item.decided_at > since
     ]
+    return {one: _caller([item for item in proofs if item.subject_id == one], at=at) for one in subjects}
+
+
+def _caller(proofs: Sequence[Challenge], *, at: datetime) -> CallerStanding:
     level = identity.level([proof_of(item) for item in proofs], digest=b"", now=at)
     counted = [item.decided_at for item in proofs if item.method != Method.KNOWLEDGE and item.decided_at is not None]
     return CallerStanding(level, max(counted) + identity.CALLER_TTL if level and counted else None)

@@ -63,7 +63,9 @@ def _held_lately(
     """Say the same of everything that the person holds, where a rule asks: a SIM is changed on any of their lines."""
     if not distrust.asks_of_held(config.rules):
         return {}
-    return distrust.changes_of(config.catalogue, lately.with_held(look, person, changed, at=at), HELD)
+    holdings = subjects.accounts_of(look, person.id)
+    held = lately.with_held(look, {person.id: changed}, holdings, at=at)[person.id]
+    return distrust.changes_of(config.catalogue, held, HELD)
 
 
 def _who(config: Configuration, person: Subject, *, at: datetime) -> dict[str, str]:
@@ -125,7 +127,7 @@ def _reach(
         now=at,
         has_totp=bool(evidence.factors_of(look, person)),
     )
-    recent = evidence.challenges_of_subject(look, person.id, since=at - _RECENT)
+    recent = evidence.challenges_of(look, person.id, since=at - _RECENT)
     proved = {item.method for item in recent if item.purpose == identity.Purpose.CALLER and item.state == "confirmed"}
     reach = identity.reachable(offered, proved=proved)
     return {"one_factor": str(reach == _ONE_FACTOR).lower(), "no_factor": str(reach < _ONE_FACTOR).lower()}

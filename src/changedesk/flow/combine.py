@@ -21,6 +21,7 @@ from changedesk.base.clock import now
 from changedesk.base.ids import parse_reference
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
+from changedesk.flow.answer import Answer, Confirmed, take_answers
 from changedesk.flow.asking import Receipt
 from changedesk.flow.consent import Agreement, record_consents
 from changedesk.flow.decide import Approval, approve_each
@@ -28,6 +29,7 @@ from changedesk.flow.named import Named
 from changedesk.flow.record import record_changes
 from changedesk.flow.recorded import Recorded, RecordedChange
 from changedesk.flow.submit import submit
+from changedesk.flow.verify import Challenged, Wanted, start_challenges
 from changedesk.flow.wish import Wish
 from changedesk.store.tx import CommitUnknown
 
@@ -204,6 +206,22 @@ def _approving(actor: Actor) -> Combiner[Approval, Receipt]:
     return Combiner(lambda items: approve_each(items, actor=actor, at=now()), _request, _cohort(actor))
 
 
+@lru_cache(maxsize=256)
+def _challenging(actor: Actor) -> Combiner[Wanted, Challenged]:
+    return Combiner(
+        lambda items: start_challenges(items, actor=actor, at=now()), lambda item: item.whose, _cohort(actor)
+    )
+
+
+@lru_cache(maxsize=256)
+def _answering(actor: Actor) -> Combiner[Answer, Confirmed]:
+    return Combiner(
+        lambda items: take_answers(items, actor=actor, at=now()),
+        lambda item: item.ref or item.subject or item.challenge,
+        _cohort(actor),
+    )
+
+
 def _request(item: Named) -> str:
     return parse_reference(item.ref) or item.ref
 
@@ -226,3 +244,13 @@ def record_consent_joined(item: Agreement, *, actor: Actor, at: datetime) -> Rec
 def approve_joined(item: Approval, *, actor: Actor, at: datetime) -> Receipt:  # noqa: ARG001 - the batch has one moment
     """Approve one request, together with whatever else this person is approving right now."""
     return _approving(actor).call(item)
+
+
+def challenge_joined(wanted: Wanted, *, actor: Actor, at: datetime) -> Challenged:  # noqa: ARG001 - the batch has one moment
+    """Start one challenge, together with whatever else is being started right now."""
+    return _challenging(actor).call(wanted)
+
+
+def confirm_joined(answer: Answer, *, actor: Actor, at: datetime) -> Confirmed:  # noqa: ARG001 - the batch has one moment
+    """Compare one answer, together with whatever else is being answered right now."""
+    return _answering(actor).call(answer)

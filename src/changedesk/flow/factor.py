@@ -9,13 +9,12 @@ import pyotp
 from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Refusal
-from changedesk.flow import named
+from changedesk.flow import named, ways
 from changedesk.flow.indexing import terms_for
-from changedesk.flow.verify import about_whom
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access
 from changedesk.rules.identity import Method
-from changedesk.store import evidence, history, once
+from changedesk.store import evidence, history, once, subjects
 from changedesk.store.begin import begin
 
 _SECRET_MIN: Final = 16
@@ -46,7 +45,7 @@ def bind_factor(subject: SubjectId, secret: str, *, actor: Actor, at: datetime, 
     with begin(actor) as tx:
         if named.done_before(tx, key, actor, at=at):
             return True
-        about = about_whom(tx, subject, None, actor=actor)
+        about = ways.about(subjects.load(tx, [subject]).get(subject), None)
         evidence.bind_factor(tx, uuid4(), about.subject, Method.TOTP, word, at=at)
         draft = history.Draft(
             subject=about.subject,

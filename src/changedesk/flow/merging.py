@@ -119,7 +119,7 @@ def _held(seen: Look, subject: Subject) -> dict[str, Held]:
     entries = past.provenance(seen, subject)
     answered = {
         (item.contact_path, item.contact_version)
-        for item in evidence.challenges_of_subject(seen, subject.id, since=_EVER)
+        for item in evidence.challenges_of(seen, subject.id, since=_EVER)
         if item.state == "confirmed"
     }
     return {

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from changedesk.base.actor import Actor, ActorType
 from changedesk.base.ids import RequestId, parse_reference
@@ -14,8 +15,11 @@ from changedesk.flow.writing import Writing
 from changedesk.rules import access
 from changedesk.store import once, places, requests
 from changedesk.store.begin import begin
+from changedesk.store.places import Place
 from changedesk.store.requests import Request
 from changedesk.store.tx import Look, Tx
+
+P = TypeVar("P", Request, Place)
 
 
 class TooLate(Refusal):
@@ -43,17 +47,11 @@ class Moved(Refusal):
 def find(look: Look, ref: str, *, actor: Actor, verb: access.Verb) -> Request:
     """Return the request of a reference, if this actor may do this with it. Raises NotFound, Forbidden."""
     canonical = parse_reference(ref)
-    return _theirs(None if canonical is None else requests.by_ref(look, canonical), actor=actor, verb=verb)
+    return theirs(None if canonical is None else requests.by_ref(look, canonical), actor=actor, verb=verb)
 
 
-def find_ahead(tx: Tx, ref: str | None) -> None:
-    """Say ahead that ``find`` will be asked for what this names, where it is a reference."""
-    canonical = None if ref is None else parse_reference(ref)
-    if canonical is not None:
-        tx.ahead(requests.by_refs_asks([canonical]))
-
-
-def _theirs(found: Request | None, *, actor: Actor, verb: access.Verb) -> Request:
+def theirs(found: P | None, *, actor: Actor, verb: access.Verb) -> P:
+    """Return what was found of a request, if this actor may do this with it. Raises NotFound, Forbidden."""
     if found is None:
         raise NotFound
     own = actor.type in (ActorType.CUSTOMER, ActorType.REPRESENTATIVE)
@@ -88,7 +86,7 @@ def must_be_at(tx: Tx, ref: str, seen_version: int | None, *, actor: Actor, verb
 
 
 def _as_seen(held: Mapping[str, Request], wanted: "Named", *, actor: Actor, verb: access.Verb) -> Request:
-    locked = _theirs(held.get(parse_reference(wanted.ref) or ""), actor=actor, verb=verb)
+    locked = theirs(held.get(parse_reference(wanted.ref) or ""), actor=actor, verb=verb)
     if wanted.seen_version is not None and locked.version != wanted.seen_version:
         raise Moved(seen=wanted.seen_version, version=locked.version)
     return locked

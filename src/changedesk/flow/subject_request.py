@@ -240,7 +240,7 @@ def _proved(look: Look, one: SubjectRequest, subject: Subject, *, at: datetime) 
     since = one.received_at - identity.CALLER_TTL
     proofs = [
         proof_of(item)
-        for item in evidence.challenges_of_subject(look, subject.id, since=since - identity.CODE_TTL)
+        for item in evidence.challenges_of(look, subject.id, since=since - identity.CODE_TTL)
         if item.purpose == Purpose.CALLER
         and item.state == "confirmed"
         and (item.contact_path is None or progress.version_of(subject, item.contact_path) == item.contact_version)

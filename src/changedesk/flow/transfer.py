@@ -10,11 +10,12 @@ from datetime import datetime
 from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId, parse_reference
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.flow import asking, named, parties, progress, standing, verify, whose
+from changedesk.flow import asking, named, parties, progress, standing, verify, ways, whose
 from changedesk.flow.asking import Receipt
 from changedesk.flow.parties import TRANSFER
 from changedesk.flow.submit import enter
-from changedesk.flow.verify import About, Challenged
+from changedesk.flow.verify import Challenged, Wanted
+from changedesk.flow.ways import About
 from changedesk.flow.wish import How, Wish
 from changedesk.flow.writing import Writing
 from changedesk.kinds.ownership_transfer import KEEP, TO
@@ -63,7 +64,7 @@ def new_holder_offers(ref: str, *, actor: Actor, at: datetime) -> list[Offer]:
     """Return the ways in which the new holder can confirm; those that may not be used come with the reason."""
     with look(actor.client) as seen:
         new, request = _parties(seen, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE)
-        return verify.ways(seen, _about(new, request), at=at)
+        return ways.ways(seen, [_about(new, request)], at=at)[new.id]
 
 
 def challenge_new_holder(
@@ -78,6 +79,8 @@ def challenge_new_holder(
         claimed = named.claim_one(tx, key, actor)
         if claimed is not None and claimed.reply is not None:
             return verify.started_before(tx, _about(new, request), path, claimed.reply)
+        # Their budget before the request, as an answer takes them: none waits in a circle.
+        evidence.lock_budgets(tx, [new.id])
         request = _locked(tx, request)
         weighed = standing.standings(tx, [request], at=at)[request.id]
         needed = level_to_prove(weighed.route)
@@ -94,8 +97,8 @@ def challenge_new_holder(
         )
         about = _about(new, request)
         writing = Writing(tx)
-        evidence.lock_budget(tx, new.id)
-        started = verify.start(writing, about, purpose=Purpose.CHANGE, method=method, path=path, actor=actor, at=at)
+        wanted = Wanted(whose=ref, purpose=Purpose.CHANGE, method=method, path=path)
+        started = verify.start(writing, {ref: (wanted, about)}, actor=actor, at=at).one()
         writing.end([] if claimed is None else [(claimed, started.reply())], actor=actor, at=at)
         return started
 

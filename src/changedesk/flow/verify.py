@@ -1,56 +1,61 @@
-"""Proving that the person is the customer: the ways that are open, and the challenges that are started."""
+"""Proving that the person is the customer: the challenges that are started."""
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from changedesk.base.actor import Actor
 from changedesk.base.clock import micros
-from changedesk.base.ids import ChallengeId, SubjectId, uuid7
-from changedesk.base.refusal import NotFound, Refusal
-from changedesk.flow import asking, named, progress
+from changedesk.base.ids import ChallengeId, SubjectId, parse_reference, uuid7
+from changedesk.base.outcome import Outcome
+from changedesk.base.refusal import Forbidden, Refusal
+from changedesk.base.rounds import apart
+from changedesk.flow import named, progress, ways
+from changedesk.flow.ways import About
 from changedesk.flow.whose import language_of
 from changedesk.flow.writing import Writing
 from changedesk.kinds import find
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
-from changedesk.rules import access, distrust, identity, policy
-from changedesk.rules.fields import FieldType
-from changedesk.rules.identity import Method, Offer, Purpose
+from changedesk.rules import access, identity
+from changedesk.rules.identity import Method, Purpose
 from changedesk.rules.lifecycle import OPEN
-from changedesk.rules.route import Route
 from changedesk.rules.values import mask
 from changedesk.rules.wording import challenge_message, new_contact_message, overrides_of
-from changedesk.store import deliveries, evidence, history, lately, once, subjects
+from changedesk.store import deliveries, evidence, history, places, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.evidence import Challenge
+from changedesk.store.once import Once
+from changedesk.store.places import Place
 from changedesk.store.requests import Request
 from changedesk.store.settings_read import Configuration, configuration, templates
-from changedesk.store.subjects import Subject
-from changedesk.store.tx import Look, Tx, look
+from changedesk.store.tx import Look, Tx
 
 CODED: Final = {Method.CODE_EMAIL: "email", Method.CODE_SMS: "sms"}
+K = TypeVar("K", bound=Hashable)
+_VERB: Final = access.Verb.IDENTITY_CHALLENGE
 
 
-class MethodRefused(Refusal):
-    """This way to verify cannot be used here.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A challenge that is wanted: of the customer ``whose`` id it is, or of whoever is behind the request it refers to.
 
-    ``data``: method, why (changed_here, changed_lately, forbidden, not_offered).
+    ``path`` is the contact point that a code goes to, or the field that is asked about.
     """
 
-    code = "method-refused"
-    hint = "Choose another of the ways that are offered."
+    whose: SubjectId | str
+    purpose: str
+    method: str
+    path: str | None = None
+    once: Once | None = field(default=None, repr=False)
 
-
-class NothingToConfirm(Refusal):
-    """This request has no new contact point of that name to be confirmed."""
-
-    code = "nothing-to-confirm"
-    hint = "Name a contact point that the request sets."
+    @property
+    def refs(self) -> Sequence[str]:
+        """Return the reference that it names, canonical: empty where it is none; nothing for a customer."""
+        return (parse_reference(self.whose) or "",) if isinstance(self.whose, str) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,71 +75,6 @@ class Challenged:
         return {"id": str(self.id), "method": self.method, "purpose": self.purpose, "until": micros(self.expires_at)}
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """Whom and what a challenge is about."""
-
-    subject: Subject
-    request: Request | None
-    route: Route
-
-
-def offers(subject: SubjectId, *, ref: str | None = None, actor: Actor, at: datetime) -> list[Offer]:
-    """Return the ways to verify a caller, or this request; those that may not be used come with the reason."""
-    access.require(actor, access.Verb.IDENTITY_CHALLENGE, subject=subject)
-    with look(actor.client) as seen:
-        return ways(seen, about_whom(seen, subject, ref, actor=actor), at=at)
-
-
-def about_whom(
-    seen: Look, subject: SubjectId, ref: str | None, *, ready: Callable[[SubjectId], None] | None = None, actor: Actor
-) -> About:
-    """Return whom and what a challenge is about. ``ready`` hears of whom before they are read."""
-    request = None
-    if ref is not None:
-        request = named.find(seen, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE)
-        subject = request.person_id
-    if ready is not None:
-        ready(subject)
-    found = subjects.load(seen, [subject]).get(subject)
-    if found is None or found.type != "customer":
-        raise NotFound
-    if found.key is None:
-        raise asking.Gone
-    route = Route(level=0, approvals=0) if request is None else policy.from_json(request.route)
-    return About(found, request, route)
-
-
-def ways(seen: Look, about: About, *, at: datetime) -> list[Offer]:
-    """Return the ways to verify whoever this is about; those that may not be used come with the reason."""
-    config = configuration(seen.client)
-    changed = lately.last_changed(seen, about.subject)
-    # Asked again when a code is to be sent: the SIM may have been changed since the request was made.
-    distrusted = distrust.distrusted(
-        config.rules,
-        config.catalogue,
-        lambda: lately.with_held(seen, about.subject, changed, at=at),
-        industries=config.settings.industries,
-        jurisdictions=config.settings.jurisdictions,
-        at=at,
-    )
-    forbidden = {*about.route.methods_forbidden, *distrusted}
-    return identity.offers(
-        config.catalogue,
-        about.subject.values(),
-        replace(about.route, methods_forbidden=tuple(sorted(forbidden))),
-        changed=set_on(about.subject.id, about.request),
-        last_changed=changed,
-        now=at,
-        has_totp=bool(evidence.factors_of(seen, about.subject)),
-    )
-
-
-def set_on(subject: SubjectId, request: Request | None) -> tuple[str, ...]:
-    """Return the fields of this customer that a request sets: none when it changes an account of theirs."""
-    return request.fields if request is not None and request.subject_id == subject else ()
-
-
 def challenge(
     subject: SubjectId,
     *,
@@ -144,57 +84,150 @@ def challenge(
     ref: str | None = None,
     actor: Actor,
     at: datetime,
-    key: once.Once | None = None,
+    key: Once | None = None,
 ) -> Challenged:
-    """Start a challenge: send a code, or open the question that an authenticator or a call-back answers.
+    """Start one challenge, as ``start_challenges`` does."""
+    wanted = Wanted(whose=subject if ref is None else ref, purpose=purpose, method=method, path=path, once=key)
+    return start_challenges([wanted], actor=actor, at=at).one()
+
+
+def start_challenges(wanted: Sequence[Wanted], *, actor: Actor, at: datetime) -> Outcome[Challenged]:
+    """Start challenges: send codes, or open the questions that an authenticator or a call-back answers.
 
     A code never goes to a contact point that the request changes, or that was changed within the cooling-off time;
     a ``new_contact`` code goes to just the one that it sets. Sends are counted per customer, over all channels.
+    One that is refused leaves the rest standing; refusals come back by place.
     """
-    access.require(actor, access.Verb.IDENTITY_CHALLENGE, subject=subject)
+    refused: dict[int, Refusal] = {
+        place: Forbidden(verb=str(_VERB))
+        for place, one in enumerate(wanted)
+        if not access.may(actor, _VERB, subject=actor.subject if isinstance(one.whose, str) else one.whose)
+    }
+    done: dict[int, Challenged] = {}
     with begin(actor) as tx:
-        named.find_ahead(tx, ref)
-        claimed = named.claim_one(tx, key, actor)
-        if claimed is not None and claimed.reply is not None:
-            return started_before(tx, about_whom(tx, subject, ref, actor=actor), path, claimed.reply)
-        about = about_whom(tx, subject, ref, ready=partial(_ready, tx, at=at), actor=actor)
-        if about.request is not None and about.request.state not in OPEN:
-            raise named.TooLate(state=about.request.state.value)
-        writing = Writing(tx)
-        started = start(writing, about, purpose=purpose, method=method, path=path, actor=actor, at=at)
-        writing.end([] if claimed is None else [(claimed, started.reply())], actor=actor, at=at)
-        return started
+        refs = [ref for one in wanted for ref in one.refs]
+        if refs:
+            tx.ahead(places.of_refs_asks(refs))
+        claims = named.claim(tx, [None if n in refused else one.once for n, one in enumerate(wanted)], actor, refused)
+        found = {one.ref: one for one in places.of_refs(tx, refs)} if refs else {}
+        people = _people(wanted, found, refused, actor=actor)
+        replies = {place: claim.reply for place, claim in claims.items() if claim.reply is not None}
+        evidence.lock_budgets(tx, {who[0] for place, who in people.items() if place not in replies})
+        for group in apart({place: who[:1] for place, who in people.items()}):
+            abouts = _abouts(tx, {place: wanted[place] for place in group}, people, refused, at=at)
+            for place in replies.keys() & abouts.keys():
+                done[place] = started_before(tx, abouts.pop(place), wanted[place].path, replies[place])
+            writing = Writing(tx)
+            started = start(writing, {place: (wanted[place], who) for place, who in abouts.items()}, actor=actor, at=at)
+            refused.update(started.refused)
+            new = dict(zip([place for place in abouts if place not in refused], started.done, strict=True))
+            done |= new
+            answered = [(claims[place], one.reply()) for place, one in new.items() if place in claims]
+            writing.end(answered, actor=actor, at=at)
+    return Outcome([done[place] for place in sorted(done)], refused)
 
 
-def _ready(tx: Tx, subject: SubjectId, *, at: datetime) -> None:
-    """Lock a customer's budget, and say what ``start`` asks: it is read with them."""
-    evidence.lock_budget(tx, subject)
-    tx.ahead(evidence.factors_asks(subject), subjects.accounts_of_asks(subject))
-    tx.ahead(*evidence.of_late_asks(subject, since=at - identity.TRIES_WINDOW))
+def _people(
+    wanted: Sequence[Wanted], found: Mapping[str, Place], refused: dict[int, Refusal], *, actor: Actor
+) -> dict[int, Sequence[SubjectId]]:
+    """Return whom challenges are about, by place, and what their requests change behind them.
+
+    Those that are about nobody are put into ``refused``.
+    """
+    people: dict[int, Sequence[SubjectId]] = {}
+    for place, one in enumerate(wanted):
+        if place in refused:
+            continue
+        try:
+            if isinstance(one.whose, str):
+                asked = named.theirs(found.get(one.refs[0]), actor=actor, verb=_VERB)
+                people[place] = (asked.person_id, asked.subject_id)
+            else:
+                people[place] = (one.whose,)
+        except Refusal as refusal:
+            refused[place] = refusal
+    return people
+
+
+def _abouts(
+    tx: Tx,
+    group: Mapping[int, Wanted],
+    people: Mapping[int, Sequence[SubjectId]],
+    refused: dict[int, Refusal],
+    *,
+    at: datetime,
+) -> dict[int, About]:
+    """Return whom and what challenges are about, read with what ``start`` asks of them."""
+    whom = [people[place][0] for place in group]
+    refs = [ref for one in group.values() for ref in one.refs]
+    since = at - identity.TRIES_WINDOW
+    if refs:
+        tx.ahead(requests.by_refs_asks(refs))
+    tx.ahead(evidence.challenges_asks(*whom, since=since), evidence.wrong_asks(*whom, since=since))
+    tx.ahead(evidence.factors_asks(*whom), subjects.accounts_of_asks(*whom))
+    # With the records that are changed: a request opens with the key of its own.
+    found = subjects.load(tx, {id_ for place in group for id_ in people[place]})
+    asked = requests.by_refs(tx, refs) if refs else {}
+    abouts: dict[int, About] = {}
+    for place, one in group.items():
+        try:
+            abouts[place] = ways.about(found.get(people[place][0]), asked[one.refs[0]] if one.refs else None)
+        except Refusal as refusal:
+            refused[place] = refusal
+    return abouts
+
+
+class _Made(NamedTuple):
+    """A challenge that is about to be started, its code, and where that goes: empty where none is sent."""
+
+    wanted: Wanted
+    about: About
+    challenge: Challenge
+    code: str
+    to: str
 
 
 def start(
-    writing: Writing, about: About, *, purpose: str, method: str, path: str | None, actor: Actor, at: datetime
-) -> Challenged:
-    """Start a challenge of whoever it is about, within their budget of sends and tries, which is locked."""
-    tx = writing.tx
-    to = _target(tx, about, purpose, method, path, at=at)
-    lately, tries = evidence.of_late(tx, about.subject.id, since=at - identity.TRIES_WINDOW)
-    coded = method in CODED
-    sent = [item.started_at for item in lately if item.method in CODED] if coded else []
-    identity.may_send(identity.CodeHistory(sends=sent, wrong=tries), at)
-    request_id = None if about.request is None else about.request.id
-    evidence.void_open(tx, about.subject.id, purpose=purpose, method=method, request=request_id, at=at)
-    made, code = _start(tx, about, purpose, method, path, actor=actor, at=at)
-    if coded:
-        _send(tx, about, made, code, to, at=at)
-    observe(writing, about, EntryKind.IDENTITY_CHALLENGED, made, actor=actor, at=at)
+    writing: Writing, asked: Mapping[K, tuple[Wanted, About]], *, actor: Actor, at: datetime
+) -> Outcome[Challenged]:
+    """Start challenges of different customers, each within their budget of sends and tries, which is locked.
+
+    Those that are refused come back by key; they have written nothing.
+    """
+    if not asked:
+        return Outcome([])
+    tx, refused = writing.tx, dict[Hashable, Refusal]()
+    whom = [about.subject.id for _, about in asked.values()]
+    lately = evidence.challenges_of(tx, *whom, since=at - identity.TRIES_WINDOW)
+    tries = evidence.wrong_since(tx, *whom, since=at - identity.TRIES_WINDOW)
+    open_ = ways.ways(tx, [about for one, about in asked.values() if ways.offered(one.purpose, one.method)], at=at)
+    made: list[_Made] = []
+    for key, (one, about) in asked.items():
+        who = about.subject.id
+        sent = [item.started_at for item in lately if item.subject_id == who and item.method in CODED]
+        try:
+            if about.request is not None and about.request.state not in OPEN:
+                raise named.TooLate(state=about.request.state.value)
+            to = ways.target(tx, about, one.purpose, one.method, one.path, open_.get(who, ()))
+            identity.may_send(identity.CodeHistory(sends=sent if one.method in CODED else (), wrong=tries[who]), at)
+        except Refusal as refusal:
+            refused[key] = refusal
+        else:
+            made.append(_made(tx, one, about, to, actor=actor, at=at))
+    evidence.start(tx, [item.challenge for item in made], at=at)
+    deliveries.enqueue(tx, [_parcel(tx, item) for item in made if item.code], at=at)
+    for item in made:
+        observe(writing, item.about, EntryKind.IDENTITY_CHALLENGED, item.challenge, actor=actor, at=at)
+    return Outcome([_challenged(tx, item) for item in made], refused)
+
+
+def _challenged(tx: Tx, item: _Made) -> Challenged:
     return Challenged(
-        id=made.id,
-        method=method,
-        purpose=purpose,
-        to_masked=_masked(tx, path, to),
-        expires_at=made.expires_at,
+        id=item.challenge.id,
+        method=item.wanted.method,
+        purpose=item.wanted.purpose,
+        to_masked=_masked(tx, item.wanted.path, item.to),
+        expires_at=item.challenge.expires_at,
         tries_left=identity.TRIES_PER_CODE,
     )
 
@@ -220,45 +253,17 @@ def _masked(tx: Look, path: str | None, to: str) -> str:
     return mask(configuration(tx.client).catalogue[path], to) if path is not None and to else ""
 
 
-def _target(tx: Tx, about: About, purpose: str, method: str, path: str | None, *, at: datetime) -> str:
-    """Return where a code goes; empty for a method that sends none. Raises MethodRefused, NothingToConfirm."""
-    if purpose == Purpose.NEW_CONTACT:
-        return _new_contact(tx, about, method, path)
-    if (purpose == Purpose.CHANGE) != (about.request is not None):
-        raise MethodRefused(method=method, why="not_offered")
-    if method == Method.KNOWLEDGE:
-        return ""
-    for offer in ways(tx, about, at=at):
-        if offer.method == method and offer.path == path:
-            if offer.refused_reason is not None:
-                raise MethodRefused(method=method, why=offer.refused_reason)
-            return str(about.subject.values()[path]) if path is not None else ""
-    raise MethodRefused(method=method, why="not_offered")
-
-
-def _new_contact(tx: Look, about: About, method: str, path: str | None) -> str:
-    proposal = None if about.request is None else about.request.proposal
-    if proposal is None or path is None or path not in proposal.values or proposal.values[path] is None:
-        raise NothingToConfirm
-    field = configuration(tx.client).catalogue[path]
-    fits = {FieldType.EMAIL: Method.CODE_EMAIL, FieldType.PHONE: Method.CODE_SMS}.get(field.type)
-    if not field.contact_point or method != fits:
-        raise NothingToConfirm
-    return str(proposal.values[path])
-
-
-def _start(
-    tx: Tx, about: About, purpose: str, method: str, path: str | None, *, actor: Actor, at: datetime
-) -> tuple[Challenge, str]:
+def _made(tx: Tx, wanted: Wanted, about: About, to: str, *, actor: Actor, at: datetime) -> _Made:
     challenge_id = ChallengeId(uuid7())
-    code = f"{secrets.randbelow(10**identity.CODE_DIGITS):0{identity.CODE_DIGITS}d}" if method in CODED else ""
-    request = about.request
+    coded = wanted.method in CODED
+    code = f"{secrets.randbelow(10**identity.CODE_DIGITS):0{identity.CODE_DIGITS}d}" if coded else ""
+    request, path = about.request, wanted.path
     made = Challenge(
         id=challenge_id,
         subject_id=about.subject.id,
         request_id=None if request is None else request.id,
-        purpose=purpose,
-        method=method,
+        purpose=wanted.purpose,
+        method=wanted.method,
         contact_path=path,
         contact_version=None if path is None else progress.version_of(about.subject, path),
         digest=None if request is None else request.digest,
@@ -267,19 +272,19 @@ def _start(
         started_at=at,
         expires_at=at + identity.CODE_TTL,
     )
-    evidence.start(tx, made)
-    return made, code
+    return _Made(wanted, about, made, code, to)
 
 
-def _send(tx: Tx, about: About, made: Challenge, code: str, to: str, *, at: datetime) -> None:
-    config = configuration(tx.client)
+def _parcel(tx: Tx, item: _Made) -> deliveries.Parcel:
+    """Return the message that brings a code."""
+    config, about, made = configuration(tx.client), item.about, item.challenge
     channel = CODED[Method(made.method)]
     language = language_of(config, about.subject)
     overrides = overrides_of(templates(tx.client))
     if made.purpose == Purpose.NEW_CONTACT:
         text = new_contact_message(
             method=channel,
-            code=code,
+            code=item.code,
             client_name=config.settings.name,
             language=language,
             support=config.settings.support_phone,
@@ -288,24 +293,23 @@ def _send(tx: Tx, about: About, made: Challenge, code: str, to: str, *, at: date
     else:
         text = challenge_message(
             method=channel,
-            code=code,
+            code=item.code,
             client_name=config.settings.name,
             summary=what_changes(config, about.request, language),
             language=language,
             support=config.settings.support_phone,
             overrides=overrides,
         )
-    parcel = deliveries.Parcel(
+    return deliveries.Parcel(
         subject=about.subject,
         dedupe=f"challenge:{made.id}",
         event="challenge" if made.purpose != Purpose.NEW_CONTACT else "new_contact",
         channel=channel,
         language=language,
-        message=deliveries.Message(to=to, subject=text.subject, body=text.body),
+        message=deliveries.Message(to=item.to, subject=text.subject, body=text.body),
         template=text.template,
         request=made.request_id,
     )
-    deliveries.enqueue(tx, [parcel], at=at)
 
 
 def what_changes(config: Configuration, request: Request | None, language: str) -> str:

@@ -13,7 +13,7 @@ from changedesk.rules import distrust, identity
 from changedesk.rules.access import Verb, may
 from changedesk.rules.lifecycle import OPEN
 from changedesk.rules.values import mask
-from changedesk.store import evidence, lately
+from changedesk.store import evidence, lately, subjects
 from changedesk.store.evidence import Challenge, Consent
 from changedesk.store.settings_read import Configuration
 from changedesk.store.subjects import Subject
@@ -83,7 +83,9 @@ def offer_views(
     distrusted = distrust.distrusted(
         config.rules,
         config.catalogue,
-        lambda: lately.with_held(look, subject, changed, at=at),
+        lambda: lately.with_held(look, {subject.id: changed}, subjects.accounts_of(look, subject.id), at=at)[
+            subject.id
+        ],
         industries=config.settings.industries,
         jurisdictions=config.settings.jurisdictions,
         at=at,

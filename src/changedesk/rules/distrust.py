@@ -38,8 +38,9 @@ def distrusted(
     ``held`` reads when each field of theirs and of what they hold was last changed; it is asked only where a rule is.
     """
     found = [rule for rule in rules if rule.scope.changed_within and not rule.scope.categories]
-    if not asks_of_held(found):
-        return frozenset()
+    told = changes_of(catalogue, held(), HELD) if asks_of_held(found) else {}
+    if not told:
+        return frozenset()  # no rule's time runs
     ask = Ask(
         kind="",
         categories=frozenset(),
@@ -49,6 +50,6 @@ def distrusted(
         at=at,
         industry=frozenset(industries),
         jurisdictions=frozenset(jurisdictions),
-        attributes=changes_of(catalogue, held(), HELD),
+        attributes=told,
     )
     return frozenset(policy.decide(ask, found, policy_version=0).methods_forbidden)

@@ -74,6 +74,8 @@ _PLAIN: Final = tuple(name for name in Delivery.__dataclass_fields__ if name != 
 
 def enqueue(tx: Tx, parcels: Sequence[Parcel], *, at: datetime) -> None:
     """Queue messages; those that are queued already stay one."""
+    if not parcels:
+        return
     tx.grew = True
     ids = [uuid7() for _ in parcels]
     known = [_key(parcel.subject) for parcel in parcels]

@@ -39,6 +39,7 @@ class Challenge:
 
 
 _CHALLENGE: Final = tuple(name for name in Challenge.__dataclass_fields__ if name != "overtaken")
+_INSERTED: Final = tuple(name for name in _CHALLENGE if name not in {"state", "tries", "decided_at"})
 _EARLIEST: Final = (datetime.min.replace(tzinfo=UTC, year=1900), UUID(int=0))
 _LATEST: Final = (datetime.max.replace(tzinfo=UTC, year=2999), UUID(int=2**128 - 1))
 
@@ -48,27 +49,46 @@ def code_mac(look: Look, challenge: ChallengeId, code: str) -> bytes:
     return hmac.digest(keys.of_client(look).code, b"code\x00" + challenge.bytes + code.encode(), "sha256")
 
 
-def start(tx: Tx, challenge: Challenge) -> None:
-    tx.post("challenges.insert", **{name: getattr(challenge, name) for name in _CHALLENGE})
+def start(tx: Tx, challenges: Sequence[Challenge], *, at: datetime) -> None:
+    """Record new challenges of different customers; older ones for the same die that are open."""
+    if challenges:
+        columns: dict[str, Any] = {name: [getattr(item, name) for item in challenges] for name in _INSERTED}
+        again = {name: columns[name] for name in ("subject_id", "purpose", "method", "request_id")}
+        tx.post("challenges.void_open", at=at, **again)
+        tx.post("challenges.insert", **columns)
 
 
-def hold_challenge(tx: Tx, challenge: ChallengeId) -> Challenge:
-    """Return a challenge that is there, locked until the transaction ends."""
-    return _challenge(tx.rows("challenges.hold", id=challenge)[0])
+def hold_challenges(tx: Tx, challenges: Sequence[ChallengeId]) -> dict[ChallengeId, Challenge]:
+    """Return challenges, locked until the transaction ends, by id."""
+    return {item.id: item for item in opened_challenges(tx.rows("challenges.hold", ids=challenges))}
 
 
-def decide(tx: Tx, challenge: ChallengeId, state: str, *, tries: int, at: datetime) -> None:
-    """Move an open challenge; one that is decided already stays as it is."""
-    tx.post("challenges.decide", id=challenge, state=state, tries=tries, at=at)
+def decide(tx: Tx, answered: Sequence[Challenge], *, at: datetime) -> None:
+    """Move challenges that were locked open to how they stand by now; a wrong answer counts against the customer."""
+    wrong = [item for item in answered if item.state != "confirmed"]
+    if wrong:
+        tx.post(
+            "challenges.count_tries",
+            subject=[item.subject_id for item in wrong],
+            challenge=[item.id for item in wrong],
+            nth=[item.tries for item in wrong],
+            at=at,
+        )
+    if answered:
+        columns: dict[str, Any] = {
+            name: [getattr(item, name) for item in answered] for name in ("id", "state", "tries")
+        }
+        tx.post("challenges.decide", at=at, **columns)
 
 
-def challenges_of_subject(look: Look, subject: SubjectId, *, since: datetime) -> list[Challenge]:
-    return opened_challenges(look.together(challenges_asks(subject, since=since))[0])
+def challenges_of(look: Look, *subjects: SubjectId, since: datetime) -> list[Challenge]:
+    """Return what was started for some customers since an instant, the newest first."""
+    return opened_challenges(look.together(challenges_asks(*subjects, since=since))[0])
 
 
-def challenges_asks(subject: SubjectId, *, since: datetime) -> Call:
-    """Return what ``challenges_of_subject`` asks: to be read ahead."""
-    return "challenges.of_subject", {"subject": subject, "since": since}
+def challenges_asks(*subjects: SubjectId, since: datetime) -> Call:
+    """Return what ``challenges_of`` asks: to be read ahead."""
+    return "challenges.of_subjects", {"subjects": subjects, "since": since}
 
 
 def challenges_of_requests(
@@ -87,38 +107,26 @@ def opened_challenges(rows: Iterable[Any]) -> list[Challenge]:
     return [_challenge(row) for row in rows]
 
 
-def void_open(
-    tx: Tx, subject: SubjectId, *, purpose: str, method: str, request: RequestId | None, at: datetime
-) -> None:
-    tx.post("challenges.void_open", subject=subject, purpose=purpose, method=method, request=request, at=at)
+def lock_budgets(tx: Tx, subjects: Iterable[SubjectId]) -> None:
+    """Let only one transaction at a time count against these customers' tries and sends.
+
+    In one order, so that two batches do not wait for each other.
+    """
+    if wanted := sorted(subjects):
+        tx.post("challenges.lock_budgets", subjects=wanted)
 
 
-def lock_budget(tx: Tx, subject: SubjectId) -> None:
-    """Let only one transaction at a time count against this customer's tries and sends."""
-    tx.post("challenges.lock_budget", subject=subject)
+def wrong_since(look: Look, *subjects: SubjectId, since: datetime) -> dict[SubjectId, list[datetime]]:
+    """Return when wrong answers were given for customers, whatever the code and the channel."""
+    found: dict[SubjectId, list[datetime]] = {subject: [] for subject in subjects}
+    for row in look.together(wrong_asks(*subjects, since=since))[0]:
+        found[row.subject_id].append(row.at)
+    return found
 
 
-def count_try(tx: Tx, challenge: Challenge, *, at: datetime) -> None:
-    """Count a wrong answer against the customer; a challenge's own tries number them."""
-    tx.post(
-        "challenges.count_try", subject=challenge.subject_id, challenge=challenge.id, nth=challenge.tries + 1, at=at
-    )
-
-
-def wrong_since(subject: SubjectId, since: datetime) -> Call:
-    """Return the call for when (``at``) wrong answers were given, whatever the code and the channel."""
-    return "challenges.tries_since", {"subject": subject, "since": since}
-
-
-def of_late(tx: Tx, subject: SubjectId, *, since: datetime) -> tuple[list[Challenge], list[datetime]]:
-    """Return a customer's challenges since an instant, and when wrong answers were given, in one round trip."""
-    started, wrong = tx.together(*of_late_asks(subject, since=since))
-    return opened_challenges(started), [row.at for row in wrong]
-
-
-def of_late_asks(subject: SubjectId, *, since: datetime) -> tuple[Call, Call]:
-    """Return what ``of_late`` asks: to be read ahead."""
-    return challenges_asks(subject, since=since), wrong_since(subject, since)
+def wrong_asks(*subjects: SubjectId, since: datetime) -> Call:
+    """Return what ``wrong_since`` asks: to be read ahead."""
+    return "challenges.tries_since", {"subjects": subjects, "since": since}
 
 
 def _challenge(row: Any) -> Challenge:
@@ -137,6 +145,7 @@ class Factor:
     """An authenticator of a customer. ``secret`` opens only while their key stands."""
 
     id: UUID
+    subject_id: SubjectId
     method: str
     secret: str = field(repr=False)
     last_step: int
@@ -150,27 +159,25 @@ def bind_factor(tx: Tx, factor: UUID, subject: Subject, method: str, secret: str
     """Keep an authenticator's secret, sealed under the customer's key."""
     if subject.key is None:
         raise keys.Erased("this subject's key was destroyed")
-    sealed = seal.seal(
-        subject.key.id.bytes, subject.key.cipher, secret.encode(), _sealed_for(b"factor", tx.client, factor)
-    )
+    sealed = seal.seal(subject.key.id.bytes, subject.key.cipher, secret.encode(), factor_aad(tx.client, factor))
     tx.run("factors.insert", id=factor, subject=subject.id, method=method, secret_ct=sealed, at=at)
 
 
-def factors_asks(subject: SubjectId) -> Call:
-    return "factors.of_subject", {"subject": subject}
+def factors_asks(*subjects: SubjectId) -> Call:
+    """Return what ``factors_of`` asks of customers, where none of them sleeps: to be read ahead."""
+    return "factors.of_subjects", {"subjects": subjects}
 
 
-def factors_of(look: Look, subject: Subject) -> list[Factor]:
-    """Return a customer's authenticators; they sleep while the customer is deactivated or closed."""
-    if subject.key is None or subject.status in _ASLEEP:
-        return []
-    cipher = subject.key.cipher
-    rows = look.together(factors_asks(subject.id))[0]
-    places = [_sealed_for(b"factor", look.client, row.id) for row in rows]
-    return [
-        Factor(row.id, row.method, seal.unseal(lambda _: cipher, bytes(row.secret_ct), place).decode(), row.last_step)
-        for row, place in zip(rows, places, strict=True)
-    ]
+def factors_of(look: Look, *subjects: Subject) -> list[Factor]:
+    """Return customers' authenticators; they sleep while the customer is deactivated or closed."""
+    awake = {one.id: one.key for one in subjects if one.key is not None and one.status not in _ASLEEP}
+    rows = look.together(factors_asks(*awake))[0] if awake else []
+    return [_factor(look, row, awake[row.subject_id]) for row in rows]
+
+
+def _factor(look: Look, row: Any, key: keys.SubjectKey) -> Factor:
+    secret = seal.unseal(lambda _: key.cipher, bytes(row.secret_ct), factor_aad(look.client, row.id))
+    return Factor(row.id, row.subject_id, row.method, secret.decode(), row.last_step)
 
 
 def use_step(tx: Tx, factor: UUID, step: int) -> bool:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from changedesk.base.ids import RequestId, SubjectId
-from changedesk.store import evidence, requests, subjects
+from changedesk.store import evidence, subjects
 from changedesk.store.evidence import Challenge, Consent, Decision, Hold
-from changedesk.store.requests import Request
 from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx
 from changedesk.store.wire import Call
@@ -68,20 +67,6 @@ def read(
         evidence.opened_holds(holds),
         [subjects.opened(look, row) for rows in found for row in rows],
     )
-
-
-def behind(tx: Tx, challenge: Challenge, *, since: datetime) -> tuple[Request | None, Subject, list[datetime]]:
-    """Return the request of a challenge, locked, its customer, and when wrong answers were given for them since."""
-    asked = [] if challenge.request_id is None else [challenge.request_id]
-    found, wrong, *held = tx.together(*behind_asks(challenge.subject_id, asked, since=since))
-    locked = requests.opened(tx, [row for rows in held for row in rows])
-    return (locked[0] if locked else None), subjects.opened(tx, found[0]), [row.at for row in wrong]
-
-
-def behind_asks(subject: SubjectId, request: Sequence[RequestId], *, since: datetime) -> Sequence[Call]:
-    """Return what ``behind`` asks of a challenge about this customer, of one request or none: to be read ahead."""
-    found = [subjects.load_asks([subject]), evidence.wrong_since(subject, since)]
-    return [*found, requests.hold_asks(request)] if request else found
 
 
 def lock(

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -248,14 +248,25 @@ def wrapped(look: Look, wanted: Iterable[tuple[SubjectId, UUID]]) -> dict[UUID, 
             unread.append(subject)
     rows = look.rows("keys.of_subjects", subjects=unread) if unread else []
     held = Counter(row.subject_id for row in rows)
-    if len(_wrapped) >= _KEPT_MOST:
-        _wrapped.clear()
     for row in rows:
         found[row.key_id] = row
         # Of a subject with several keys all are asked for again: an older one must not hide the newest.
         if held[row.subject_id] == 1 and row.wrapped is not None:
-            _wrapped[row.subject_id] = (now, row)
+            _keep(row, now)
     return found
+
+
+class _Wrapped(NamedTuple):
+    key_id: UUID
+    subject_id: SubjectId
+    epoch: int
+    wrapped: bytes
+
+
+def _keep(row: Any, now: float) -> None:
+    if len(_wrapped) >= _KEPT_MOST:
+        _wrapped.clear()
+    _wrapped[row.subject_id] = (now, row)
 
 
 def of_subject(look: Look, subject: SubjectId, key_id: UUID, epoch: int, wrapped: bytes | None) -> SubjectKey:
@@ -276,6 +287,8 @@ def of_subject(look: Look, subject: SubjectId, key_id: UUID, epoch: int, wrapped
     if len(_subjects) >= _KEPT_MOST:
         _evict(now)
     _subjects[key_id] = (now, made)
+    # Whoever has read the record need not ask for its key again, to open what else was sealed with it.
+    _keep(_Wrapped(key_id, subject, epoch, wrapped), now)
     return made
 
 

@@ -1,14 +1,18 @@
-"""When values were last changed, of a record and of everything that a customer holds."""
+"""When values were last changed, of records and of everything that customers hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from changedesk.base.ids import SubjectId
 from changedesk.store import past, subjects
-from changedesk.store.subjects import Subject
+from changedesk.store.subjects import Holding, Subject
 from changedesk.store.tx import Look
 
+Changed = Mapping[str, datetime]
+"""When each path was last changed."""
 
-def last_changed(look: Look, subject: Subject) -> dict[str, datetime]:
+
+def last_changed(look: Look, subject: Subject) -> Changed:
     """Return when each standing value was last changed; a value that came with the customer is not listed."""
     later = {path: held.ver for path, held in subject.state.items() if held.ver > 1}
     if not later:
@@ -17,13 +21,27 @@ def last_changed(look: Look, subject: Subject) -> dict[str, datetime]:
     return {path: entries[ver].recorded_at for path, ver in later.items() if ver in entries}
 
 
-def with_held(look: Look, person: Subject, changed: Mapping[str, datetime], *, at: datetime) -> Mapping[str, datetime]:
-    """Return the same of a person (``changed``) and of every account that they hold at ``at``: the newest of each."""
-    for account in subjects.load(look, subjects.accounts_at(look, person.id, at)).values():
-        changed = newest(changed, last_changed(look, account))
-    return changed
+def each_last_changed(look: Look, records: Sequence[Subject]) -> dict[SubjectId, Changed]:
+    """Return the same of several records, with one round trip."""
+    moved = [one for one in records if any(held.ver > 1 for held in one.state.values())]
+    if moved:
+        look.ahead(*map(past.provenance_asks, moved))
+    return {one.id: last_changed(look, one) for one in records}
 
 
-def newest(one: Mapping[str, datetime], other: Mapping[str, datetime]) -> dict[str, datetime]:
+def with_held(
+    look: Look, changed: Mapping[SubjectId, Changed], holdings: Iterable[Holding], *, at: datetime
+) -> dict[SubjectId, Changed]:
+    """Return the same of customers (``changed``) and of every account that they hold at ``at``: the newest of each."""
+    found = dict(changed)
+    held = {(one.customer, one.account) for one in holdings if one.stands(at)}
+    accounts = subjects.load(look, sorted({account for _, account in held}))
+    moved = each_last_changed(look, list(accounts.values()))
+    for customer, account in held:
+        found[customer] = newest(found[customer], moved[account])
+    return found
+
+
+def newest(one: Changed, other: Changed) -> Changed:
     """Return the later of two moments for each path."""
     return {**one, **{path: max(when, one.get(path, when)) for path, when in other.items()}}

@@ -32,15 +32,15 @@ def of_refs_asks(refs: Iterable[str]) -> Call:
     return "requests.places", {"refs": sorted(refs)}
 
 
-def of_challenge(look: Look, challenge: ChallengeId) -> tuple[SubjectId, Place | None] | None:
-    """Return whom a challenge is about, and the place of the request that it is of; None when there is no challenge."""
-    rows = look.together(of_challenge_asks(challenge))[0]
-    return (SubjectId(rows[0].whom), None if rows[0].id is None else _place(rows[0])) if rows else None
+def of_challenges(look: Look, challenges: Iterable[ChallengeId]) -> dict[ChallengeId, tuple[SubjectId, Place | None]]:
+    """Return whom challenges are about, those that there are, and the place of the request that each is of."""
+    rows = look.together(of_challenges_asks(challenges))[0]
+    return {row.challenge: (row.whom, None if row.id is None else _place(row)) for row in rows}
 
 
-def of_challenge_asks(challenge: ChallengeId) -> Call:
-    """Return what ``of_challenge`` asks: to be read ahead."""
-    return "challenges.place", {"id": challenge}
+def of_challenges_asks(challenges: Iterable[ChallengeId]) -> Call:
+    """Return what ``of_challenges`` asks: to be read ahead."""
+    return "challenges.places", {"ids": list(challenges)}
 
 
 def _place(row: Any) -> Place:

@@ -61,6 +61,9 @@ class Holding:
     since: datetime
     until: datetime | None
 
+    def stands(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or self.until > at)
+
 
 class _Packed(msgspec.Struct, array_like=True):
     form: Literal[1]
@@ -148,19 +151,18 @@ def opened(look: Look, row: Any) -> Subject:
     )
 
 
-def accounts_of(look: Look, customer: SubjectId) -> list[Holding]:
-    return [_holding(row) for row in look.together(accounts_of_asks(customer))[0]]
+def accounts_of(look: Look, *customers: SubjectId) -> list[Holding]:
+    return [_holding(row) for row in look.together(accounts_of_asks(*customers))[0]]
 
 
-def accounts_of_asks(customer: SubjectId) -> Call:
+def accounts_of_asks(*customers: SubjectId) -> Call:
     """Return what ``accounts_of`` asks: to be read ahead."""
-    return "subjects.accounts_of", {"customer": customer}
+    return "subjects.accounts_of", {"customers": customers}
 
 
 def accounts_at(look: Look, customer: SubjectId, at: datetime) -> list[SubjectId]:
     """Return the accounts that a customer holds at a moment, each once, the one held longest first."""
-    held = accounts_of(look, customer)
-    return list(dict.fromkeys(one.account for one in held if one.since <= at and (one.until is None or one.until > at)))
+    return list(dict.fromkeys(one.account for one in accounts_of(look, customer) if one.stands(at)))
 
 
 def holders_of(look: Look, accounts: Sequence[SubjectId]) -> list[Holding]:

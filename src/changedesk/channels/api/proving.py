@@ -1,10 +1,7 @@
 """Proving who is asking, agreeing to it, and binding an authenticator."""
 
-from typing import Final
-from uuid import UUID
-
 from changedesk import flow
-from changedesk.base.ids import SubjectId
+from changedesk.base.ids import ChallengeId, SubjectId
 from changedesk.channels.api import asked, told
 from changedesk.channels.api.calls import Call
 from changedesk.channels.api.calls import told as tell
@@ -15,8 +12,6 @@ from changedesk.channels.refusals import Answer
 
 of_request = Routes(tags=["Verification and consent"])
 of_customer = Routes(tags=["Verification and consent"])
-_WHOSE: Final = SubjectId(UUID(int=0))
-"""Nobody: where a reference is given, the customer is that of the request."""
 
 
 def _challenged(made: flow.Challenged) -> Answer:
@@ -35,23 +30,15 @@ def verify(call: Call, ref: str, body: asked.Challenge) -> Answer:
 
     A new one ends the one before it; sends are limited.
     """
-    made = flow.challenge(
-        _WHOSE,
-        purpose=body.purpose,
-        method=body.method,
-        path=body.path,
-        ref=ref,
-        actor=call.actor,
-        at=call.at,
-        key=call.once(),
-    )
-    return _challenged(made)
+    wanted = flow.Wanted(whose=ref, purpose=body.purpose, method=body.method, path=body.path, once=call.once())
+    return _challenged(flow.challenge_joined(wanted, actor=call.actor, at=call.at))
 
 
 @of_request.post("/{ref}/verification/{challenge}/confirm", **documented(200, told.Confirmed, key=True))
 def confirm(call: Call, ref: str, challenge: asked.Id, body: asked.Answered) -> Answer:
     """Answer a challenge. Each counts once; a wrong answer is counted against the customer's limit."""
-    return _confirmed(flow.confirm(challenge, body.answer, ref=ref, actor=call.actor, at=call.at, key=call.once()))
+    answer = flow.Answer(challenge=ChallengeId(challenge), said=body.answer, ref=ref, once=call.once())
+    return _confirmed(flow.confirm_joined(answer, actor=call.actor, at=call.at))
 
 
 @of_request.post("/{ref}/consent", **documented(200, told.Receipt, key=True, problems=[412]))
@@ -73,24 +60,15 @@ def consent(call: Call, ref: str, body: asked.Consent) -> Answer:
 @of_customer.post("/{id}/verification", **documented(201, told.Challenged, key=True))
 def verify_caller(call: Call, id: asked.Id, body: asked.CallerChallenge) -> Answer:  # noqa: A002 - the path's word
     """Start proving who is on the line. What is proved counts for fifteen minutes, for this key alone."""
-    made = flow.challenge(
-        SubjectId(id),
-        purpose="caller",
-        method=body.method,
-        path=body.path,
-        actor=call.actor,
-        at=call.at,
-        key=call.once(),
-    )
-    return _challenged(made)
+    wanted = flow.Wanted(whose=SubjectId(id), purpose="caller", method=body.method, path=body.path, once=call.once())
+    return _challenged(flow.challenge_joined(wanted, actor=call.actor, at=call.at))
 
 
 @of_customer.post("/{id}/verification/{challenge}/confirm", **documented(200, told.Confirmed, key=True))
 def confirm_caller(call: Call, id: asked.Id, challenge: asked.Id, body: asked.Answered) -> Answer:  # noqa: A002 - the path's word
     """Answer a challenge that was started for a caller."""
-    return _confirmed(
-        flow.confirm(challenge, body.answer, subject=SubjectId(id), actor=call.actor, at=call.at, key=call.once())
-    )
+    answer = flow.Answer(challenge=ChallengeId(challenge), said=body.answer, subject=SubjectId(id), once=call.once())
+    return _confirmed(flow.confirm_joined(answer, actor=call.actor, at=call.at))
 
 
 @of_customer.post("/{id}/factors", **documented(204, None, key=True))

@@ -1,30 +1,39 @@
 -- name: challenges.insert
 INSERT INTO desk.challenge (client_id, id, subject_id, request_id, purpose, method, contact_path, contact_version,
                             digest, code_mac, state, started_by, started_at, expires_at)
-VALUES (%(client)s, %(id)s, %(subject_id)s, %(request_id)s, %(purpose)s, %(method)s, %(contact_path)s,
-        %(contact_version)s, %(digest)s, %(code_mac)s, 'open', %(started_by)s, %(started_at)s, %(expires_at)s)
+SELECT %(client)s, c.id, c.subject_id, c.request_id, c.purpose, c.method, c.contact_path, c.contact_version, c.digest,
+       c.code_mac, 'open', c.started_by, c.started_at, c.expires_at
+FROM unnest(%(id)s::uuid[], %(subject_id)s::uuid[], %(request_id)s::uuid[], %(purpose)s::text[], %(method)s::text[],
+            %(contact_path)s::text[], %(contact_version)s::int[], %(digest)s::bytea[], %(code_mac)s::bytea[],
+            %(started_by)s::text[], %(started_at)s::timestamptz[], %(expires_at)s::timestamptz[])
+    AS c (id, subject_id, request_id, purpose, method, contact_path, contact_version, digest, code_mac, started_by,
+          started_at, expires_at)
 
--- Whom a challenge is about, and the request that it is of: what never changes of them.
+-- Whom some challenges are about, and the requests that they are of: what never changes of them.
 
--- name: challenges.place
-SELECT c.subject_id AS whom, r.id, r.ref, r.subject_id, r.person_id, r.kind, r.received_at
+-- name: challenges.places
+SELECT c.id AS challenge, c.subject_id AS whom, r.id, r.ref, r.subject_id, r.person_id, r.kind, r.received_at
 FROM desk.challenge c LEFT JOIN desk.request r ON r.client_id = %(client)s AND r.id = c.request_id
-WHERE c.client_id = %(client)s AND c.id = %(id)s
+WHERE c.client_id = %(client)s AND c.id = ANY(%(ids)s::uuid[])
 
--- One challenge, locked: two answers at once are counted one after the other.
+-- Challenges, locked in one order: two answers to one at once are counted one after the other.
 
 -- name: challenges.hold
-SELECT * FROM desk.challenge WHERE client_id = %(client)s AND id = %(id)s FOR NO KEY UPDATE
+SELECT * FROM desk.challenge WHERE client_id = %(client)s AND id = ANY(%(ids)s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+
+-- Their ids are said twice, here and below, so that no plan looks for them among all that are open.
 
 -- name: challenges.decide
-UPDATE desk.challenge SET state = %(state)s, tries = tries + %(tries)s::smallint,
-       decided_at = CASE WHEN %(state)s = 'open' THEN NULL ELSE %(at)s::timestamptz END
-WHERE client_id = %(client)s AND id = %(id)s AND state = 'open'
+UPDATE desk.challenge c SET state = d.state, tries = d.tries,
+       decided_at = CASE WHEN d.state = 'open' THEN NULL ELSE %(at)s::timestamptz END
+FROM unnest(%(id)s::uuid[], %(state)s::text[], %(tries)s::smallint[]) AS d (id, state, tries)
+WHERE c.client_id = %(client)s AND c.id = ANY(%(id)s::uuid[]) AND c.id = d.id AND c.state = 'open'
 
--- A customer's challenges of late: sends and states, across channels and codes.
+-- Some customers' challenges of late: sends and states, across channels and codes.
 
--- name: challenges.of_subject
-SELECT * FROM desk.challenge WHERE client_id = %(client)s AND subject_id = %(subject)s AND started_at > %(since)s
+-- name: challenges.of_subjects
+SELECT * FROM desk.challenge
+WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s::uuid[]) AND started_at > %(since)s
 ORDER BY started_at DESC
 
 -- The evidence of some requests: their own challenges, and the callers verified on those customers.
@@ -52,29 +61,35 @@ FROM (
 -- Older open codes of the same purpose die when a new one is sent.
 
 -- name: challenges.void_open
-UPDATE desk.challenge SET state = 'void', decided_at = %(at)s
-WHERE client_id = %(client)s AND subject_id = %(subject)s AND purpose = %(purpose)s AND method = %(method)s
-  AND request_id IS NOT DISTINCT FROM %(request)s AND state = 'open'
+UPDATE desk.challenge c SET state = 'void', decided_at = %(at)s
+FROM unnest(%(subject_id)s::uuid[], %(purpose)s::text[], %(method)s::text[], %(request_id)s::uuid[])
+    AS n (subject_id, purpose, method, request_id)
+WHERE c.client_id = %(client)s AND c.subject_id = ANY(%(subject_id)s::uuid[]) AND c.subject_id = n.subject_id
+  AND c.purpose = n.purpose AND c.method = n.method AND c.request_id IS NOT DISTINCT FROM n.request_id
+  AND c.state = 'open'
 
--- name: challenges.count_try
+-- name: challenges.count_tries
 INSERT INTO desk.try (client_id, subject_id, challenge_id, nth, at)
-VALUES (%(client)s, %(subject)s, %(challenge)s, %(nth)s, %(at)s)
+SELECT %(client)s, t.subject_id, t.challenge_id, t.nth, %(at)s
+FROM unnest(%(subject)s::uuid[], %(challenge)s::uuid[], %(nth)s::smallint[]) AS t (subject_id, challenge_id, nth)
 
 -- name: challenges.tries_since
-SELECT at FROM desk.try WHERE client_id = %(client)s AND subject_id = %(subject)s AND at > %(since)s ORDER BY at
+SELECT subject_id, at FROM desk.try
+WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s::uuid[]) AND at > %(since)s ORDER BY at
 
--- Serialises what counts against one customer's budget of tries and sends.
+-- Serialises what counts against customers' budgets of tries and sends, in the order given.
 
--- name: challenges.lock_budget
-SELECT pg_advisory_xact_lock(hashtextextended(%(subject)s::text, %(client)s)) AS locked
+-- name: challenges.lock_budgets
+SELECT pg_advisory_xact_lock(hashtextextended(s.id::text, %(client)s)) AS locked
+FROM unnest(%(subjects)s::uuid[]) AS s (id)
 
 -- name: factors.insert
 INSERT INTO desk.factor (client_id, id, subject_id, method, secret_ct, bound_at)
 VALUES (%(client)s, %(id)s, %(subject)s, %(method)s, %(secret_ct)s, %(at)s)
 
--- name: factors.of_subject
-SELECT id, method, secret_ct, last_step, bound_at FROM desk.factor
-WHERE client_id = %(client)s AND subject_id = %(subject)s AND removed_at IS NULL
+-- name: factors.of_subjects
+SELECT id, subject_id, method, secret_ct, last_step FROM desk.factor
+WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s::uuid[]) AND removed_at IS NULL
 
 -- A time step of an authenticator counts once.
 

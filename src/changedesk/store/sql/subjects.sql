@@ -49,7 +49,7 @@ ON CONFLICT DO NOTHING
 
 -- name: subjects.accounts_of
 SELECT account_id, customer_id, role, since, until FROM desk.holding
-WHERE client_id = %(client)s AND customer_id = %(customer)s ORDER BY since, account_id
+WHERE client_id = %(client)s AND customer_id = ANY(%(customers)s::uuid[]) ORDER BY since, account_id
 
 -- name: subjects.holders_of
 SELECT account_id, customer_id, role, since, until FROM desk.holding
