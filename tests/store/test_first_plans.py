@@ -12,7 +12,10 @@ from changedesk.store.queries import STATEMENTS
 INDEXES: Final = {
     "challenges.decide": "challenge_pkey",
     "challenges.hold": "challenge_pkey",
-    "challenges.place": "challenge_pkey",
+    "challenges.of_subjects": "challenge_of_subject",
+    "challenges.places": "challenge_pkey",
+    "challenges.tries_since": "try_pkey",
+    "challenges.void_open": "challenge_of_subject",
     "deliveries.finish": "delivery_pkey",
     "deliveries.of_request": "delivery_of_request",
     "requests.by_refs": "request_client_id_ref_key",

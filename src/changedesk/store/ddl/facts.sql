@@ -152,7 +152,7 @@ CREATE TABLE desk.challenge (
     decided_at      timestamptz,
     PRIMARY KEY (client_id, id)
 );
--- Read by challenges.of_subject: tries and sends of a customer across channels.
+-- Read by challenges.of_subjects: tries and sends of a customer across channels.
 CREATE INDEX challenge_of_subject ON desk.challenge (client_id, subject_id, started_at DESC);
 -- Read by challenges.of_requests: a request's evidence.
 CREATE INDEX challenge_of_request ON desk.challenge (client_id, request_id) WHERE request_id IS NOT NULL;
@@ -179,7 +179,7 @@ CREATE TABLE desk.factor (
     removed_at timestamptz,
     PRIMARY KEY (client_id, id)
 );
--- Read by factors.of_subject: the authenticators of a customer.
+-- Read by factors.of_subjects: the authenticators of a customer.
 CREATE INDEX factor_of_subject ON desk.factor (client_id, subject_id);
 
 CREATE TABLE desk.consent (
