@@ -52,10 +52,12 @@ def code_mac(look: Look, challenge: ChallengeId, code: str) -> bytes:
 def start(tx: Tx, challenges: Sequence[Challenge], *, at: datetime) -> None:
     """Record new challenges of different customers; older ones for the same die that are open."""
     if challenges:
-        columns: dict[str, Any] = {name: [getattr(item, name) for item in challenges] for name in _INSERTED}
-        again = {name: columns[name] for name in ("subject_id", "purpose", "method", "request_id")}
-        tx.post("challenges.void_open", at=at, **again)
-        tx.post("challenges.insert", **columns)
+        tx.post("challenges.void_open", at=at, **_columns(challenges, "subject_id", "purpose", "method", "request_id"))
+        tx.post("challenges.insert", **_columns(challenges, *_INSERTED))
+
+
+def _columns(rows: Sequence[object], *names: str) -> dict[str, Any]:
+    return {name: [getattr(item, name) for item in rows] for name in names}
 
 
 def hold_challenges(tx: Tx, challenges: Sequence[ChallengeId]) -> dict[ChallengeId, Challenge]:
@@ -75,10 +77,7 @@ def decide(tx: Tx, answered: Sequence[Challenge], *, at: datetime) -> None:
             at=at,
         )
     if answered:
-        columns: dict[str, Any] = {
-            name: [getattr(item, name) for item in answered] for name in ("id", "state", "tries")
-        }
-        tx.post("challenges.decide", at=at, **columns)
+        tx.post("challenges.decide", at=at, **_columns(answered, "id", "state", "tries"))
 
 
 def challenges_of(look: Look, *subjects: SubjectId, since: datetime) -> list[Challenge]:
@@ -306,9 +305,7 @@ class Hold:
 
 
 def place_holds(tx: Tx, holds: Sequence[Hold]) -> None:
-    columns: dict[str, Any] = {
-        name: [getattr(item, name) for item in holds] for name in Hold.__dataclass_fields__ if name != "blocks"
-    }
+    columns = _columns(holds, *(name for name in Hold.__dataclass_fields__ if name != "blocks"))
     tx.post("holds.insert", **columns, blocks=[" ".join(item.blocks) for item in holds])
 
 
