@@ -23,6 +23,7 @@ from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import NotFound
 from changedesk.flow import configure
 from changedesk.flow.asking import Gone
+from changedesk.reading.seen import who_looked
 from changedesk.rules.status import GRACE_MOST
 from changedesk.store import deliveries, erasure_journal, evidence, forget
 from changedesk.store.begin import begin
@@ -188,3 +189,20 @@ def test_what_was_asked_for_while_a_part_is_being_forgotten_is_not_forgotten_wit
     done = flow.approve({asked.ref: asked.digest}, actor=d.ines, at=due + timedelta(days=1)).one()
     assert done.state == "applied"
     assert stands(d, dana).values()["contact.postal_address"]
+
+
+def test_who_looked_can_still_be_read_after_a_part_was_forgotten(database: Database) -> None:
+    """What was noted with a reveal goes with the key that sealed it; that somebody revealed it stays."""
+    d = desk("shop", packs=("retail",), jurisdictions=("EU",))
+    dana = d.customer()
+    record(d, dana, {"pref.marketing_email": True}, at=LATER)
+    said = "Called from Kim's line."
+    flow.reveal(dana, "contact.email", reason="fraud_review", reference="CASE-9", note=said, actor=d.ben, at=LATER)
+
+    def notes() -> list[str]:
+        page = who_looked(subject=dana, actor=d.ines, language="en")
+        return [line.note for line in page.items if line.kind == "value.revealed"]
+
+    assert notes() == [said]
+    erased(d, dana, soon(LATER), classes=["pref"])
+    assert notes() == [""]

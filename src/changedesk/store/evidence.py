@@ -199,8 +199,8 @@ def seal_text(look: Look, key: keys.SubjectKey, row: UUID, text: str) -> bytes:
 
 
 def open_text(look: Look, key: keys.SubjectKey | None, row: UUID, sealed: bytes | None) -> str:
-    """Return the text; empty when there is none or it is erased."""
-    if key is None or sealed is None:
+    """Return the text; empty when there is none or it is erased, be it with an earlier key of its subject."""
+    if key is None or sealed is None or seal.sealed_with(bytes(sealed)) != key.id.bytes:
         return ""
     cipher = key.cipher
     return seal.unseal(lambda _: cipher, bytes(sealed), _sealed_for(b"note", look.client, row)).decode()
