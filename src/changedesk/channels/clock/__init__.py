@@ -8,6 +8,7 @@ from typing import NamedTuple
 from changedesk import flow
 from changedesk.base.clock import now
 from changedesk.base.ids import ClientId
+from changedesk.channels import exports
 from changedesk.channels.bulk import handed
 from changedesk.channels.clock import audits, hooks
 from changedesk.channels.evidence import handed as evidence
@@ -33,6 +34,7 @@ def duties() -> list[Duty]:
         Duty("files.run", lambda client_id: handed.take_on(ClientId(client_id), at=now())),
         Duty("evidence.make", lambda client_id: evidence.make_on(ClientId(client_id), at=now())),
         Duty("privacy.copies", lambda client_id: subject_answer.expire_copies(ClientId(client_id), at=now())),
+        Duty("exports.sweep", lambda client_id: exports.sweep(ClientId(client_id))),
         Duty("keys.renew", lambda client_id: rotating.renew_on(ClientId(client_id), at=now())),
         Duty("hooks.tell", hooks.run),
         Duty("log.audit", audits.run),

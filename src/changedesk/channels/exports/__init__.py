@@ -7,6 +7,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -93,7 +94,6 @@ def make(text: str, format_: str, *, actor: Actor, at: datetime, language: str) 
     export = uuid4()
     place = _place(actor.client, export)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _sweep(place.parent)
     try:
         digest = _write(place, format_, found.places, actor=actor, language=language)
         until = audit_trail.note_export(
@@ -145,12 +145,21 @@ def name(export: UUID, format_: str) -> str:
 
 
 def _place(client: ClientId, export: UUID) -> Path:
-    return Path(settings.CHANGEDESK_STATE_DIR) / "exports" / str(int(client)) / str(export)
+    return _folder(client) / str(export)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove the files that nobody fetched in time."""
+def _folder(client: ClientId) -> Path:
+    return Path(settings.CHANGEDESK_STATE_DIR) / "exports" / str(int(client))
+
+
+def sweep(client: ClientId) -> int:
+    """Remove the files that nobody fetched in time; return how many those were. A duty of the clock."""
     oldest = time.time() - audit_trail.SHORT.total_seconds()
-    for file in folder.iterdir():
-        if file.stat().st_mtime < oldest:
-            file.unlink(missing_ok=True)
+    gone = 0
+    for file in _folder(client).glob("*"):
+        # Another worker, or whoever fetches it at the last moment, may be faster.
+        with suppress(FileNotFoundError):
+            if file.stat().st_mtime < oldest:
+                file.unlink()
+                gone += 1
+    return gone
