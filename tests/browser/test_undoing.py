@@ -85,7 +85,7 @@ def test_a_policy_is_written_and_tried(stage: Stage) -> None:
     page = stage.at_work("Ada").page
     page.goto(stage.to("policies"))
     page.get_by_label("Own rules").fill(RULE)
-    page.get_by_role("button", name="Keep the draft").click()
+    page.get_by_role("button", name="Save the draft").click()
     page.get_by_role("heading", name="Policy 1").wait_for()
     assert page.get_by_role("button", name="Publish").count() == 0
     found: list[str] = []

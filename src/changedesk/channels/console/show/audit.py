@@ -1,6 +1,6 @@
 """The search of the history and one entry of it, in the shape of the pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console.errors import Error
 from changedesk.channels.console.show import customer, policy
+from changedesk.reading import forms
 from changedesk.reading.audit_search import Found, Line
 from changedesk.reading.audit_search.event import Event, Verdict, Word
 from changedesk.reading.audit_search.facets import FacetChoice
@@ -57,9 +58,10 @@ def found(page: Found, visit: "Visit", base: Sequence[tuple[str, str]]) -> Shape
     def to(**place: int | None) -> str:
         return f"{visit.url('audit')}?{urlencode([*kept, *place.items()])}"
 
+    whys = _whys(visit)
     number = "" if page.count is None else number_format(page.count, use_l10n=True, force_grouping=True)
     return {
-        "rows": [row(one, visit) for one in page.items],
+        "rows": [row(one, visit, whys) for one in page.items],
         "count": "" if page.count is None else number if page.exact else f"{number}+",
         "counted": "" if page.exact else number_format(page.counted, use_l10n=True, force_grouping=True),
         "facets": [
@@ -84,7 +86,12 @@ def _channel(value: str) -> str:
     return str(CHANNELS[value].word) if value in CHANNELS else value
 
 
-def row(line: Line, visit: "Visit") -> Shape:
+def _whys(visit: "Visit") -> Mapping[str, str]:
+    """Return the words of the client's reasons, by their codes."""
+    return {item.code: item.label for item in forms.reasons(actor=visit.actor, language=visit.language)}
+
+
+def row(line: Line, visit: "Visit", whys: Mapping[str, str]) -> Shape:
     view = line.view
     return {
         "url": visit.url("audit_entry", line.place),
@@ -97,7 +104,7 @@ def row(line: Line, visit: "Visit") -> Shape:
         "by": view.actor.name,
         "channel": view.channel,
         "verified": view.verification,
-        "reason": view.reason,
+        "reason": whys.get(view.reason, view.reason),
         "ref": view.ref or "",
         "ref_url": visit.url("change", view.ref) if view.ref else "",
         "fields": ", ".join(one.label for one in view.fields),
@@ -106,7 +113,7 @@ def row(line: Line, visit: "Visit") -> Shape:
 
 def event(found: Event, visit: "Visit") -> Shape:
     """Return one entry with everything that is known of it."""
-    view = found.line.view
+    view, whys = found.line.view, _whys(visit)
 
     def to(place: int | None) -> str:
         return "" if place is None else visit.url("audit_entry", place)
@@ -117,13 +124,13 @@ def event(found: Event, visit: "Visit") -> Shape:
         (_("Channel"), _channel(view.channel)),
         (_("Verification"), view.verification),
         (_("Consent"), policy.statement(view.consent) if view.consent else ""),
-        (_("Reason"), view.reason),
+        (_("Reason"), whys.get(view.reason, view.reason)),
         (_("Approved by"), ", ".join(one.name for one in view.approvals)),
         (_("Rule"), ", ".join(view.rules)),
         (_("Policy version"), str(found.policy) if found.policy else ""),
     ]
     return {
-        **row(found.line, visit),
+        **row(found.line, visit, whys),
         "facts": [(word, value) for word, value in facts if value],
         "rows": customer.diff(view.fields),
         "erased": view.erased,

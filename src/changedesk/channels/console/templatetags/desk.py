@@ -295,7 +295,8 @@ def bound_field(item: BoundField) -> dict[str, object]:
         "type": "code" if attrs.get("autocomplete") == "one-time-code" else kind,
         "value": item.value(),
         "required": item.field.required,
-        "hint": item.help_text,
+        # The way to a new password stands below the form: a link between two boxes is in the way of the keys.
+        "hint": "" if attrs.get("autocomplete") == "current-password" else item.help_text,
         "error": " ".join(map(str, item.errors)),
         "autocomplete": attrs.get("autocomplete"),
     }

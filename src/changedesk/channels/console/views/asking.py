@@ -186,9 +186,13 @@ def _answer(
     }
     if form is not None:
         reasons = reading.reasons(actor=visit.actor, language=visit.language)
+        fields = shown.fields(form, panel, plan, errors, visit)
+        if fields:
+            # What stands above the fields is to be read before anything is typed.
+            fields[0]["first"] = not (errors or context["alerts"] or plan)
         context |= {
             "kind": {"key": form.kind, "label": form.label},
-            "fields": shown.fields(form, panel, plan, errors, visit),
+            "fields": fields,
             "acknowledge": shown.acknowledge(plan, visit),
             "warnings": shown.warnings(plan, visit),
             "preview_rows": None if plan is None else shown.rows(form, panel, plan, visit),
