@@ -6,9 +6,10 @@ Every tag escapes what it is given; none reads the database or the request.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, lru_cache
+from typing import Final
 
 from django import template
 from django.forms import BaseForm, BoundField
@@ -19,12 +20,14 @@ from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince, timeuntil
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
 
 FOLD, FOLDS = mark_safe("<wbr>"), re.compile(r"(?<=[^/:])(?=[@./][^/])")
+_DRAWN_MOST: Final = 2048
+"""A list draws the same few states and channels row by row, and its moments again with every visitor."""
 FLIPPED = frozenset({"arrow-right", "chevron-right", "chevron-left", "send", "undo-2", "log-out"})
 
 
@@ -185,6 +188,11 @@ def _chip(look: Look, css: str) -> SafeString:
 @register.simple_tag
 def state(key: str, word: str = "") -> SafeString:
     """A state chip: icon, word, tone. ``word`` overrides the word of the key, never its tone."""
+    return _state(key, str(word), get_language())
+
+
+@lru_cache(_DRAWN_MOST)
+def _state(key: str, word: str, _language: str | None) -> SafeString:
     look = STATES.get(key, Look(key.replace("_", " ").capitalize(), "circle-dot"))
     return _chip(Look(word or look.word, look.icon, look.tone), "chip")
 
@@ -198,6 +206,11 @@ def state_icon(key: str) -> SafeString:
 @register.simple_tag
 def channel(key: str) -> SafeString:
     """The channel's icon and word."""
+    return _channel(key, get_language())
+
+
+@lru_cache(_DRAWN_MOST)
+def _channel(key: str, _language: str | None) -> SafeString:
     look = CHANNELS.get(key, Look(key, "circle-dot"))
     return format_html('<span class="channel">{}{}</span>', icon(look.icon), look.word)
 
@@ -223,7 +236,12 @@ def day(moment: datetime | date | None) -> SafeString | str:
 
 def written(moment: datetime) -> str:
     """A moment in the reader's zone and language, as text."""
-    return date_format(timezone.localtime(moment), gettext("j M Y, H:i"))
+    return _absolute(moment, gettext("j M Y, H:i"), timezone.get_current_timezone(), get_language())
+
+
+@lru_cache(_DRAWN_MOST)
+def _absolute(moment: datetime, form: str, zone: tzinfo, _language: str | None) -> str:
+    return date_format(moment.astimezone(zone), form)
 
 
 @register.simple_tag
@@ -231,7 +249,7 @@ def ago(moment: datetime | None) -> SafeString | str:
     """The distance from now, with the absolute moment in its title."""
     if moment is None:
         return "\u2014"
-    local = date_format(timezone.localtime(moment), gettext("j M Y, H:i:s e"))
+    local = _absolute(moment, gettext("j M Y, H:i:s e"), timezone.get_current_timezone(), get_language())
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), local, _distance(moment))
 
 
