@@ -1,7 +1,6 @@
 """The rows of a change log, put together: what one record went through at once, in the order of the file."""
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 import msgspec
 
 from changedesk.base.refusal import Refusal
+from changedesk.channels.bulk import patterns
 from changedesk.channels.bulk.crew import Families
 from changedesk.channels.bulk.customers import KeyEmpty
 from changedesk.channels.bulk.mapping import ChangeMap
@@ -136,7 +136,7 @@ class _GroupReader:
         """The file's own name of the change that the open group is of."""
         self.seen: dict[tuple[str, str], int] = {}
         self.met: set[str] = set()
-        self.patterns = {name: re.compile(pattern) for name, pattern in map_.references.items()}
+        self.patterns = {name: patterns.compiled(pattern) for name, pattern in map_.references.items()}
         self.times: dict[str, datetime] = {}
 
     def add(self, row: Row) -> Group | None:
@@ -185,8 +185,8 @@ class _GroupReader:
         part = self.seen[record, change] = self.seen.get((record, change), 0) + 1
         evidence = {name: cells[column].strip() for name, column in self.map.evidence.items()}
         for name, pattern in self.patterns.items():
-            if match := pattern.search(cells[self.map.note]):
-                evidence[name] = match[1]
+            if kept := patterns.within(pattern, cells[self.map.note]):
+                evidence[name] = kept
         told = {name: text for name, text in evidence.items() if text}
         accounts = {} if customer in self.met else self.records.accounts(customer)
         self.met.add(customer)

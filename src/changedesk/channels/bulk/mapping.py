@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from changedesk.base.refusal import Refusal
+from changedesk.channels.bulk import patterns
 from changedesk.channels.bulk.rows import Dialect
 from changedesk.channels.bulk.transforms import TRANSFORMS, Source
 from changedesk.packs.parse import PackInvalid, build, read
@@ -266,9 +267,7 @@ def _changes(table: dict[str, Any], where: str) -> ChangeMap:
         raise PackInvalid(f"{where}.note: name the column that references are taken from")
     for name, pattern in made.references.items():
         try:
-            groups = re.compile(pattern).groups
-        except re.error as error:
-            raise PackInvalid(f"{where}.references.{name}: {error}") from error
-        if groups != 1:
-            raise PackInvalid(f"{where}.references.{name}: put what is kept into one pair of brackets")
+            patterns.compiled(pattern)
+        except patterns.PatternUnfit as unfit:
+            raise PackInvalid(f"{where}.references.{name}: {unfit}") from None
     return made

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from changedesk.base.ids import OUTSIDE, SubjectId
 from changedesk.base.refusal import Refusal
+from changedesk.channels.bulk import patterns
 from changedesk.channels.bulk.mapping import MapUnknown, MapWrong
 from changedesk.channels.bulk.rows import Dialect, Row
 from changedesk.flow import Asked
@@ -80,10 +81,10 @@ class RequestMap:
 
     def name_of(self, row: Row) -> str:
         """Return the customer's name in the source. Raises NameUnreadable."""
-        found = re.fullmatch(self.key_pattern, row.cells[self.key].strip())
-        if found is None or not found[1]:
+        found = patterns.whole(patterns.compiled(self.key_pattern), row.cells[self.key].strip())
+        if not found:
             raise NameUnreadable(path=self.key)
-        return found[1]
+        return found
 
     def asked(self, row: Row, catalogue: Catalogue, subject: SubjectId | None) -> list[Asked]:
         """Return what a line asks for: a part for each kind of change. Raises OperationMissing, NothingAsked."""
@@ -94,8 +95,8 @@ class RequestMap:
                 parts.setdefault(catalogue[path].kind, {})[path] = self.edits(cell, path)
         if not parts:
             raise NothingAsked
-        text = re.search(self.reference_pattern, row.cells.get(self.reference, "").strip())
-        reference = text[1] if text and OUTSIDE.fullmatch(text[1]) else ""
+        text = patterns.within(patterns.compiled(self.reference_pattern), row.cells.get(self.reference, "").strip())
+        reference = text if OUTSIDE.fullmatch(text) else ""
         return [
             Asked(number=row.number, part=part, subject=subject, kind=kind, values=values, reference=reference)
             for part, (kind, values) in enumerate(sorted(parts.items()))
@@ -159,9 +160,7 @@ def _wrong_with(made: RequestMap) -> str:
         return "initiated_by: write customer or business"
     for name in ("key_pattern", "reference_pattern"):
         try:
-            groups = re.compile(getattr(made, name)).groups
-        except re.error as error:
-            return f"{name}: {error}"
-        if groups != 1:
-            return f"{name}: put what is kept into one pair of brackets"
+            patterns.compiled(getattr(made, name))
+        except patterns.PatternUnfit as unfit:
+            return f"{name}: {unfit}"
     return ""
