@@ -20,7 +20,7 @@ from changedesk.flow.wish import How, Wish
 from changedesk.flow.writing import Writing
 from changedesk.kinds.ownership_transfer import KEEP, TO
 from changedesk.ledger.entry import EntryKind
-from changedesk.rules import access, policy
+from changedesk.rules import access
 from changedesk.rules.identity import Offer, Purpose, level_to_prove
 from changedesk.rules.lifecycle import OPEN
 from changedesk.store import evidence, links, once, requests, subjects
@@ -64,7 +64,7 @@ def new_holder_offers(ref: str, *, actor: Actor, at: datetime) -> list[Offer]:
     """Return the ways in which the new holder can confirm; those that may not be used come with the reason."""
     with look(actor.client) as seen:
         new, request = _parties(seen, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE)
-        return ways.ways(seen, [_about(new, request)], at=at)[new.id]
+        return ways.ways(seen, [About(new, request)], at=at)[new.id]
 
 
 def challenge_new_holder(
@@ -78,7 +78,7 @@ def challenge_new_holder(
         new, request = _parties(tx, ref, actor=actor, verb=access.Verb.IDENTITY_CHALLENGE)
         claimed = named.claim_one(tx, key, actor)
         if claimed is not None and claimed.reply is not None:
-            return verify.started_before(tx, _about(new, request), path, claimed.reply)
+            return verify.started_before(tx, About(new, request), path, claimed.reply)
         # Their budget before the request, as an answer takes them: none waits in a circle.
         evidence.lock_budgets(tx, [new.id])
         request = _locked(tx, request)
@@ -95,7 +95,7 @@ def challenge_new_holder(
             new=new.id,
             at=at,
         )
-        about = _about(new, request)
+        about = About(new, request)
         writing = Writing(tx)
         wanted = Wanted(whose=ref, purpose=Purpose.CHANGE, method=method, path=path)
         started = verify.start(writing, {ref: (wanted, about)}, actor=actor, at=at).one()
@@ -115,10 +115,6 @@ def _parties(seen: Look, ref: str, *, actor: Actor, verb: access.Verb) -> tuple[
     if found.key is None:
         raise asking.Gone
     return found, request
-
-
-def _about(new: Subject, request: Request) -> About:
-    return About(new, request, policy.from_json(request.route))
 
 
 def _locked(tx: Tx, request: Request) -> Request:

@@ -52,11 +52,6 @@ class Wanted:
     path: str | None = None
     once: Once | None = field(default=None, repr=False)
 
-    @property
-    def refs(self) -> Sequence[str]:
-        """Return the reference that it names, canonical: empty where it is none; nothing for a customer."""
-        return (parse_reference(self.whose) or "",) if isinstance(self.whose, str) else ()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenged:
@@ -105,16 +100,17 @@ def start_challenges(wanted: Sequence[Wanted], *, actor: Actor, at: datetime) ->
     }
     done: dict[int, Challenged] = {}
     with begin(actor) as tx:
-        refs = [ref for one in wanted for ref in one.refs]
+        refs = {n: parse_reference(one.whose) or "" for n, one in enumerate(wanted) if isinstance(one.whose, str)}
         if refs:
-            tx.ahead(places.of_refs_asks(refs))
+            tx.ahead(places.of_refs_asks(refs.values()))
         claims = named.claim(tx, [None if n in refused else one.once for n, one in enumerate(wanted)], actor, refused)
-        found = {one.ref: one for one in places.of_refs(tx, refs)} if refs else {}
-        people = _people(wanted, found, refused, actor=actor)
+        found = {one.ref: one for one in places.of_refs(tx, refs.values())} if refs else {}
+        asked = {place: found.get(ref) for place, ref in refs.items()}
+        people = _people(wanted, asked, refused, actor=actor)
         replies = {place: claim.reply for place, claim in claims.items() if claim.reply is not None}
         evidence.lock_budgets(tx, {who[0] for place, who in people.items() if place not in replies})
         for group in apart({place: who[:1] for place, who in people.items()}):
-            abouts = _abouts(tx, {place: wanted[place] for place in group}, people, refused, at=at)
+            abouts = _abouts(tx, {place: people[place] for place in group}, refs, refused, at=at)
             for place in replies.keys() & abouts.keys():
                 done[place] = started_before(tx, abouts.pop(place), wanted[place].path, replies[place])
             writing = Writing(tx)
@@ -128,7 +124,7 @@ def start_challenges(wanted: Sequence[Wanted], *, actor: Actor, at: datetime) ->
 
 
 def _people(
-    wanted: Sequence[Wanted], found: Mapping[str, Place], refused: dict[int, Refusal], *, actor: Actor
+    wanted: Sequence[Wanted], asked: Mapping[int, Place | None], refused: dict[int, Refusal], *, actor: Actor
 ) -> dict[int, Sequence[SubjectId]]:
     """Return whom challenges are about, by place, and what their requests change behind them.
 
@@ -140,8 +136,8 @@ def _people(
             continue
         try:
             if isinstance(one.whose, str):
-                asked = named.theirs(found.get(one.refs[0]), actor=actor, verb=_VERB)
-                people[place] = (asked.person_id, asked.subject_id)
+                request = named.theirs(asked[place], actor=actor, verb=_VERB)
+                people[place] = (request.person_id, request.subject_id)
             else:
                 people[place] = (one.whose,)
         except Refusal as refusal:
@@ -151,27 +147,27 @@ def _people(
 
 def _abouts(
     tx: Tx,
-    group: Mapping[int, Wanted],
     people: Mapping[int, Sequence[SubjectId]],
+    refs_of: Mapping[int, str],
     refused: dict[int, Refusal],
     *,
     at: datetime,
 ) -> dict[int, About]:
     """Return whom and what challenges are about, read with what ``start`` asks of them."""
-    whom = [people[place][0] for place in group]
-    refs = [ref for one in group.values() for ref in one.refs]
+    whom = [who[0] for who in people.values()]
+    refs = {place: refs_of[place] for place in people if place in refs_of}
     since = at - identity.TRIES_WINDOW
     if refs:
-        tx.ahead(requests.by_refs_asks(refs))
+        tx.ahead(requests.by_refs_asks(refs.values()))
     tx.ahead(evidence.challenges_asks(*whom, since=since), evidence.wrong_asks(*whom, since=since))
     tx.ahead(evidence.factors_asks(*whom), subjects.accounts_of_asks(*whom))
     # With the records that are changed: a request opens with the key of its own.
-    found = subjects.load(tx, {id_ for place in group for id_ in people[place]})
-    asked = requests.by_refs(tx, refs) if refs else {}
+    found = subjects.load(tx, {id_ for who in people.values() for id_ in who})
+    asked = requests.by_refs(tx, refs.values()) if refs else {}
     abouts: dict[int, About] = {}
-    for place, one in group.items():
+    for place, who in people.items():
         try:
-            abouts[place] = ways.about(found.get(people[place][0]), asked[one.refs[0]] if one.refs else None)
+            abouts[place] = ways.about(found.get(who[0]), asked[refs[place]] if place in refs else None)
         except Refusal as refusal:
             refused[place] = refusal
     return abouts

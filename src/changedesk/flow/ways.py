@@ -43,7 +43,10 @@ class About:
 
     subject: Subject
     request: Request | None
-    route: Route
+
+    @property
+    def route(self) -> Route:
+        return Route(level=0, approvals=0) if self.request is None else policy.from_json(self.request.route)
 
 
 def about(subject: Subject | None, request: Request | None) -> About:
@@ -52,7 +55,7 @@ def about(subject: Subject | None, request: Request | None) -> About:
         raise NotFound
     if subject.key is None:
         raise asking.Gone
-    return About(subject, request, Route(level=0, approvals=0) if request is None else policy.from_json(request.route))
+    return About(subject, request)
 
 
 def offers(subject: SubjectId, *, ref: str | None = None, actor: Actor, at: datetime) -> list[Offer]:
@@ -86,11 +89,12 @@ def ways(seen: Look, whom: Sequence[About], *, at: datetime) -> dict[SubjectId, 
             jurisdictions=config.settings.jurisdictions,
             at=at,
         )
-        forbidden = {*one.route.methods_forbidden, *distrusted}
+        route = one.route
+        forbidden = {*route.methods_forbidden, *distrusted}
         found[one.subject.id] = identity.offers(
             config.catalogue,
             one.subject.values(),
-            replace(one.route, methods_forbidden=tuple(sorted(forbidden))),
+            replace(route, methods_forbidden=tuple(sorted(forbidden))),
             changed=set_on(one.subject.id, one.request),
             last_changed=changed[one.subject.id],
             now=at,
