@@ -1,7 +1,7 @@
 """The two time axes (ledger design, section 6): what was known at S about V."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, pairwise
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -26,9 +26,10 @@ def fold(
     older than the oldest entry given.
     """
     found: dict[str, bytes | None] = {}
-    for assertion in _newest_first(entries, known_at_us, snapshot):
-        if assertion.valid_from_us <= valid_at_us < assertion.valid_to_us and assertion.path not in found:
-            found[assertion.path] = assertion.new
+    for assertions in _newest_first(entries, known_at_us, snapshot):
+        for assertion in assertions:
+            if assertion.path not in found and assertion.valid_from_us <= valid_at_us < assertion.valid_to_us:
+                found[assertion.path] = assertion.new
     return {path: value for path, value in found.items() if value is not None}
 
 
@@ -42,7 +43,7 @@ def flatten(
     newest entry given: folding from it equals folding from the first entry on.
     """
     by_path: dict[str, list[Assertion]] = {}
-    for assertion in _newest_first(entries, known_at_us, snapshot):
+    for assertion in chain.from_iterable(_newest_first(entries, known_at_us, snapshot)):
         by_path.setdefault(assertion.path, []).append(assertion)
     return [piece for path in sorted(by_path) for piece in _join(path, visible(by_path[path]))]
 
@@ -81,11 +82,18 @@ def visible(newest_first: Iterable[Assertion]) -> list[tuple[int, int, Assertion
     return sorted(pieces, key=lambda piece: piece[0])
 
 
-def _newest_first(entries: Sequence[Stored], known_at_us: int, snapshot: Sequence[Assertion]) -> Iterator[Assertion]:
-    if any(newer.version <= older.version for newer, older in pairwise(entries)):
-        raise ValueError("entries are folded newest first")
-    known = (entry.assertions for entry in entries if entry.recorded_at_us <= known_at_us)
-    return chain(chain.from_iterable(known), snapshot)
+def _newest_first(
+    entries: Sequence[Stored], known_at_us: int, snapshot: Sequence[Assertion]
+) -> list[Sequence[Assertion]]:
+    known: list[Sequence[Assertion]] = []
+    newer: Stored | None = None
+    for entry in entries:
+        if newer is not None and newer.version <= entry.version:
+            raise ValueError("entries are folded newest first")
+        newer = entry
+        if entry.recorded_at_us <= known_at_us:
+            known.append(entry.assertions)
+    return [*known, snapshot]
 
 
 def _join(path: str, pieces: Sequence[tuple[int, int, Assertion]]) -> list[Assertion]:
