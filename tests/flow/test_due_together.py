@@ -1,20 +1,24 @@
 """What falls due together: each is weighed as the one before it left things."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from threading import Thread
 from typing import Any, cast
 
+import psycopg
 import pytest
 from tests.cast import START, Desk, soon
 from tests.flow.join import WAIT, merging, state_of
 from tests.flow.test_merge import _with_account
 from tests.flow.walk import LATER, URL, agree, ask, history, holds, kinds, prove, stands, vouch
+from tests.postgres import Database
 
 from changedesk import flow
 from changedesk.base.actor import Channel
 from changedesk.base.ids import RequestId, SubjectId
-from changedesk.flow import configure
+from changedesk.flow import configure, turns
 from changedesk.kinds.account_status.refusals import UntilPast
+from changedesk.ledger.seal import Corrupt
 from changedesk.rules.access import terminal
 from changedesk.store import requests
 
@@ -122,3 +126,43 @@ def test_a_request_for_a_field_that_is_none_any_more_stops_no_other(d: Desk, dan
     assert holds(d, dana, "contact.club") is None
     stale = next(entry for entry in history(d, dana) if entry.kind == "request.stale")
     assert stale.facts["moved"] == ["contact.club"]
+
+
+def test_a_damaged_record_keeps_no_other_from_its_day(d: Desk, dana: SubjectId, database: Database) -> None:
+    """It is told of each time, until somebody has seen to it: nothing is left out in silence."""
+    kim, day = d.customer(personal__name="Kim Brook"), LATER + DAY
+    for who in (dana, kim):
+        vouch(d, who, LATER)
+        change = flow.FieldChange(path="contact.phone_home", new="+1 202 555 0199", valid_from=day)
+        flow.record_changes([flow.RecordedChange(subject=who, changes=[change])], actor=d.crm, at=LATER).one()
+    mine, theirs = (ask(d, who, URL, at=soon(LATER), effective_at=day) for who in (dana, kim))
+    late = [ask(d, who, {"plan.name": "flat"}, kind="plan", at=soon(LATER)) for who in _accounts(d)]
+    with psycopg.connect(database.admin_url) as admin:
+        admin.execute("SET LOCAL session_replication_role = replica")
+        damaged = "UPDATE desk.request SET proposal_ct = set_byte(proposal_ct, 40, get_byte(proposal_ct, 40) # 1)"
+        admin.execute(f"{damaged} WHERE id = ANY(%s)".encode(), [[mine.request, late[0].request]])
+        admin.execute(
+            "UPDATE desk.subject SET state_ct = set_byte(state_ct, 40, get_byte(state_ct, 40) # 1) WHERE id = %s",
+            [dana],
+        )
+    with pytest.raises(Corrupt):
+        flow.make_effective(d.client, at=day)
+    assert holds(d, kim, "contact.phone_home") == "+12025550199"
+    for _ in range(2):
+        with pytest.raises(Corrupt):
+            flow.apply_due(d.client, at=day)
+    assert state_of(d, theirs).state == "applied"
+    with pytest.raises(Corrupt):
+        flow.expire_due(d.client, at=LATER + 30 * DAY)
+    assert state_of(d, late[1]).state == "expired"
+
+
+def test_what_cannot_be_done_together_is_done_one_by_one() -> None:
+    def act(some: Sequence[int]) -> int:
+        return 1 // (2 - len(some))
+
+    assert turns.together([1, 2], act) == 2
+
+
+def _accounts(d: Desk) -> list[SubjectId]:
+    return [_with_account(d, name, number)[1] for name, number in (("one", "A-1"), ("two", "B-2"))]

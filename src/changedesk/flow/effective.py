@@ -6,9 +6,10 @@ from typing import Final
 
 from changedesk.base.actor import Actor, Channel, automation
 from changedesk.base.clock import micros
-from changedesk.base.ids import ClientId
+from changedesk.base.ids import ClientId, SubjectId
 from changedesk.flow.indexing import terms_for
 from changedesk.flow.submit import enter
+from changedesk.flow.turns import together
 from changedesk.flow.wish import Wish
 from changedesk.ledger.commitment import FOREVER, Assertion
 from changedesk.ledger.entry import EntryKind
@@ -29,8 +30,10 @@ def make_effective(client: ClientId, *, at: datetime) -> int:
     """
     with look(client) as seen:
         due = subjects.due(seen, at, limit=AT_ONCE)
-    if not due:
-        return 0
+    return together(due, lambda ids: _make_effective(client, ids, at=at)) if due else 0
+
+
+def _make_effective(client: ClientId, due: Sequence[SubjectId], *, at: datetime) -> int:
     actor = automation(client, "clock")
     with begin(actor) as tx:
         drafts: list[history.Draft] = []

@@ -1,14 +1,16 @@
 """Ways out and pauses: withdraw, cancel, hold, release, apply now, reschedule; and what the clock does."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
 from changedesk.base.actor import Actor, automation
-from changedesk.base.ids import ClientId
+from changedesk.base.ids import ClientId, RequestId
 from changedesk.base.refusal import Refusal
 from changedesk.flow import progress, standing
 from changedesk.flow.asking import Receipt
 from changedesk.flow.named import TooLate, on_request
+from changedesk.flow.turns import together
 from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules.access import Verb
@@ -159,16 +161,21 @@ def apply_due(client: ClientId, *, at: datetime) -> int:
 
     Several workers may do this at once: the rows are locked, and what one has moved the other finds moved.
     """
-    actor = automation(client, "clock")
     with look(client) as seen:
         due = requests.due(seen, at, limit=DUE_AT_ONCE)
     if not due["apply"] and not due["release"]:
         return 0
+    over = set(due["release"])
+    return together([*due["apply"], *due["release"]], lambda ids: _apply_due(client, ids, over, at=at))
+
+
+def _apply_due(client: ClientId, due: Sequence[RequestId], over: Collection[RequestId], *, at: datetime) -> int:
+    actor = automation(client, "clock")
     with begin(actor) as tx:
-        held = requests.hold(tx, [*due["apply"], *due["release"]])
-        going = [item for item in held if item.id in set(due["apply"])]
+        held = requests.hold(tx, due)
+        going = [item for item in held if item.id not in over]
         for item in held:
-            if item.id in set(due["release"]) and (moved := _release(tx, item, at=at)) is not None:
+            if item.id in over and (moved := _release(tx, item, at=at)) is not None:
                 progress.observe(tx, [moved], EntryKind.HOLD_RELEASED, actor=actor, at=at)
                 going.append(moved)
         now = progress.advance(tx, going, actor=actor, at=at)
@@ -178,11 +185,13 @@ def apply_due(client: ClientId, *, at: datetime) -> int:
 
 def expire_due(client: ClientId, *, at: datetime) -> int:
     """End what waited for people longer than it may; return how many that were."""
-    actor = automation(client, "clock")
     with look(client) as seen:
         due = requests.due(seen, at, limit=DUE_AT_ONCE)["expire"]
-    if not due:
-        return 0
+    return together(due, lambda ids: _expire_due(client, ids, at=at)) if due else 0
+
+
+def _expire_due(client: ClientId, due: Sequence[RequestId], *, at: datetime) -> int:
+    actor = automation(client, "clock")
     with begin(actor) as tx:
         late = [item.id for item in requests.hold(tx, due) if item.expires_at <= at]
         ended = requests.move(tx, late, "expire", at=at)

@@ -46,7 +46,7 @@ def test_what_a_map_keeps_of_a_cell() -> None:
     assert patterns.within(patterns.compiled("(y)"), beyond + "y") == ""
 
 
-@pytest.mark.filterwarnings("ignore:Possible nested set")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
 @given(st.text(alphabet="ab()*+?{}[]|.\\1,:$^", max_size=12))
 def test_whatever_is_let_through_comes_to_an_end(text: str) -> None:
     try:
