@@ -1,5 +1,6 @@
 """What a person asks of their own data by the link of a notice: written down once, answered only to who is proved."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -80,4 +81,20 @@ def test_an_unknown_link_and_one_that_ran_out_ask_for_nothing(room: Room) -> Non
 def test_the_page_of_the_link_to_stop_a_change_leads_there(room: Room) -> None:
     linked(room)
     shown = Browser().get(f"/p/aurora/wasnt-me/{TOKEN}").content.decode()
-    assert f'href="../your-data/{TOKEN}"' in shown
+    assert f'href="../your-data/{TOKEN}?language=en"' in shown
+
+
+def test_the_page_of_a_link_is_read_in_the_language_that_is_chosen_on_it(room: Room) -> None:
+    linked(room)
+    browser = Browser(headers={"accept-language": "en"})
+    shown = browser.get(PAGE).content.decode()
+    assert 'lang="en" dir="ltr"' in shown
+    chosen = re.findall(r'href="(\?language=\w+)"', shown)
+    assert "?language=de" in chosen
+    german = browser.get(PAGE + "?language=de").content.decode()
+    assert '<html lang="de"' in german
+    assert '?language=de" lang="de" hreflang="de" aria-current="true"' in german
+    assert '<html lang="en"' in browser.get(PAGE + "?language=xx").content.decode()
+    answered = browser.post(PAGE + "?language=de", {"right": BY_LINK[0].value}).content.decode()
+    assert '<html lang="de"' in answered
+    assert "?language=" not in answered

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
@@ -37,12 +38,19 @@ def wasnt_me(request: HttpRequest, slug: str, token: str) -> HttpResponse:
 def by_link(
     request: HttpRequest, slug: str, token: str, about: Callable[[HttpRequest, ClientView, str], HttpResponse]
 ) -> HttpResponse:
-    """Return what a page says by its link, in a language of its client; or that the link is unknown, or too old."""
+    """Return what a page says by its link, in a language of its client; or that the link is unknown, or too old.
+
+    ``language`` in the address chooses one: nobody signs in here, so there is nowhere to remember it.
+    """
     try:
         client = reading.by_slug(slug)
     except NotFound:
         return answer(request, None, "done", {"outcome": "unknown"}, status=_MISSING)
-    if translation.get_language() not in client.languages:
+    offered = _offered(client)
+    chosen = request.GET.get("language")
+    if chosen in offered:
+        translation.activate(chosen)
+    elif translation.get_language() not in offered:
         translation.activate(client.default_language)
     try:
         return about(request, client, token)
@@ -50,6 +58,11 @@ def by_link(
         return answer(request, client, "done", {"outcome": "expired"}, status=_GONE)
     except Refusal:
         return answer(request, client, "done", {"outcome": "unknown"}, status=_MISSING)
+
+
+def _offered(client: ClientView) -> list[str]:
+    """Return the client's languages in which there are pages."""
+    return [code for code, _name in settings.LANGUAGES if code in client.languages]
 
 
 def _about(request: HttpRequest, client: ClientView, token: str) -> HttpResponse:
@@ -69,16 +82,20 @@ def _about(request: HttpRequest, client: ClientView, token: str) -> HttpResponse
         "stopped": found.opened,
         "reference": found.ref,
     }
-    return answer(request, client, "not_me", {"change": change, "data_url": f"../your-data/{token}"})
+    data_url = f"../your-data/{token}?language={language}"
+    return answer(request, client, "not_me", {"change": change, "data_url": data_url})
 
 
 def answer(
     request: HttpRequest, client: ClientView | None, template: str, context: Context, *, status: int = 200
 ) -> HttpResponse:
     """Return a page of the portal. It is not kept, and its address, which holds a secret, does not travel on."""
-    around = None
+    around: Context | None = None
     if client is not None:
         around = {"name": client.name, "hue": client.id % _HUES + 1, "phone": client.support_phone}
+        if request.method != "POST":  # an answer is given once, and has no address of its own
+            names = {code: translation.get_language_info(code)["name_local"] for code in _offered(client)}
+            around["languages"] = [{"code": code, "name": name} for code, name in names.items()]
     made = render(request, f"portal/{template}.html", {"client": around, **context}, status=status)
     made.headers["Referrer-Policy"] = "no-referrer"
     made.headers["Cache-Control"] = "no-store"
