@@ -74,15 +74,15 @@ def ways(seen: Look, whom: Sequence[About], *, at: datetime) -> dict[SubjectId, 
         return {}
     config, people = configuration(seen.client), [one.subject for one in whom]
     apps = {one.subject_id for one in evidence.factors_of(seen, *people)}
-    asks_of_held = distrust.asks_of_held(config.rules)
-    holdings = subjects.accounts_of(seen, *(one.id for one in people)) if asks_of_held else ()
+    rules = distrust.distrusting(config.rules)
+    holdings = subjects.accounts_of(seen, *(one.id for one in people)) if rules else ()
     changed = lately.each_last_changed(seen, people)
     # Asked again when a code is to be sent: the SIM may have been changed since the request was made.
     held = lately.with_held(seen, changed, holdings, at=at)
     found: dict[SubjectId, list[Offer]] = {}
     for one in whom:
         distrusted = distrust.distrusted(
-            config.rules,
+            rules,
             config.catalogue,
             partial(held.__getitem__, one.subject.id),
             industries=config.settings.industries,

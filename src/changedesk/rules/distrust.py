@@ -1,6 +1,6 @@
 """Ways to verify that prove nothing of somebody just now, whatever they are asked for: a SIM was changed lately."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from changedesk.base.actor import ActorType, Channel
@@ -24,6 +24,12 @@ def changes_of(catalogue: Catalogue, changed: Mapping[str, datetime], prefix: st
     return {f"last_changed.{category}": when.isoformat() for category, when in newest.items()}
 
 
+def distrusting(rules: Iterable[Rule]) -> list[Rule]:
+    """Return the rules that forbid methods whatever is asked for; none where no rule asks of what somebody holds."""
+    found = [rule for rule in rules if rule.scope.changed_within and not rule.scope.categories]
+    return found if asks_of_held(found) else []
+
+
 def distrusted(
     rules: Sequence[Rule],
     catalogue: Catalogue,
@@ -37,8 +43,8 @@ def distrusted(
 
     ``held`` reads when each field of theirs and of what they hold was last changed; it is asked only where a rule is.
     """
-    found = [rule for rule in rules if rule.scope.changed_within and not rule.scope.categories]
-    told = changes_of(catalogue, held(), HELD) if asks_of_held(found) else {}
+    found = distrusting(rules)
+    told = changes_of(catalogue, held(), HELD) if found else {}
     if not told:
         return frozenset()  # no rule's time runs
     ask = Ask(

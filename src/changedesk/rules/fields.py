@@ -80,12 +80,16 @@ class Catalogue:
     """What a customer is called: the whole name first, where the catalogue has one."""
     contacts: tuple[Field, ...] = field(init=False, repr=False, compare=False)
     """The contact points. Each line of a list asks for both, so they are found once."""
+    lines: tuple[Field, ...] = field(init=False, repr=False, compare=False)
+    """The e-mail addresses and telephone numbers: asked at every request for the ways to verify."""
 
     def __post_init__(self) -> None:
         named = [item for item in self if item.type is FieldType.NAME]
         whole = [item for item in named if item.path == WHOLE_NAME]
         object.__setattr__(self, "names", (*whole, *(item for item in named if item not in whole)))
         object.__setattr__(self, "contacts", tuple(item for item in self if item.contact_point))
+        lines = (FieldType.EMAIL, FieldType.PHONE)
+        object.__setattr__(self, "lines", tuple(item for item in self if item.type in lines))
 
     @classmethod
     def of(cls, fields: Iterable[Field]) -> "Catalogue":

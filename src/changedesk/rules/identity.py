@@ -202,7 +202,7 @@ def offers(
     """
     found = [
         Offer(method, item.path, strength, _why_not(item.path, changed, last_changed, now, cooling_off))
-        for item in catalogue
+        for item in catalogue.lines
         if state.get(item.path)
         for method, strength in _methods_of(item)
     ]
