@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from changedesk import packs
+from changedesk.base.refusal import Refusal
 from changedesk.store.settings_read import all_clients
 
 
@@ -29,7 +30,7 @@ def _do() -> None:
     for language, _ in settings.LANGUAGES:
         with translation.override(language):
             reverse("console:switch_client")
-    with suppress(DatabaseError, packs.PackInvalid):  # whoever comes first is told
+    with suppress(DatabaseError, packs.PackInvalid, Refusal):  # whoever comes first is told
         for names in {client.packs for client in all_clients()}:
             packs.load(names)
     for folder in [Path(app.path, "templates") for app in apps.get_app_configs() if app.name.startswith("changedesk.")]:
