@@ -52,7 +52,9 @@ def at_places(client: ClientId, places: Sequence[int], *, values: bool) -> list[
     For hooks: an administrator said whether ``values`` go there in clear.
     """
     with look(client) as seen:
-        return _events(seen, audit_search.entries(seen, places), values=values, language="en")
+        rows = audit_search.entries(seen, places)
+        seen.ahead(last=True)
+        return _events(seen, rows, values=values, language="en")
 
 
 def test_event(client: ClientId, id_: UUID, hook: UUID, at: datetime) -> Mapping[str, object]:

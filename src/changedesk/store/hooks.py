@@ -178,13 +178,13 @@ def claim(tx: Tx, room: Mapping[UUID, int], *, now: datetime, lease: timedelta) 
     return [_delivery(row) for row in rows]
 
 
-def finish(tx: Tx, tried: Sequence[Tried], *, at: datetime) -> int:
-    """Keep what became of tries, and how their hooks fare; return how many were still this sender's."""
+def finish(tx: Tx, tried: Sequence[Tried], *, at: datetime) -> None:
+    """Keep what became of tries that are this sender's still, and how their hooks fare."""
     well: dict[UUID, bool] = {}
     for one_ in tried:
         well[one_.delivery.hook_id] = well.get(one_.delivery.hook_id, False) or one_.state == "sent"
     tx.post("hooks.fared", hook=list(well), well=list(well.values()), at=at)
-    return tx.run(
+    tx.post(
         "hooks.finish",
         id=[one_.delivery.id for one_ in tried],
         fence=[one_.delivery.fence for one_ in tried],

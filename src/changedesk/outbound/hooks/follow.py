@@ -12,6 +12,7 @@ from changedesk.rules.hooks import KEPT_FOR
 from changedesk.store import hooks, log
 from changedesk.store.begin import begin
 from changedesk.store.hooks import Delivery
+from changedesk.store.tx import Tx
 
 AT_ONCE: Final = 2000
 LEASE: Final = timedelta(seconds=60)
@@ -21,20 +22,19 @@ _GRACE: Final = timedelta(days=1)
 """So that whoever looks at the oldest page still finds it."""
 
 
-def run(client: ClientId, room: Mapping[UUID, int], *, at: datetime) -> tuple[int, list[Delivery]]:
+def run(tx: Tx, room: Mapping[UUID, int], *, at: datetime) -> tuple[int, list[Delivery]]:
     """Make the deliveries of the next entries of a client's log; return how many entries that were, and what was
     taken for sending: as many for each hook as there is ``room``, with a lease.
 
     Deliveries and the place in the log are written together, so that each event has one.
     """
-    with begin(automation(client, hooks.CONSUMER)) as tx:
-        tx.ahead(log.size_asks())
-        with log.following(tx, hooks.CONSUMER) as start:
-            until = 0 if start is None else min(log.size(tx), start + AT_ONCE)
-            if start is None or start >= until:
-                return 0, []
-            log.advance(tx, hooks.CONSUMER, until)
-            return until - start, hooks.queue(tx, start, until, room, at=at, lease=LEASE)
+    tx.ahead(log.size_asks())
+    with log.following(tx, hooks.CONSUMER) as start:
+        until = 0 if start is None else min(log.size(tx), start + AT_ONCE)
+        if start is None or start >= until:
+            return 0, []
+        log.advance(tx, hooks.CONSUMER, until)
+        return until - start, hooks.queue(tx, start, until, room, at=at, lease=LEASE)
 
 
 def sweep(client_id: int) -> int:

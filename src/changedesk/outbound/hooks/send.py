@@ -2,8 +2,8 @@
 
 What the log has gained and what is due is taken with a lease, made from the log as it is now, and queued for its hook:
 a few lanes each, one until the first try went well, and those together never more than half. So a receiver that hangs
-keeps none of the others waiting, at its own client or at any other. What became of tries is settled together: once a
-hook has taken all that waited for it, or many have ended.
+keeps none of the others waiting, at its own client or at any other. What was taken well is written down in the
+client's next turn, in the transaction that takes more.
 
 A sender that dies between sending and saying so leaves a lease that ends: the event is sent again, under the same id.
 """
@@ -27,7 +27,7 @@ from changedesk.base.ids import ClientId
 from changedesk.outbound.hooks import follow
 from changedesk.outbound.hooks.follow import LEASE
 from changedesk.outbound.hooks.line import Line, NotTaken
-from changedesk.outbound.hooks.settle import settle
+from changedesk.outbound.hooks.settle import Ended, settle
 from changedesk.rules import egress
 from changedesk.rules import hooks as rules
 from changedesk.store import hooks
@@ -42,7 +42,7 @@ LANES_OF_ONE: Final = 4
 AT_ONCE: Final = 32
 """Of one hook, on their way or waiting for a lane."""
 SETTLED_FROM: Final = AT_ONCE // 2
-"""So many that have ended are settled while others are on their way."""
+"""So many that have ended are settled before the next turn, which makes room for more."""
 CONTENT_TYPE: Final = "application/cloudevents+json"
 AGENT: Final = "Changedesk-Hooks/1"
 _LUCK: Final = secrets.SystemRandom()
@@ -93,13 +93,12 @@ class Sender:
         self._threads = ThreadPoolExecutor(LANES, thread_name_prefix="hooks")
         self._some = threading.Condition()
         self._queues: dict[UUID, _Queue] = {}
-        self._ended: deque[tuple[_Queue, Tried]] = deque()
+        self._ended: defaultdict[ClientId, list[tuple[_Queue, Tried]]] = defaultdict(list)
         self._settling = threading.Lock()
         self._closed = False
 
     def run(self, client: ClientId) -> int:
         """Follow a client's log, and begin to send what is due and has room; return how much was done."""
-        self._settle()
         at = self._clock()
         with look(client) as seen:
             seen.ahead(last=True)
@@ -108,10 +107,15 @@ class Sender:
         room = self._room(client, awake)
         fresh = {hook: size for hook, size in room.items() if hook not in found.due}
         later = {hook: size for hook, size in room.items() if hook in found.due}
-        entries, taken = follow.run(client, fresh, at=at) if found.behind else (0, [])
-        if later:
+        ended, entries, taken = self._take(client), 0, list[Delivery]()
+        if ended or found.behind or later:
             with begin(automation(client, hooks.CONSUMER)) as tx:
-                taken += hooks.claim(tx, later, now=at, lease=LEASE)
+                if ended:
+                    settle(tx, ended, at=at)
+                if found.behind:
+                    entries, taken = follow.run(tx, fresh, at=at)
+                if later:
+                    taken += hooks.claim(tx, later, now=at, lease=LEASE)
         for values in (False, True):
             mine = {hook.id for hook in awake if hook.full_values is values}
             those = [one for one in taken if one.hook_id in mine]
@@ -128,10 +132,7 @@ class Sender:
         if len(those) > 1:
             return [made for one in those for made in self._made(client, [one], values=values)]
         (one,) = those
-        with self._some:
-            queue = self._queues[one.hook_id]
-        self._ended.append((queue, self._later(one, "sender-fault", None)))
-        self._settle()
+        self._end(self._queues[one.hook_id], self._later(one, "sender-fault", None))
         return []
 
     def _room(self, client: ClientId, awake: Sequence[Hook]) -> dict[UUID, int]:
@@ -171,28 +172,25 @@ class Sender:
 
     def _lane(self, queue: _Queue) -> None:
         """Send what waits for a hook, one after the other, until nothing does."""
-        settled = False
         while True:
             with self._some:
-                job = queue.jobs.popleft() if queue.jobs and not self._closed else None
-                if job is None and (settled or queue.running > 1 or not self._ended):
+                if self._closed or not queue.jobs:
                     queue.running -= 1
                     self._some.notify_all()
                     return
-            settled = job is None
-            if job is not None:
-                self._work(queue, *job)
-            if settled or len(self._ended) >= SETTLED_FROM:
-                self._settle()
+                delivery, body, at = queue.jobs.popleft()
+            if self._clock() < at + _TOO_LATE:
+                self._end(queue, self._try(queue.hook, delivery, body))
 
-    def _work(self, queue: _Queue, delivery: Delivery, body: bytes, at: datetime) -> None:
-        if self._clock() >= at + _TOO_LATE:
-            return
-        tried = self._try(queue.hook, delivery, body)
+    def _end(self, queue: _Queue, tried: Tried) -> None:
+        """Keep what became of a try until the client's next turn; one that failed, or many, are settled now."""
         with self._some:
             queue.good = tried.state == "sent"
+            self._ended[queue.client].append((queue, tried))
+            soon = not queue.good or len(self._ended[queue.client]) >= SETTLED_FROM
             self._spread(queue)
-        self._ended.append((queue, tried))
+        if soon:
+            self._settle(queue.client)
 
     def _try(self, hook: Hook, delivery: Delivery, body: bytes) -> Tried:
         at, code = self._clock(), None
@@ -224,18 +222,16 @@ class Sender:
             next_at=None if wait is None else self._clock() + wait, code=code, error=word, gone=code == HTTPStatus.GONE,
         )  # fmt: skip
 
-    def _settle(self) -> None:
-        """Write down all that has ended, unless another thread is at it, which then writes this down too."""
-        while self._ended and self._settling.acquire(blocking=False):
+    def _take(self, client: ClientId) -> list[Ended]:
+        with self._some:
+            return [Ended(queue.hook, tried, more=queue.brimmed) for queue, tried in self._ended.pop(client, ())]
+
+    def _settle(self, client: ClientId) -> None:
+        """Write down all that has ended, unless another thread is at it: what it leaves is for the next turn."""
+        while self._ended.get(client) and self._settling.acquire(blocking=False):
             try:
-                ended: defaultdict[ClientId, list[tuple[_Queue, Tried]]] = defaultdict(list)
-                while self._ended:
-                    queue, tried = self._ended.popleft()
-                    ended[queue.client].append((queue, tried))
-                for client, those in ended.items():
-                    more = any(queue.brimmed for queue, _ in those)
-                    known = {queue.hook.id: queue.hook for queue, _ in those}
-                    settle(client, known, [tried for _, tried in those], more=more, at=self._clock())
+                with begin(automation(client, hooks.CONSUMER)) as tx:
+                    settle(tx, self._take(client), at=self._clock())
             except Exception:
                 # The leases end, and all of it is tried again.
                 log.exception("hooks_not_settled")
@@ -243,15 +239,19 @@ class Sender:
                 self._settling.release()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until nothing is on its way from here; False when it takes longer."""
+        """Wait until nothing is on its way from here, and settle it; False when it takes longer."""
         with self._some:
-            return self._some.wait_for(lambda: not any(one.running for one in self._queues.values()), seconds)
+            over = self._some.wait_for(lambda: not any(one.running for one in self._queues.values()), seconds)
+        for client in list(self._ended):
+            self._settle(client)
+        return over
 
     def close(self) -> None:
         """Begin nothing any more; what is on its way is ended. The rest is sent by whoever claims it next."""
         with self._some:
             self._closed = True
         self._threads.shutdown()
+        self.wait(0)
         self._line.close()
 
 

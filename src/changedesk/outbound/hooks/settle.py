@@ -1,18 +1,15 @@
 """What became of tries: written down, hooks disabled that want no more or take nothing, and people told of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
-from uuid import UUID
+from typing import Final, NamedTuple
 
 import structlog
 
 from changedesk.base.actor import Role, automation
-from changedesk.base.ids import ClientId
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules.hooks import DISABLED_AFTER
 from changedesk.store import audit_search, history, hooks, settings_read, subjects
-from changedesk.store.begin import begin
 from changedesk.store.hooks import Hook, Tried
 from changedesk.store.terms import Terms
 from changedesk.store.tx import Tx
@@ -22,14 +19,20 @@ TOLD: Final = frozenset({Role.ADMINISTRATOR})
 log = structlog.get_logger("changedesk.hooks")
 
 
-def settle(client: ClientId, known: Mapping[UUID, Hook], tried: Sequence[Tried], *, more: bool, at: datetime) -> None:
-    """Write down what became of tries. ``known``: their hooks, as they were; ``more``: others are waiting for room."""
-    with begin(automation(client, hooks.CONSUMER)) as tx:
-        hooks.finish(tx, tried, at=at)
-        for hook in known.values():
-            mine = [one for one in tried if one.delivery.hook_id == hook.id]
-            _judge(tx, hook, mine, at=at)
-        tx.grew |= more
+class Ended(NamedTuple):
+    """A try that has ended. ``hook``: as it was; ``more``: other events wait for room."""
+
+    hook: Hook
+    tried: Tried
+    more: bool
+
+
+def settle(tx: Tx, ended: Sequence[Ended], *, at: datetime) -> None:
+    """Write down what became of tries."""
+    hooks.finish(tx, [one.tried for one in ended], at=at)
+    for hook in {one.hook.id: one.hook for one in ended}.values():
+        _judge(tx, hook, [one.tried for one in ended if one.hook.id == hook.id], at=at)
+    tx.grew |= any(one.more for one in ended)
 
 
 def _judge(tx: Tx, hook: Hook, tried: Sequence[Tried], *, at: datetime) -> None:
