@@ -212,13 +212,14 @@ def _quiet(stage: Stage) -> Sequence[Any]:
 
 
 def _drained(stage: Stage) -> None:
-    """Wait until all that follows the log has come to its end."""
+    """Wait until all that follows the log has come to its end, and hooks were told of it."""
     with baseline.connect(stage.place.admin) as connection:
         for _ in range(600):
             row = connection.execute(
                 "SELECT (SELECT count(*) FROM desk.staged WHERE client_id = %(c)s) + (SELECT size - (SELECT"
                 " min(next_idx) FROM desk.cursor WHERE client_id = %(c)s) FROM desk.log_head"
-                " WHERE client_id = %(c)s)",
+                " WHERE client_id = %(c)s) + (SELECT count(*) FROM desk.hook_delivery WHERE client_id = %(c)s"
+                " AND state = 'waiting')",
                 {"c": stage.client},
             ).fetchone()
             if row and row[0] == 0:

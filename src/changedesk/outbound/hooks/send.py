@@ -30,6 +30,7 @@ from changedesk.outbound.hooks.line import Line, NotTaken
 from changedesk.outbound.hooks.settle import Ended, settle
 from changedesk.rules import egress
 from changedesk.rules import hooks as rules
+from changedesk.rules.egress import Address
 from changedesk.store import hooks
 from changedesk.store.begin import begin
 from changedesk.store.hooks import Delivery, Hook, Tried
@@ -61,6 +62,8 @@ class _Queue:
 
     client: ClientId
     hook: Hook
+    address: Address | None = None
+    """Where it leads; None: to where nothing is sent."""
     jobs: deque[tuple[Delivery, bytes, datetime]] = field(default_factory=deque)
     running: int = 0
     good: bool = False
@@ -143,7 +146,7 @@ class Sender:
                 return {}
             for hook in awake:
                 queue = self._queues.setdefault(hook.id, _Queue(client, hook))
-                queue.hook = hook
+                queue.hook, queue.address = hook, _address(hook)
                 taken = [one for one in self._queues.values() if one.jobs or one.running]
                 if not queue.good and sum(not one.good for one in taken) >= LANES // 2:
                     queue.brimmed = True
@@ -180,7 +183,7 @@ class Sender:
                     return
                 delivery, body, at = queue.jobs.popleft()
             if self._clock() < at + _TOO_LATE:
-                self._end(queue, self._try(queue.hook, delivery, body))
+                self._end(queue, self._try(queue.hook, queue.address, delivery, body))
 
     def _end(self, queue: _Queue, tried: Tried) -> None:
         """Keep what became of a try until the client's next turn; one that failed, or many, are settled now."""
@@ -192,7 +195,9 @@ class Sender:
         if soon:
             self._settle(queue.client)
 
-    def _try(self, hook: Hook, delivery: Delivery, body: bytes) -> Tried:
+    def _try(self, hook: Hook, address: Address | None, delivery: Delivery, body: bytes) -> Tried:
+        if address is None:
+            return self._later(delivery, "address-refused", None)
         at, code = self._clock(), None
         live = [one.text for one in hook.secrets if one.until is None or at < one.until]
         stamp, event = int(at.timestamp()), str(delivery.event_id)
@@ -201,12 +206,10 @@ class Sender:
             ("webhook-timestamp", str(stamp)), ("webhook-signature", rules.sign(live, event, stamp, body)),
         )  # fmt: skip
         try:
-            code = self._line.post(egress.read(hook.url, inside=hooks.inside()), headers, body)
+            code = self._line.post(address, headers, body)
             word = _word(code)
         except NotTaken as error:
             word = error.word
-        except egress.AddressUnfit:
-            word = "address-refused"
         except Exception:
             # Whatever it is, it must not keep the other events of the hook.
             log.exception("hook_sender_fault", hook=str(hook.id))
@@ -253,6 +256,13 @@ class Sender:
         self._threads.shutdown()
         self.wait(0)
         self._line.close()
+
+
+def _address(hook: Hook) -> Address | None:
+    try:
+        return egress.read(hook.url, inside=hooks.inside())
+    except egress.AddressUnfit:
+        return None
 
 
 def _word(code: int) -> str:
