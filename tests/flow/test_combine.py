@@ -15,6 +15,11 @@ from changedesk.flow.combine import TOGETHER_MOST, Cohort, Combiner, _Call
 from changedesk.store.tx import CommitUnknown
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(combine, "OVERDUE_SECONDS", 60)
+
+
 def test_calls_that_arrive_while_a_batch_runs_go_together_but_never_two_of_one_subject() -> None:
     batches: list[list[int]] = []
 
@@ -71,7 +76,7 @@ def test_those_that_were_answered_together_go_together_again(verbs: int, monkeyp
     assert batches[7:] == [(0, 1)]
 
 
-def test_verbs_of_a_cohort_lead_one_after_the_other_and_whoever_waited_longest_leads_next() -> None:
+def test_verbs_of_a_cohort_lead_one_after_the_other_the_one_that_most_wait_for_first() -> None:
     batches: list[str] = []
     busy, cohort = Lock(), Cohort()
     first = Event()
@@ -86,7 +91,8 @@ def test_verbs_of_a_cohort_lead_one_after_the_other_and_whoever_waited_longest_l
         return Outcome(list(items))
 
     reads, writes = (Combiner[str, str](run, lambda item: item, cohort) for _ in range(2))
-    people = [Thread(target=verb.call, args=(item,)) for verb, item in zip([reads, writes] * 3, "awbxcy", strict=True)]
+    wanted = [(reads, "a"), (reads, "b"), (writes, "w"), (writes, "x"), (reads, "c"), (writes, "y")]
+    people = [Thread(target=verb.call, args=(item,)) for verb, item in wanted]
     for waiting, one in enumerate(people):
         one.start()
         first.wait()
@@ -95,6 +101,52 @@ def test_verbs_of_a_cohort_lead_one_after_the_other_and_whoever_waited_longest_l
     for one in people:
         one.join()
     assert batches == ["a", "wxy", "bc"]
+
+
+def test_what_takes_long_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(combine, "OVERDUE_SECONDS", 0.001)
+    cohort, freed, begun = Cohort(), Event(), Event()
+
+    def run(items: Sequence[str]) -> Outcome[str]:
+        if "slow" in items:
+            begun.set()
+            freed.wait()
+        return Outcome(list(items))
+
+    slow, fast = (Combiner[str, str](run, lambda item: item, cohort) for _ in range(2))
+    first = Thread(target=slow.call, args=("slow",))
+    first.start()
+    begun.wait()
+    assert [fast.call(item) for item in "ab"] == ["a", "b"]
+    freed.set()
+    first.join()
+    # It had the lead no longer, so it gave it to nobody: whoever comes next has it at once.
+    monkeypatch.setattr(combine, "OVERDUE_SECONDS", 60)
+    assert fast.call("c") == "c"
+
+
+def test_who_is_taken_along_just_as_their_patience_ends_waits_for_the_answer() -> None:
+    cohort = Cohort()
+    verb = Combiner[str, str](lambda items: Outcome(list(items)), lambda item: item, cohort)
+    leader, other = _Call(verb, "a"), _Call(verb, "b")
+    assert cohort._join(leader)
+
+    class Late:
+        batch: Sequence[_Call[str, str]] = ()
+
+        def acquire(self, timeout: float = -1) -> bool:
+            if timeout > 0:
+                self.batch = cohort._take(leader)
+                return False
+            cohort._hand_on(self.batch, leader)
+            return True
+
+        def release(self) -> None:
+            self.batch = ()
+
+    other.done = late = Late()  # type: ignore[assignment]  # instead of a lock
+    assert not cohort._join(other)
+    assert late.batch == ()
 
 
 def test_two_of_one_subject_go_one_after_the_other_and_each_hears_of_its_own() -> None:
@@ -145,7 +197,7 @@ def test_a_batch_that_breaks_is_run_one_by_one_unless_it_may_have_been_done(fail
 
     joined: Combiner[int, int] = Combiner(run, lambda item: item)
     calls = [_Call(joined, item) for item in (1, 2, 3)]
-    joined._answer(calls)
+    joined.run(calls)
     if failure is BrokenError:
         assert [call.answer for call in calls] == [1, 2, None]
         assert [type(call.failure) for call in calls] == [type(None), type(None), BrokenError]

@@ -1,14 +1,15 @@
 """Joining concurrent single calls of plural verbs: what arrives while a batch is under way shares the next one.
 
-No background thread: the first caller leads, flushes for those that wait with it for the same verb, and hands the lead
-to the one that has waited longest, whatever for. Those that were answered together come back together, where they come
-from callers that wait for an answer before they ask again, and mostly for the next verb of what they do: whoever leads
-then waits for them for as long as they keep coming, since half as many batches cost half as much. Nobody waits who
-comes alone. Each caller gets its own result after the shared commit. If a batch fails as a whole, its members run one
-by one.
+No background thread: the first caller leads, flushes for those that wait for the same verb by the same actor, most of
+them first, until it is answered itself, and hands the lead to the next. Those that were answered come back, where they
+come from callers that wait for an answer before they ask again, and mostly for the next verb of what they do: whoever
+leads then waits for them for as long as they keep coming, since half as many batches cost half as much. Nobody waits
+who comes alone. Each caller gets its own result after the shared commit. If a batch fails as a whole, its members run
+one by one.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -18,7 +19,7 @@ from typing import Any, Final, Generic, TypeVar
 from changedesk.base import turns
 from changedesk.base.actor import Actor
 from changedesk.base.clock import now
-from changedesk.base.ids import parse_reference
+from changedesk.base.ids import ClientId, parse_reference
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
 from changedesk.flow.answer import Answer, Confirmed, take_answers
@@ -36,16 +37,19 @@ from changedesk.store.tx import CommitUnknown
 TOGETHER_MOST: Final = 64
 PATIENCE_SECONDS: Final = 0.005
 """For how long the next one is waited for."""
+OVERDUE_SECONDS: Final = 0.1
+"""Whoever has waited for so long leads all the same: what takes long, or is always more, keeps nobody."""
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class _Call(Generic[T, R]):
-    __slots__ = ("answer", "done", "failure", "item", "leads", "verb")
+    __slots__ = ("answer", "came_at", "done", "failure", "item", "leads", "verb")
 
     def __init__(self, verb: "Combiner[T, R]", item: T) -> None:
         self.verb = verb
         self.item = item
+        self.came_at = time.monotonic()
         # Let go of when the call is answered, or has the lead: half the price of an Event, and only one waits for it.
         self.done = Lock()
         self.done.acquire()
@@ -60,34 +64,55 @@ class Cohort:
     def __init__(self) -> None:
         self._lock = Lock()
         self.waiting: list[_Call[Any, Any]] = []
-        self._led = False
-        self._together = 1
-        """How many were here when a batch was answered last."""
+        self._leader: _Call[Any, Any] | None = None
+        self._away = 0
+        """How many were answered just now, and may come back."""
         self._answered_at = 0.0
         self._gathered: Lock | None = None
         """Let go of when as many are here again; None where nobody waits for them."""
 
-    def join(self, mine: _Call[Any, Any]) -> bool:
+    def answer(self, mine: _Call[Any, Any]) -> None:
+        """Return when a call was answered: by whoever leads, or by leading."""
+        leads = self._join(mine)
+        while leads:
+            self._gather()
+            batch = self._take(mine)
+            try:
+                batch[0].verb.run(batch)
+            finally:
+                self._hand_on(batch, mine)
+            leads = mine not in batch
+
+    def _join(self, mine: _Call[Any, Any]) -> bool:
         """Return once a call has the lead (True), or was answered by whoever had it."""
         with self._lock:
-            mine.leads, self._led = not self._led, True
-            if mine.leads:
+            self._away = max(self._away - 1, 0)
+            if self._leader is None:
+                self._leader = mine
                 return True
             self.waiting.append(mine)
-            if self._gathered is not None and len(self.waiting) + 1 >= self._together:
+            if self._gathered is not None and not self._away:
                 self._gathered.release()
                 self._gathered = None
-        mine.done.acquire()
+        if not mine.done.acquire(timeout=OVERDUE_SECONDS):
+            with self._lock:
+                if mine in self.waiting:
+                    self.waiting.remove(mine)
+                    self._leader = mine
+                    return True
+            mine.done.acquire()
         return mine.leads
 
-    def gather(self) -> None:
-        """Return when as many are here as were answered together just now, or no further one comes."""
+    def _gather(self) -> None:
+        """Return when as many are here again as were answered just now, or no further one comes."""
         before = 0
         late = time.monotonic() - self._answered_at > PATIENCE_SECONDS
-        while not late:
+        while True:
             with self._lock:
                 here = len(self.waiting) + 1
-                if here >= self._together or here == before:
+                if late or here == before:
+                    self._away = 0
+                if not self._away:
                     return
                 gathered = self._gathered = Lock()
                 gathered.acquire()
@@ -96,29 +121,37 @@ class Cohort:
                 self._gathered = None
             before = here
 
-    def take(self, first: _Call[T, R]) -> list[_Call[T, R]]:
-        """Take a batch out of the queue: the leader first, then others of its verb that share no key with it."""
-        verb = first.verb
-        batch, taken, rest = [first], {verb.key(first.item)}, []
-        with self._lock:
-            for call in self.waiting:
-                if call.verb is verb and len(batch) < TOGETHER_MOST and verb.key(call.item) not in taken:
-                    batch.append(call)
-                    taken.add(verb.key(call.item))
-                else:
-                    rest.append(call)
-            self.waiting = rest
-        return batch
+    def _take(self, mine: _Call[Any, Any]) -> list[_Call[Any, Any]]:
+        """Take a batch out of the queue: of the verb that most are here for, those that share no key.
 
-    def hand_on(self, batch: Sequence[_Call[Any, Any]]) -> None:
-        """Let those of a batch go that was answered; its first had the lead, which the next one gets."""
+        Of two that as many are here for, the one for which somebody came last: they meet those that are ahead of them,
+        where others would wait for each other in turn, in two halves for good. Whoever is overdue goes first.
+        """
         with self._lock:
-            self._together = min(len(batch) + len(self.waiting), TOGETHER_MOST)
+            here = [mine, *self.waiting]
+            verb = mine.verb
+            if self._leader is mine and time.monotonic() - mine.came_at < OVERDUE_SECONDS:
+                wanted = Counter(call.verb for call in here)
+                verb = max(reversed(here), key=lambda call: wanted[call.verb]).verb
+            batch: dict[Hashable, _Call[Any, Any]] = {}
+            for call in here:
+                if call.verb is verb and len(batch) < TOGETHER_MOST:
+                    batch.setdefault(verb.key(call.item), call)
+            taken = {mine, *batch.values()}
+            self.waiting = [call for call in self.waiting if call not in taken]
+        return list(batch.values())
+
+    def _hand_on(self, batch: Sequence[_Call[Any, Any]], mine: _Call[Any, Any]) -> None:
+        """Let those of a batch go that was answered. A leader who is among them gives the lead away, if it still has it."""
+        following = None
+        with self._lock:
+            self._away = min(self._away + len(batch), TOGETHER_MOST)
             self._answered_at = time.monotonic()
-            following = self.waiting.pop(0) if self.waiting else None
-            self._led = following is not None
-        for call in batch[1:]:
-            call.done.release()
+            if mine in batch and self._leader is mine:
+                following = self._leader = self.waiting.pop(0) if self.waiting else None
+        for call in batch:
+            if call is not mine:
+                call.done.release()
         if following is not None:
             following.leads = True
             following.done.release()
@@ -127,13 +160,13 @@ class Cohort:
 class Combiner(Generic[T, R]):
     """Joins calls of one verb within a cohort. ``key`` names what two calls of one batch may not share: the subject.
 
-    ``run`` is the plural verb; it says by place what was refused.
+    ``plural`` is the verb for several; it says by place what was refused.
     """
 
     def __init__(
-        self, run: Callable[[Sequence[T]], Outcome[R]], key: Callable[[T], Hashable], cohort: Cohort | None = None
+        self, plural: Callable[[Sequence[T]], Outcome[R]], key: Callable[[T], Hashable], cohort: Cohort | None = None
     ) -> None:
-        self._run = run
+        self._plural = plural
         self.key = key
         self._cohort = cohort or Cohort()
 
@@ -141,23 +174,15 @@ class Combiner(Generic[T, R]):
         """Run one item, alone or with others; return its result, or raise its refusal."""
         mine: _Call[T, R] = _Call(self, item)
         turns.leave()  # those that are to come with it need them
-        if self._cohort.join(mine):
-            self._lead(mine)
+        self._cohort.answer(mine)
         if mine.failure is not None:
             raise mine.failure
         return mine.answer  # type: ignore[return-value]  # set by whoever led, unless there is a failure
 
-    def _lead(self, mine: _Call[T, R]) -> None:
-        self._cohort.gather()
-        batch = self._cohort.take(mine)
+    def run(self, batch: Sequence[_Call[T, R]]) -> None:
+        """Answer the calls of a batch, each with its own result or failure."""
         try:
-            self._answer(batch)
-        finally:
-            self._cohort.hand_on(batch)
-
-    def _answer(self, batch: Sequence[_Call[T, R]]) -> None:
-        try:
-            self._share(batch, self._run([call.item for call in batch]))
+            self._share(batch, self._plural([call.item for call in batch]))
         except BaseException as failure:  # noqa: BLE001 - every member must hear of it, whatever it was
             # Where the commit may have happened, only a caller with a key may try again: nobody does it unasked.
             if len(batch) == 1 or isinstance(failure, CommitUnknown) or not isinstance(failure, Exception):
@@ -165,7 +190,7 @@ class Combiner(Generic[T, R]):
                     call.failure = failure
                 return
             for call in batch:
-                self._answer([call])
+                self.run([call])
 
     @staticmethod
     def _share(batch: Sequence[_Call[T, R]], outcome: Outcome[R]) -> None:
@@ -179,37 +204,40 @@ class Combiner(Generic[T, R]):
 
 
 @lru_cache(maxsize=256)
-def _cohort(actor: Actor) -> Cohort:
-    del actor
+def _cohort(client: ClientId) -> Cohort:
+    # Not of an actor: who enters requests and who approves them are two, and one goes on when the other is done.
+    del client
     return Cohort()
 
 
 @lru_cache(maxsize=256)
 def _recording(actor: Actor) -> Combiner[RecordedChange, Recorded]:
     return Combiner(
-        lambda items: record_changes(items, actor=actor, at=now()), lambda item: item.subject, _cohort(actor)
+        lambda items: record_changes(items, actor=actor, at=now()), lambda item: item.subject, _cohort(actor.client)
     )
 
 
 @lru_cache(maxsize=256)
 def _submitting(actor: Actor) -> Combiner[Wish, Receipt]:
-    return Combiner(lambda items: submit(items, actor=actor, at=now()), lambda item: item.subject, _cohort(actor))
+    return Combiner(
+        lambda items: submit(items, actor=actor, at=now()), lambda item: item.subject, _cohort(actor.client)
+    )
 
 
 @lru_cache(maxsize=256)
 def _agreeing(actor: Actor) -> Combiner[Agreement, Receipt]:
-    return Combiner(lambda items: record_consents(items, actor=actor, at=now()), _request, _cohort(actor))
+    return Combiner(lambda items: record_consents(items, actor=actor, at=now()), _request, _cohort(actor.client))
 
 
 @lru_cache(maxsize=256)
 def _approving(actor: Actor) -> Combiner[Approval, Receipt]:
-    return Combiner(lambda items: approve_each(items, actor=actor, at=now()), _request, _cohort(actor))
+    return Combiner(lambda items: approve_each(items, actor=actor, at=now()), _request, _cohort(actor.client))
 
 
 @lru_cache(maxsize=256)
 def _challenging(actor: Actor) -> Combiner[Wanted, Challenged]:
     return Combiner(
-        lambda items: start_challenges(items, actor=actor, at=now()), lambda item: item.whose, _cohort(actor)
+        lambda items: start_challenges(items, actor=actor, at=now()), lambda item: item.whose, _cohort(actor.client)
     )
 
 
@@ -218,7 +246,7 @@ def _answering(actor: Actor) -> Combiner[Answer, Confirmed]:
     return Combiner(
         lambda items: take_answers(items, actor=actor, at=now()),
         lambda item: item.ref or item.subject or item.challenge,
-        _cohort(actor),
+        _cohort(actor.client),
     )
 
 
