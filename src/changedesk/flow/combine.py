@@ -142,7 +142,7 @@ class Cohort:
         return list(batch.values())
 
     def _hand_on(self, batch: Sequence[_Call[Any, Any]], mine: _Call[Any, Any]) -> None:
-        """Let those of a batch go that was answered. A leader who is among them gives the lead away, if it still has it."""
+        """Let those of a batch go that was answered. A leader among them, who is it still, gives the lead away."""
         following = None
         with self._lock:
             self._away = min(self._away + len(batch), TOGETHER_MOST)

@@ -1,6 +1,6 @@
 """Taking requests as far along their route as their evidence carries them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -185,9 +185,10 @@ def apply(tx: Tx, due: Sequence[Standing], writing: Writing, *, actor: Actor, at
     busy = linking.busy(tx, asked) | forget.busy(tx, asked) | left_behind.busy(tx, asked, at=at)
     due = [one for one in due if one.request.id not in busy]
     held, active = _lock(writing, due, beside, at=at)
-    if beside and len(due) > 1:
-        # What brings records together is weighed against each of them as the one before has left it.
-        return [item for one in due for item in apply(tx, [one], writing, actor=actor, at=at)]
+    parts = [[one] for one in due] if beside else _in_turn(due)
+    if len(parts) > 1:
+        # Each is weighed against the record as the one before has left it, and what brings records together with all.
+        return [item for part in parts for item in apply(tx, part, writing, actor=actor, at=at)]
     stopped = _stopped(tx, [one.request for one in due], active, at=at) | _forbidden(tx, due, held, beside)
     halted = _take(tx, "hold", [one for one in due if one.request.id in stopped], stopped, writing, actor=actor, at=at)
     config = configuration(tx.client)
@@ -217,6 +218,18 @@ def apply(tx: Tx, due: Sequence[Standing], writing: Writing, *, actor: Actor, at
     observe(tx, gone, EntryKind.REQUEST_STALE, actor=actor, at=at, each=why, writing=writing)
     ended = requests.move_held(tx, failed, "fail", at=at)
     return [*_write(tx, ready, held, writing, actor=actor, at=at), *halted, *gone, *ended]
+
+
+def _in_turn(due: Sequence[Standing]) -> list[list[Standing]]:
+    """Part requests so that no two of one subject are together."""
+    parts: list[list[Standing]] = []
+    before: Counter[SubjectId] = Counter()
+    for one in due:
+        turn = before[one.request.subject_id]
+        parts += [[]] if turn == len(parts) else []
+        parts[turn].append(one)
+        before[one.request.subject_id] += 1
+    return parts
 
 
 def _lock(
