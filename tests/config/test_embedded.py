@@ -60,10 +60,30 @@ def started(state: Path, account: pwd.struct_passwd | None = None) -> Iterator[S
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[Path]:
+def empty(tmp_path: Path) -> Iterator[Path]:
+    """Where nothing was started before."""
     folder = tmp_path / "state"
     yield folder
     Server(state_dir=folder).erase()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(state_dir=tmp_path_factory.mktemp("made") / "state", settings=SMALL)
+    server.start()
+    server.stop()
+    yield server
+    server.erase()
+
+
+@pytest.fixture
+def state(empty: Path, made: Server) -> Path:
+    """Where a server was started and stopped: making its files anew takes longer than most tests here."""
+    shutil.copytree(made.state_dir, empty, ignore=shutil.ignore_patterns("postgres"))
+    mine = Server(state_dir=empty)
+    mine.account.owned(mine.data.parent)
+    subprocess.run(["cp", "-a", made.data, mine.data], check=True)
+    return empty
 
 
 def owner_of(pid: int) -> int:
@@ -155,10 +175,10 @@ def test_a_second_server_over_the_same_data_is_refused(state: Path) -> None:
         Server(state_dir=state, settings=SMALL).start()
 
 
-def test_the_server_never_runs_as_root_and_its_folders_are_private(state: Path) -> None:
-    with started(state) as running:
+def test_the_server_never_runs_as_root_and_its_folders_are_private(empty: Path) -> None:
+    with started(empty) as running:
         assert owner_of(running.pid) != 0
-        for folder in (socket_folder(state), data_folder(state), state / "secrets"):
+        for folder in (socket_folder(empty), data_folder(empty), empty / "secrets"):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
 
 

@@ -36,7 +36,11 @@ parameters = {{ id = "{change}" }}
 """
 
 
-def run(url: str, secret: str, place: Path) -> None:
+THERE = r"^/api/v1/(customers|change-requests|changes)/.*\{(id|ref)\}"
+"""The operations that ``REAL`` leads to something that is there; to all others it would send the same once more."""
+
+
+def run(url: str, secret: str, place: Path, *more: str) -> None:
     """Let the fuzzer loose on every operation, in every phase."""
     done = subprocess.run(
         [
@@ -54,6 +58,7 @@ def run(url: str, secret: str, place: Path) -> None:
             "--suppress-health-check=all",
             "--no-color",
             "--warnings=off",
+            *more,
         ],
         cwd=place,
         capture_output=True,
@@ -71,9 +76,9 @@ def test_the_server_keeps_to_its_document_whatever_is_sent(database: Database, s
         dana = customer(crm)
         change = crm.get(f"/customers/{dana}/timeline").json()["items"][-1]["change"]
         there = REAL.format(subject=dana, ref=ask(crm, dana)["ref"], change=change)
-    for name, config in (("anything", ""), ("what is there", there)):
+    for name, config, *only in (("anything", ""), ("what is there", there, f"--include-path-regex={THERE}")):
         place = tmp_path / name
         place.mkdir()
         (place / "schemathesis.toml").write_text(config)
-        run(serve.url, secret, place)
+        run(serve.url, secret, place, *only)
     assert '"status": 5' not in serve.log.said()

@@ -113,7 +113,7 @@ class Entering:
 
     def _region(self, cells: Mapping[str, str]) -> str | None:
         named = cells[self.map.region_column].strip() if self.map.region_column else ""
-        return countries().get(named.casefold()) or self.map.region or None
+        return (countries().get(named.casefold()) if named else None) or self.map.region or None
 
     def _send(self, batch: Sequence[_Ready], send: Send, told: list[Became]) -> list[_Ready]:
         """Send what is ready; return rows whose fields were refused, to go once more without those fields."""

@@ -152,7 +152,8 @@ class Reader:
         if self._sheet and max(map(len, cells)) > CELL_SIGNS_MAX:  # of CSV the reader sees to that
             return Row(self.number, {}, RowMisshapen(reason="cell_too_long", columns=len(self.columns)))
         if self._dialect.mend:
-            cells = [ftfy.fix_encoding(cell) for cell in cells]
+            # Of ASCII there is nothing to mend, which takes longer to find out there than to ask.
+            cells = [cell if cell.isascii() else ftfy.fix_encoding(cell) for cell in cells]
         return Row(self.number, dict(zip(self.columns, cells, strict=True)))
 
     @contextmanager

@@ -60,7 +60,7 @@ def countries() -> Mapping[str, str]:
     for language in _LANGUAGES:
         names = Locale(language).territories.items()
         known |= {_plain(name): code for code, name in names if code in codes and _plain(name) not in known}
-        own = {_plain(locale_in(code).territories.get(code, "")): code for code in codes}
+    own = {_plain(locale_in(code).territories.get(code, "")): code for code in codes}
     known |= {name: code for name, code in own.items() if name and name not in known}
     return known
 
