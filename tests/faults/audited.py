@@ -74,7 +74,7 @@ def make(database: Database, *, entries: int, seed: int) -> Log:
         asked_again = agree(home, ask(home, dana, POST, at=soon(at, 301)), soon(at, 302))
         if number % 2:
             flow.reject(
-                asked_again.ref, seen_version=None, reason="not_entitled", message="No.", actor=home.ines,
+                asked_again.ref, seen_version=None, reason="other", message="No.", actor=home.ines,
                 at=soon(at, 303),
             )  # fmt: skip
         else:

@@ -73,7 +73,9 @@ def test_a_value_is_found_nowhere_but_where_it_is_sealed(
             "postal_code": "62701",
         }
         asked = ready(d, dana, at, {"contact.postal_address": post}, note="canarynote")
-        flow.reject(asked.ref, seen_version=None, reason="fraud", message="canarynote", actor=d.ines, at=soon(at, 9))
+        flow.reject(
+            asked.ref, seen_version=None, reason="suspected_fraud", message="canarynote", actor=d.ines, at=soon(at, 9)
+        )
         bad = {"contact.email": "dana@canary.bad@", "contact.phone_home": "2025550188000000"}
         for call in (
             lambda: flow.submit(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.cast import Desk, key, soon, staff
@@ -30,6 +31,7 @@ from changedesk.base.actor import Actor, Channel, Role
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.flow import configure
+from changedesk.flow.asking import ReasonUnknown
 from changedesk.flow.decide import ReasonMissing
 from changedesk.flow.ending import InThePast
 from changedesk.flow.named import Moved, TooLate
@@ -82,7 +84,7 @@ def test_a_consent_is_recorded_once_with_the_words_and_where_its_proof_lies(d: D
         (given,) = evidence.consents_of(seen, [asked.request])
         assert evidence.open_text(seen, stands(d, dana).key, asked.request, given.evidence_ct) == "recording 17"
         assert evidence.open_text(seen, None, asked.request, given.evidence_ct) == ""
-    flow.cancel(asked.ref, reason="duplicate", seen_version=None, actor=d.ben, at=LATER)
+    flow.cancel(asked.ref, reason="duplicate_account", seen_version=None, actor=d.ben, at=LATER)
     with pytest.raises(TooLate):
         flow.record_consents([agreed], actor=d.ben, at=LATER).one()
 
@@ -172,10 +174,12 @@ def test_a_no_has_a_reason_and_ends_the_request(d: Desk, dana: SubjectId) -> Non
             flow.reject(asked.ref, seen_version=None, reason=reason, message=message, actor=d.ines, at=LATER)
     with pytest.raises(ReasonMissing):
         flow.ask_information(asked.ref, seen_version=None, message="", actor=d.ines, at=LATER)
-    ended = flow.reject(asked.ref, seen_version=asked.version, reason="fraud", message="No.", actor=d.ines, at=LATER)
+    ended = flow.reject(
+        asked.ref, seen_version=asked.version, reason="suspected_fraud", message="No.", actor=d.ines, at=LATER
+    )
     assert (ended.state, ended.customer_word) == ("rejected", "declined")
     with pytest.raises(TooLate):
-        flow.reject(asked.ref, seen_version=None, reason="fraud", message="No.", actor=d.ines, at=LATER)
+        flow.reject(asked.ref, seen_version=None, reason="suspected_fraud", message="No.", actor=d.ines, at=LATER)
     with pytest.raises(TooLate):
         flow.ask_information(asked.ref, seen_version=None, message="No.", actor=d.ines, at=LATER)
     assert ask(d, dana, at=soon(LATER, 5)).state != "rejected"  # its field is free again
@@ -249,17 +253,17 @@ def test_a_day_may_be_brought_forward(d: Desk, dana: SubjectId) -> None:
 def test_what_is_held_waits_for_its_end_or_its_release(d: Desk, dana: SubjectId) -> None:
     asked = ready(d, dana)
     with pytest.raises(InThePast):
-        flow.hold(asked.ref, reason="check", until=LATER, seen_version=None, actor=d.ines, at=LATER)
+        flow.hold(asked.ref, reason="other", until=LATER, seen_version=None, actor=d.ines, at=LATER)
     until = LATER + timedelta(days=1)
     held = flow.hold(
-        asked.ref, reason="check", until=until, seen_version=asked.version, actor=d.ines, at=soon(LATER, 4)
+        asked.ref, reason="other", until=until, seen_version=asked.version, actor=d.ines, at=soon(LATER, 4)
     )
     assert held.state == "on_hold"
     assert _refusal(flow.approve({asked.ref: asked.digest}, actor=d.omar, at=soon(LATER, 5)), asked.ref) == "too-late"
     assert flow.apply_due(d.client, at=until - timedelta(seconds=1)) == 0
     assert flow.apply_due(d.client, at=until) == 1
     assert request_of(d, asked.ref).state == "awaiting_approval"  # nobody has approved it yet
-    endless = flow.hold(asked.ref, reason="check", until=None, seen_version=None, actor=d.ines, at=until)
+    endless = flow.hold(asked.ref, reason="other", until=None, seen_version=None, actor=d.ines, at=until)
     assert flow.apply_due(d.client, at=until + timedelta(days=999)) == 0
     back = flow.release(asked.ref, seen_version=endless.version, actor=d.ines, at=soon(until))
     assert back.state == "awaiting_approval"
@@ -272,12 +276,12 @@ def test_a_scheduled_request_that_was_held_and_released_goes_on(d: Desk, dana: S
     day = LATER + timedelta(days=5)
     asked = ready(d, dana, effective_at=day)
     flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(LATER, 4))
-    flow.hold(asked.ref, reason="check", until=None, seen_version=None, actor=d.ines, at=soon(LATER, 5))
+    flow.hold(asked.ref, reason="other", until=None, seen_version=None, actor=d.ines, at=soon(LATER, 5))
     assert flow.release(asked.ref, seen_version=None, actor=d.ines, at=soon(LATER, 6)).state == "scheduled"
-    flow.hold(asked.ref, reason="check", until=None, seen_version=None, actor=d.ines, at=soon(LATER, 7))
+    flow.hold(asked.ref, reason="other", until=None, seen_version=None, actor=d.ines, at=soon(LATER, 7))
     assert flow.release(asked.ref, seen_version=None, actor=d.ines, at=day).state == "applied"
     with pytest.raises(TooLate):
-        flow.hold(asked.ref, reason="check", until=None, seen_version=None, actor=d.ines, at=day)
+        flow.hold(asked.ref, reason="other", until=None, seen_version=None, actor=d.ines, at=day)
 
 
 def test_what_waits_too_long_expires(d: Desk, dana: SubjectId) -> None:
@@ -291,7 +295,7 @@ def test_what_waits_too_long_expires(d: Desk, dana: SubjectId) -> None:
 
 @pytest.mark.parametrize("verb", ["withdraw", "cancel"])
 def test_a_request_can_be_ended_until_it_is_applied(d: Desk, dana: SubjectId, verb: str) -> None:
-    more = {"reason": "duplicate"} if verb == "cancel" else {}
+    more = {"reason": "duplicate_account"} if verb == "cancel" else {}
     asked = ready(d, dana)
     with pytest.raises(Moved):
         getattr(flow, verb)(asked.ref, seen_version=asked.version - 1, actor=d.ben, at=LATER, **more)
@@ -340,3 +344,15 @@ def test_a_request_about_an_unclaimed_field_goes_straight_through(d: Desk, dana:
     assert ask(d, dana, URL, at=LATER).state == "applied"
     assert isinstance(d.ben, Actor)
     assert Channel.PHONE
+
+
+@pytest.mark.parametrize("verb", ["cancel", "hold", "reject"])
+def test_a_reason_is_one_of_the_clients_codes_and_no_sentence(d: Desk, dana: SubjectId, verb: str) -> None:
+    asked = ready(d, dana)
+    given: dict[str, dict[str, Any]] = {"cancel": {}, "hold": {"until": None}, "reject": {"message": "No."}}
+    for reason in ("disputed", "Dana called twice"):
+        with pytest.raises(ReasonUnknown):
+            getattr(flow, verb)(
+                asked.ref, reason=reason, seen_version=None, actor=d.ines, at=soon(LATER, 5), **given[verb]
+            )
+    assert request_of(d, asked.ref).state.value == asked.state

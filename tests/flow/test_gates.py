@@ -163,7 +163,7 @@ def test_a_request_moves_along_its_life_only(d: Desk, dana: SubjectId, sql: Sql)
     assert flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(LATER, 5)).one().state == "stale"
     _refused("CD004", lambda: sql(APPLY, uuid4(), asked.request))
     _refused("CD004", lambda: sql(APPROVE, asked.request))
-    flow.cancel(asked.ref, reason="duplicate", seen_version=None, actor=d.ben, at=LATER)
+    flow.cancel(asked.ref, reason="duplicate_account", seen_version=None, actor=d.ben, at=LATER)
     _refused("CD004", lambda: sql("UPDATE desk.request SET state = 'submitted' WHERE id = %s", asked.request))
 
 

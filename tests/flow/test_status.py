@@ -258,7 +258,7 @@ def test_the_database_itself_lets_nothing_be_applied_to_what_has_ended(
     d: Desk, dana: SubjectId, database: Database
 ) -> None:
     asked = ready(d, dana, values=POST)
-    held = flow.hold(asked.ref, reason="check", until=None, seen_version=None, actor=d.ines, at=soon(LATER, 4))
+    held = flow.hold(asked.ref, reason="other", until=None, seen_version=None, actor=d.ines, at=soon(LATER, 4))
     flow.release(held.ref, seen_version=None, actor=d.ines, at=soon(LATER, 5))
     record(d, dana, {"status.state": "closed"}, at=soon(LATER, 6))
     stopped = flow.approve({asked.ref: asked.digest}, actor=d.ines, at=soon(LATER, 7)).one()

@@ -262,11 +262,16 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, taking: bool = Fals
     )
 
 
+def require_reason(config: Configuration, reason: str, *, other: bool = True) -> None:
+    """Raise ReasonUnknown, also for "other" where nothing says what that is. Reasons are kept in clear."""
+    if reason not in config.reason_codes or (reason == "other" and not other):
+        raise ReasonUnknown(reason=reason, known=sorted(config.reason_codes))
+
+
 def _note(config: Configuration, wish: Wish) -> str:
     """Return the note as it is kept. Raises ReasonUnknown, also for "other" without a note; InteractionUnfit."""
     note = screen_text(wish.note).text
-    if wish.reason not in config.reason_codes or (wish.reason == "other" and not note.strip()):
-        raise ReasonUnknown(reason=wish.reason, known=sorted(config.reason_codes))
+    require_reason(config, wish.reason, other=bool(note.strip()))
     # It is kept in clear, and outlives what is erased.
     if wish.interaction and OUTSIDE.fullmatch(wish.interaction) is None:
         raise InteractionUnfit(path="interaction")

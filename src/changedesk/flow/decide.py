@@ -149,7 +149,7 @@ def reject(
         return ended[0]
 
     verb = access.Verb.REQUEST_REJECT
-    return on_request(ref, act, verb=verb, seen_version=seen_version, actor=actor, at=at, key=key)
+    return on_request(ref, act, verb=verb, seen_version=seen_version, reason=reason, actor=actor, at=at, key=key)
 
 
 def ask_information(

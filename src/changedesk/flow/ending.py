@@ -44,7 +44,7 @@ def cancel(
     """End a request for a reason of the house. Possible until it is applied."""
     return _move(
         ref, "cancel", EntryKind.REQUEST_CANCELLED, Verb.REQUEST_CANCEL, seen_version,
-        actor=actor, at=at, key=key, facts={"cancel_reason": reason},
+        reason=reason, actor=actor, at=at, key=key, facts={"cancel_reason": reason},
     )  # fmt: skip
 
 
@@ -72,7 +72,8 @@ def hold(
         progress.observe(tx, moved, EntryKind.REQUEST_HELD, actor=actor, at=at, facts=facts, writing=writing)
         return moved[0]
 
-    return on_request(ref, act, verb=Verb.REQUEST_HOLD, seen_version=seen_version, actor=actor, at=at, key=key)
+    verb = Verb.REQUEST_HOLD
+    return on_request(ref, act, verb=verb, seen_version=seen_version, reason=reason, actor=actor, at=at, key=key)
 
 
 def release(ref: str, *, seen_version: int | None, actor: Actor, at: datetime, key: once.Once | None = None) -> Receipt:
@@ -141,6 +142,7 @@ def _move(
     verb: Verb,
     seen_version: int | None,
     *,
+    reason: str | None = None,
     actor: Actor,
     at: datetime,
     key: once.Once | None,
@@ -153,7 +155,7 @@ def _move(
         progress.observe(tx, ended, kind, actor=actor, at=at, facts=facts, writing=writing)
         return ended[0]
 
-    return on_request(ref, act, verb=verb, seen_version=seen_version, actor=actor, at=at, key=key)
+    return on_request(ref, act, verb=verb, seen_version=seen_version, reason=reason, actor=actor, at=at, key=key)
 
 
 def apply_due(client: ClientId, *, at: datetime) -> int:

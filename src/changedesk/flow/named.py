@@ -10,13 +10,14 @@ from changedesk.base.ids import RequestId, parse_reference
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.flow import standing
-from changedesk.flow.asking import Receipt
+from changedesk.flow.asking import Receipt, require_reason
 from changedesk.flow.writing import Writing
 from changedesk.rules import access
 from changedesk.store import once, places, requests
 from changedesk.store.begin import begin
 from changedesk.store.places import Place
 from changedesk.store.requests import Request
+from changedesk.store.settings_read import configuration
 from changedesk.store.tx import Look, Tx
 
 P = TypeVar("P", Request, Place)
@@ -159,13 +160,19 @@ def on_request(
     *,
     verb: access.Verb,
     seen_version: int | None,
+    reason: str | None = None,
     actor: Actor,
     at: datetime,
     key: once.Once | None = None,
 ) -> Receipt:
-    """Do one thing with one request, as ``on_requests`` does with several; return its receipt."""
+    """Do one thing with one request, as ``on_requests`` does with several; return its receipt.
+
+    Raises ReasonUnknown where a ``reason`` is given that is none of the client's codes: it is kept in clear.
+    """
 
     def each(writing: Writing, asked: Mapping[int, Request], _: dict[int, Refusal]) -> Mapping[int, Request]:
+        if reason is not None:
+            require_reason(configuration(writing.tx.client), reason)
         return {place: act(writing.tx, request, writing) for place, request in asked.items()}
 
     return on_requests([Named(ref=ref, seen_version=seen_version, key=key)], each, verb=verb, actor=actor, at=at).one()

@@ -16,7 +16,7 @@ from changedesk.base.actor import Actor, Channel
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, SubjectId, uuid7
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.flow.asking import ALL_CONCERNS, ReasonUnknown, Receipt
+from changedesk.flow.asking import ALL_CONCERNS, Receipt, require_reason
 from changedesk.flow.batch import REFUSED, REQUESTED, TOGETHER, UNCHANGED, complete, reasons
 from changedesk.flow.revert import (
     Conflicts,
@@ -143,8 +143,7 @@ def start_reversal(
     access.require(actor, access.Verb.CHANGE_REVERT)
     content = hashlib.sha256(f"{actor.id}\x00{key.key}".encode()).digest()
     with begin(actor) as tx:
-        if reason not in configuration(actor.client).reason_codes or reason == "other":
-            raise ReasonUnknown(reason=reason, known=sorted(configuration(actor.client).reason_codes))
+        require_reason(configuration(actor.client), reason, other=False)
         batch = batches.start(tx, uuid7(), map_name=MAP, content=content, by=actor.id, at=at)
         known = reversals.load(tx, batch.id)
         made = Reversal(id=batch.id, whose=whose, since=since, until=until, reason=reason, force=force, handed=handed)
