@@ -119,9 +119,9 @@ def test_an_approval_and_anything_else_come_one_after_the_other(d: Desk, other: 
             "approve": partial(lambda do: do(actor=d.omar).one(), approve),
             "withdraw": partial(flow.withdraw, ref, seen_version=seen, actor=d.ben, at=at),
             "revise": partial(flow.revise, ref, OTHER_POST, seen_version=seen, actor=d.ben, at=at),
-            "reject": partial(flow.reject, ref, seen_version=seen, reason="fraud", message="No.", actor=d.omar, at=at),
-            "cancel": partial(flow.cancel, ref, reason="duplicate", seen_version=seen, actor=d.ben, at=at),
-            "hold": partial(flow.hold, ref, reason="check", until=None, seen_version=seen, actor=d.omar, at=at),
+            "reject": partial(flow.reject, ref, seen_version=seen, reason="other", message="No.", actor=d.omar, at=at),
+            "cancel": partial(flow.cancel, ref, reason="typo", seen_version=seen, actor=d.ben, at=at),
+            "hold": partial(flow.hold, ref, reason="other", until=None, seen_version=seen, actor=d.omar, at=at),
             "ask_information": partial(flow.ask_information, ref, seen_version=seen, message="?", actor=d.omar, at=at),
             "dispute": partial(flow.open_dispute, d.client, token, at=at),
         }

@@ -1,7 +1,7 @@
 """What the first visitors of a web process would wait for, done before they come, beside whatever else is asked.
 
 A process that opened no page yet took ten times as long for the first one: it read the packs, the words of each
-language, the addresses of all pages and the templates.
+language, what countries are called in each of them, the addresses of all pages and the templates.
 """
 
 import gc
@@ -18,6 +18,7 @@ from django.utils import translation
 
 from changedesk import packs
 from changedesk.base.refusal import Refusal
+from changedesk.rules.values.address import countries
 from changedesk.store.settings_read import all_clients
 
 
@@ -30,6 +31,7 @@ def _do() -> None:
     for language, _ in settings.LANGUAGES:
         with translation.override(language):
             reverse("console:switch_client")
+    countries()
     with suppress(DatabaseError, packs.PackInvalid, Refusal):  # whoever comes first is told
         for names in {client.packs for client in all_clients()}:
             packs.load(names)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,9 +14,9 @@ from changedesk.base.ids import OUTSIDE, ChangeId, RequestId, SubjectId
 from changedesk.base.json import Value
 from changedesk.base.refusal import Forbidden, Refusal
 from changedesk.flow import parties, whose
-from changedesk.flow.circumstances import attributes_of, categories_of, opts_out
+from changedesk.flow.circumstances import Around, around, attributes_of, categories_of, opts_out
 from changedesk.flow.wish import Wish
-from changedesk.kinds import Diff, Kind, NoChange, Proposal, changes, edited, find
+from changedesk.kinds import Checked, Diff, Kind, NoChange, Proposal, changes, edited, find
 from changedesk.kinds.refusals import OperationDiffers
 from changedesk.ledger.value import Json, encode_json
 from changedesk.rules import holds as hold_rules
@@ -211,11 +212,14 @@ def new_salt() -> str:
     return secrets.token_hex(32)
 
 
-def plan(look: Look, wish: Wish, subject: Subject | None, *, taking: bool = False, actor: Actor, at: datetime) -> Plan:
+def plan(
+    look: Look, wish: Wish, subject: Subject | None, *, known: Mapping[SubjectId, Around] = MappingProxyType({}),
+    taking: bool = False, actor: Actor, at: datetime,
+) -> Plan:  # fmt: skip
     """Return what submitting a wish would do. Raises the refusal that submitting would meet.
 
     Conflicts with open requests, and concerns, are told in the plan: submitting refuses them, previewing shows them.
-    ``taking``: who asks takes the fields next, which tells of conflicts.
+    ``taking``: who asks takes the fields next, which tells of conflicts. ``known``: customers about whom all is read.
     """
     kind = find(wish.kind)
     subject, person = whose.parties(look, subject, wish.person, actor=actor, at=at)
@@ -226,21 +230,14 @@ def plan(look: Look, wish: Wish, subject: Subject | None, *, taking: bool = Fals
     note = _note(config, wish)
     before = subject.values()
     diff = _diff(kind, config, wish, subject, before, at=at)
-    region, zone = config.settings.region, config.settings.time_zone
-    plain = Proposal(before, diff.values, config.catalogue, region, at, "", subject.type, subject.status, zone)
-    operation = kind.operation_of(plain)
-    if wish.operation not in ("", operation):
-        raise OperationDiffers(operation=wish.operation, values=operation)
-    proposal = replace(plain, operation=operation)
-    checked = kind.check(proposal)
-    for refusal in checked.refusals:
-        raise refusal
+    operation, checked = _checked(kind, config, wish, subject, diff, at=at)
     after = {**diff.values, **{path: value for path, value in checked.follows.items() if before.get(path) != value}}
     parties.require(look, config, kind.name, subject, person, after, operation, at=at)
     forbidden = forbidden_by_status(config, [subject, person], after, operation, reason=wish.reason)
     if forbidden is not None:
         raise forbidden
-    ask = _ask(look, config, wish, subject, person, operation, after, actor=actor, at=at)
+    whom = known.get(person.id) or around(look, [person], at=at)[person.id]
+    ask = _ask(look, config, wish, subject, whom, operation, after, actor=actor, at=at)
     route = policy.decide(ask, config.rules, policy_version=config.policy_version)
     for item in route.prohibitions:
         raise Prohibited(rule=item.rule, until=None if item.until is None else item.until.isoformat())
@@ -310,12 +307,28 @@ def _diff(
     )
 
 
+def _checked(
+    kind: Kind, config: Configuration, wish: Wish, subject: Subject, diff: Diff, *, at: datetime
+) -> tuple[str, Checked]:
+    """Return what is done, by its name in the kind, and what the kind found about it. Raises what it refuses."""
+    region, zone = config.settings.region, config.settings.time_zone
+    before = subject.values()
+    plain = Proposal(before, diff.values, config.catalogue, region, at, "", subject.type, subject.status, zone)
+    operation = kind.operation_of(plain)
+    if wish.operation not in ("", operation):
+        raise OperationDiffers(operation=wish.operation, values=operation)
+    checked = kind.check(replace(plain, operation=operation))
+    for refusal in checked.refusals:
+        raise refusal
+    return operation, checked
+
+
 def _ask(
     look: Look,
     config: Configuration,
     wish: Wish,
     subject: Subject,
-    person: Subject,
+    whom: Around,
     operation: str,
     after: Mapping[str, Value],
     *,
@@ -334,7 +347,7 @@ def _ask(
         jurisdictions=frozenset(config.settings.jurisdictions),
         reason=wish.reason,
         attributes={
-            **attributes_of(look, config, subject, person, after, initiated_by=wish.initiated_by, at=at),
+            **attributes_of(look, config, subject, whom, after, initiated_by=wish.initiated_by, at=at),
             "forced": str(wish.forced).lower(),
         },
         received_at=wish.received_at,

@@ -1,7 +1,10 @@
 """What policy is told of a wish beside its values: worked out from the record, never taken from input."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Final
 
 from changedesk.base.ids import SubjectId
@@ -12,23 +15,52 @@ from changedesk.rules.route import Route
 from changedesk.rules.rule import HELD
 from changedesk.rules.status import end_of, today_in
 from changedesk.store import evidence, lately, subjects
+from changedesk.store.evidence import Challenge
 from changedesk.store.settings_read import Configuration
-from changedesk.store.subjects import Subject
+from changedesk.store.subjects import Holding, Subject
 from changedesk.store.tx import Look
 from changedesk.store.wire import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A customer, and what is known of how they can prove themselves and of what they hold."""
+
+    person: Subject
+    has_totp: bool
+    recent: Sequence[Challenge]
+    holdings: Sequence[Holding]
+
+
+def around(
+    look: Look, people: Iterable[Subject], *, told: Collection[SubjectId] = (), at: datetime
+) -> dict[SubjectId, Around]:
+    """Read what is around some customers, in one round trip; ``told``: of whom it was said ahead (``asks``)."""
+    known = {one.id: one for one in sorted(people, key=attrgetter("id"))}
+    if known.keys() != set(told):
+        look.ahead(*asks(known, at=at))
+    factors = {one.subject_id for one in evidence.factors_of(look, *known.values())}
+    recent: defaultdict[SubjectId, list[Challenge]] = defaultdict(list)
+    for challenge in evidence.challenges_of(look, *known, since=at - _RECENT):
+        recent[challenge.subject_id].append(challenge)
+    holdings: defaultdict[SubjectId, list[Holding]] = defaultdict(list)
+    for holding in subjects.accounts_of(look, *known):
+        holdings[holding.customer].append(holding)
+    return {id_: Around(one, id_ in factors, recent[id_], holdings[id_]) for id_, one in known.items()}
 
 
 def attributes_of(
     look: Look,
     config: Configuration,
     subject: Subject,
-    person: Subject,
+    known: Around,
     after: Mapping[str, Value],
     *,
     initiated_by: str,
     at: datetime,
 ) -> dict[str, str]:
     """Return the attributes that rules match: whose decision, how the subject stands, what was changed when."""
+    person = known.person
     changed = lately.last_changed(look, person)
     own = set(after) if person.id == subject.id else set()
     found = {
@@ -36,7 +68,7 @@ def attributes_of(
         "initiated_by": initiated_by,
         "subject_type": subject.type,
         "status": subject.status,
-        **_reach(look, config, person, own, changed, at=at),
+        **_reach(config, known, own, changed, at=at),
         **_who(config, person, at=at),
         **_told(config, person, at=at),
         **_told(config, subject, at=at),
@@ -46,25 +78,26 @@ def attributes_of(
     if person.id != subject.id:
         changed = lately.newest(changed, lately.last_changed(look, subject))
     found |= distrust.changes_of(config.catalogue, changed)
-    return found | _held_lately(look, config, person, changed, at=at)
+    return found | _held_lately(look, config, known, changed, at=at)
 
 
-def asks(person: SubjectId, *, at: datetime) -> tuple[Call, ...]:
-    """Return what ``attributes_of`` asks of a customer, whatever they hold: to be read ahead."""
+def asks(people: Iterable[SubjectId], *, at: datetime) -> tuple[Call, ...]:
+    """Return what ``around`` asks of customers, where none of them is deactivated or closed: to be read ahead."""
+    ids = sorted(people)
     return (
-        evidence.factors_asks(person), evidence.challenges_asks(person, since=at - _RECENT),
-        subjects.accounts_of_asks(person),
+        evidence.factors_asks(*ids), evidence.challenges_asks(*ids, since=at - _RECENT),
+        subjects.accounts_of_asks(*ids),
     )  # fmt: skip
 
 
 def _held_lately(
-    look: Look, config: Configuration, person: Subject, changed: Mapping[str, datetime], *, at: datetime
+    look: Look, config: Configuration, known: Around, changed: Mapping[str, datetime], *, at: datetime
 ) -> dict[str, str]:
     """Say the same of everything that the person holds, where a rule asks: a SIM is changed on any of their lines."""
     if not distrust.asks_of_held(config.rules):
         return {}
-    holdings = subjects.accounts_of(look, person.id)
-    held = lately.with_held(look, {person.id: changed}, holdings, at=at)[person.id]
+    id_ = known.person.id
+    held = lately.with_held(look, {id_: changed}, known.holdings, at=at)[id_]
     return distrust.changes_of(config.catalogue, held, HELD)
 
 
@@ -109,26 +142,20 @@ def years_between(born: date, day: date) -> int:
 
 
 def _reach(
-    look: Look,
-    config: Configuration,
-    person: Subject,
-    setting: set[str],
-    changed: Mapping[str, datetime],
-    *,
-    at: datetime,
+    config: Configuration, known: Around, setting: set[str], changed: Mapping[str, datetime], *, at: datetime
 ) -> dict[str, str]:
     """Say whether this customer can prove who they are with two factors, one, or none: never taken from input."""
     offered = identity.offers(
         config.catalogue,
-        person.values(),
+        known.person.values(),
         Route(level=0, approvals=0),
         changed=setting,
         last_changed=changed,
         now=at,
-        has_totp=bool(evidence.factors_of(look, person)),
+        has_totp=known.has_totp,
     )
-    recent = evidence.challenges_of(look, person.id, since=at - _RECENT)
-    proved = {item.method for item in recent if item.purpose == identity.Purpose.CALLER and item.state == "confirmed"}
+    callers = [item for item in known.recent if item.purpose == identity.Purpose.CALLER]
+    proved = {item.method for item in callers if item.state == "confirmed"}
     reach = identity.reachable(offered, proved=proved)
     return {"one_factor": str(reach == _ONE_FACTOR).lower(), "no_factor": str(reach < _ONE_FACTOR).lower()}
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from changedesk.base.actor import Actor, Channel
+from changedesk.base.ids import SubjectId
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import Refusal
 from changedesk.flow import asking, circumstances, making, progress, standing
@@ -17,9 +17,10 @@ from changedesk.flow.writing import Writing
 from changedesk.ledger.entry import EntryKind
 from changedesk.rules import access
 from changedesk.rules.conflict import FieldTaken
-from changedesk.store import evidence, requests, subjects
+from changedesk.store import evidence, once, requests, subjects
 from changedesk.store.begin import begin
 from changedesk.store.settings_read import configuration
+from changedesk.store.subjects import Subject
 from changedesk.store.tx import Look, Tx, look
 
 
@@ -58,20 +59,13 @@ def enter(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Rece
         claims = claim(tx, [wish.once for wish in wishes], actor, refused)
         receipts = {place: Receipt.replay(one.reply) for place, one in claims.items() if one.reply is not None}
         found = subjects.load(tx, {wish.subject for wish in wishes})
-        made: list[Made] = []
-        for place, wish in enumerate(wishes):
-            if place in refused or place in receipts:
-                continue
-            try:
-                plan = asking.plan(tx, wish, found.get(wish.subject), taking=True, actor=actor, at=at)
-                made.append(making.make(tx, place, plan, claims.get(place), actor=actor, at=at))
-            except Refusal as refusal:
-                refused[place] = refusal
+        new = {place: wish for place, wish in enumerate(wishes) if place not in refused and place not in receipts}
+        made = _made(tx, new, found, claims, refused, actor=actor, at=at)
         hand = standing.at_first(tx, [item.request for item in made], at=at)
         made = making.undisturbed(tx, made, hand, refused, at=at)
         writing = Writing(tx, dict(found))
-        new = making.write(writing, made, actor=actor, at=at)
-        written = progress.advance(tx, new, actor=actor, at=at, hand=hand, writing=writing)
+        entered = making.write(writing, made, actor=actor, at=at)
+        written = progress.advance(tx, entered, actor=actor, at=at, hand=hand, writing=writing)
         for item in made:
             receipts[item.place] = Receipt.of(written[item.request.id])
         answered = [(item.claim, receipts[item.place].reply()) for item in made if item.claim is not None]
@@ -79,17 +73,36 @@ def enter(wishes: Sequence[Wish], *, actor: Actor, at: datetime) -> Outcome[Rece
     return Outcome([receipts[place] for place in sorted(receipts)], refused)
 
 
+def _made(
+    tx: Tx,
+    wishes: Mapping[int, Wish],
+    found: Mapping[SubjectId, Subject],
+    claims: Mapping[int, once.Claim],
+    refused: dict[int, Refusal],
+    *,
+    actor: Actor,
+    at: datetime,
+) -> list[Made]:
+    """Make requests of wishes, by their places; put what cannot be asked into ``refused``."""
+    asked = {wish.subject for wish in wishes.values()}
+    people = [one for id_, one in found.items() if id_ in asked and one.type == "customer"]
+    known = circumstances.around(tx, people, told=asked, at=at) if people else {}
+    made: list[Made] = []
+    for place, wish in wishes.items():
+        try:
+            plan = asking.plan(tx, wish, found.get(wish.subject), known=known, taking=True, actor=actor, at=at)
+            made.append(making.make(tx, place, plan, claims.get(place), actor=actor, at=at))
+        except Refusal as refusal:
+            refused[place] = refusal
+    return made
+
+
 def _ahead(tx: Tx, wishes: Sequence[Wish], *, at: datetime) -> None:
-    """Say what will be asked of the wishes: it is found with their keys. Of a file's many, each asks for itself."""
+    """Say what will be asked of the wishes: it is found with their keys."""
     people = {wish.subject for wish in wishes}
-    if 0 < len(people) <= _FEW:
-        tx.ahead(subjects.load_asks(list(people)))
-        for person in people:
-            tx.ahead(*circumstances.asks(person, at=at))
+    if people:
+        tx.ahead(subjects.load_asks(list(people)), *circumstances.asks(people, at=at))
         tx.ahead(*standing.first_asks(people, people, [wish.received_at or at for wish in wishes], at=at))
-
-
-_FEW: Final = 16
 
 
 def revise(

@@ -15,16 +15,13 @@ import structlog
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from changedesk.base.ids import ClientId
+from changedesk.store import wire
 from changedesk.store.pool import pool
 
 CHANNEL: Final = "changedesk_work"
 """LISTEN here to hear at which client something was written; the payload is the client's id."""
 PAUSE_SECONDS: Final = 0.025
 """Saying it takes as much of the processor as a third of a change does."""
-# Nothing is lost with it: who waits for a flush waits for those of others too.
-_TELL: Final = (
-    f"SELECT pg_notify('{CHANNEL}', c::text), set_config('synchronous_commit', 'off', true) FROM unnest(%s::int[]) c"
-)
 log = structlog.get_logger("changedesk.wake")
 
 
@@ -71,7 +68,9 @@ class Crier:
                 return
             try:
                 with pool().connection() as connection:
-                    connection.execute(_TELL, [clients])
+                    wire.of(connection).exchange(
+                        connection.pgconn, [("wake.tell", {"channel": CHANNEL, "clients": clients})]
+                    )
             except (psycopg.Error, PoolTimeout, PoolClosed) as error:
                 log.warning("not_told", kind=type(error).__name__)
             time.sleep(PAUSE_SECONDS)
