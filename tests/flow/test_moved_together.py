@@ -1,9 +1,8 @@
 """Statements whose answer nobody waits for travel with the next one: in their order, within their transaction."""
 
-from dataclasses import replace
-
 import psycopg
 import pytest
+from msgspec.structs import replace
 from tests.cast import START, Desk, soon
 from tests.flow.walk import ask, kinds, request_of
 

@@ -1,8 +1,9 @@
 """Asking: preview, submit, revise."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec import structs
 
 from changedesk.base.actor import Actor, Channel
 from changedesk.base.ids import SubjectId
@@ -159,7 +160,7 @@ def _again(tx: Tx, request: requests.Request, made: Made, *, at: datetime) -> tu
     digest = asking.digest_of(
         tx.client, request.subject_id, request.id, request.revision + 1, proposal.values, fresh.base_ver, proposal.salt
     )
-    asked = replace(
+    asked = structs.replace(
         request,
         operation=fresh.operation,
         fields=fresh.fields,

@@ -1,11 +1,13 @@
 """Requests as they stand, one function per query. ``move`` is the only way to another state."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg.types.json import Jsonb
 
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
@@ -35,8 +37,7 @@ class Proposal:
     """What policy was told beside the values, so that another policy can be asked the same."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One request, opened. ``route`` is the JSON of ``rules.route.Route``."""
 
     id: RequestId
@@ -63,7 +64,7 @@ class Request:
     base_ver: int
     digest: bytes
     key_id: UUID
-    proposal: Proposal | None = field(repr=False)
+    proposal: Proposal | None
     """None when it is erased."""
     route: Mapping[str, Any]
     needs_level: int
@@ -77,6 +78,10 @@ class Request:
     expires_at: datetime
     hold_until: datetime | None = None
     applied_change: ChangeId | None = None
+
+    def __repr__(self) -> str:
+        """Name it, without what it holds: a representation ends in logs."""
+        return f"Request({self.ref})"
 
     @property
     def team(self) -> str:
@@ -92,9 +97,8 @@ class Request:
         return self.state in ENDINGS
 
 
-_PLAIN: Final = tuple(
-    item.name for item in fields(Request) if item.name not in {"proposal", "state", "fields", "digest", "route"}
-)
+_MADE: Final = {"proposal", "state", "fields", "digest", "route"}
+_PLAIN: Final = tuple(name for name in Request.__struct_fields__ if name not in _MADE)
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

