@@ -210,44 +210,22 @@ def _cohort(client: ClientId) -> Cohort:
     return Cohort()
 
 
-@lru_cache(maxsize=256)
-def _recording(actor: Actor) -> Combiner[RecordedChange, Recorded]:
-    return Combiner(
-        lambda items: record_changes(items, actor=actor, at=now()), lambda item: item.subject, _cohort(actor.client)
-    )
+@lru_cache(maxsize=2048)
+def _joined(plural: Callable[..., Outcome[Any]], key: Callable[[Any], Hashable], actor: Actor) -> Combiner[Any, Any]:
+    """Return what joins an actor's calls of a plural verb; a batch has one moment."""
+    return Combiner(lambda items: plural(items, actor=actor, at=now()), key, _cohort(actor.client))
 
 
-@lru_cache(maxsize=256)
-def _submitting(actor: Actor) -> Combiner[Wish, Receipt]:
-    return Combiner(
-        lambda items: submit(items, actor=actor, at=now()), lambda item: item.subject, _cohort(actor.client)
-    )
+def _subject(item: RecordedChange | Wish) -> Hashable:
+    return item.subject
 
 
-@lru_cache(maxsize=256)
-def _agreeing(actor: Actor) -> Combiner[Agreement, Receipt]:
-    return Combiner(lambda items: record_consents(items, actor=actor, at=now()), _request, _cohort(actor.client))
+def _whose(item: Wanted) -> Hashable:
+    return item.whose
 
 
-@lru_cache(maxsize=256)
-def _approving(actor: Actor) -> Combiner[Approval, Receipt]:
-    return Combiner(lambda items: approve_each(items, actor=actor, at=now()), _request, _cohort(actor.client))
-
-
-@lru_cache(maxsize=256)
-def _challenging(actor: Actor) -> Combiner[Wanted, Challenged]:
-    return Combiner(
-        lambda items: start_challenges(items, actor=actor, at=now()), lambda item: item.whose, _cohort(actor.client)
-    )
-
-
-@lru_cache(maxsize=256)
-def _answering(actor: Actor) -> Combiner[Answer, Confirmed]:
-    return Combiner(
-        lambda items: take_answers(items, actor=actor, at=now()),
-        lambda item: item.ref or item.subject or item.challenge,
-        _cohort(actor.client),
-    )
+def _asked(item: Answer) -> Hashable:
+    return item.ref or item.subject or item.challenge
 
 
 def _request(item: Named) -> str:
@@ -256,29 +234,35 @@ def _request(item: Named) -> str:
 
 def record_joined(item: RecordedChange, *, actor: Actor, at: datetime) -> Recorded:  # noqa: ARG001 - the batch has one moment
     """Record one change, together with whatever else is being recorded right now."""
-    return _recording(actor).call(item)
+    made: Recorded = _joined(record_changes, _subject, actor).call(item)
+    return made
 
 
 def submit_joined(wish: Wish, *, actor: Actor, at: datetime) -> Receipt:  # noqa: ARG001 - the batch has one moment
     """Submit one request, together with whatever else is being submitted right now."""
-    return _submitting(actor).call(wish)
+    made: Receipt = _joined(submit, _subject, actor).call(wish)
+    return made
 
 
 def record_consent_joined(item: Agreement, *, actor: Actor, at: datetime) -> Receipt:  # noqa: ARG001 - the batch has one moment
     """Record one consent, together with whatever else is being agreed to right now."""
-    return _agreeing(actor).call(item)
+    made: Receipt = _joined(record_consents, _request, actor).call(item)
+    return made
 
 
 def approve_joined(item: Approval, *, actor: Actor, at: datetime) -> Receipt:  # noqa: ARG001 - the batch has one moment
     """Approve one request, together with whatever else this person is approving right now."""
-    return _approving(actor).call(item)
+    made: Receipt = _joined(approve_each, _request, actor).call(item)
+    return made
 
 
 def challenge_joined(wanted: Wanted, *, actor: Actor, at: datetime) -> Challenged:  # noqa: ARG001 - the batch has one moment
     """Start one challenge, together with whatever else is being started right now."""
-    return _challenging(actor).call(wanted)
+    made: Challenged = _joined(start_challenges, _whose, actor).call(wanted)
+    return made
 
 
 def confirm_joined(answer: Answer, *, actor: Actor, at: datetime) -> Confirmed:  # noqa: ARG001 - the batch has one moment
     """Compare one answer, together with whatever else is being answered right now."""
-    return _answering(actor).call(answer)
+    made: Confirmed = _joined(take_answers, _asked, actor).call(answer)
+    return made
