@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from tests.cast import Desk, soon
@@ -255,6 +256,28 @@ def test_one_row_from_two_imports_is_one_customer(d: Desk) -> None:
     with look(d.client) as seen:
         rows = seen.connection.execute("SELECT count(*) FROM desk.subject").fetchone()
     assert rows == (1,)
+
+
+def test_rows_of_two_imports_at_once_are_taken_in_once_and_the_other_finds_them_known(d: Desk, dana: SubjectId) -> None:
+    texts = ["", *(f"https://{number}.example/" for number in range(2 * ROUNDS))]
+    items = [
+        RecordedChange(
+            subject=dana,
+            changes=[flow.FieldChange(path="contact.url", old=old or None, new=new)],
+            source=flow.SourceRow("f.csv", new, new.encode()),
+            verbatim=True,
+        )
+        for old, new in pairwise(texts)
+    ]
+    for first in range(0, 2 * ROUNDS, 2):
+        batch = items[first : first + 2]
+        found = together([partial(flow.record_changes, batch, actor=d.crm, at=LATER)] * 4)
+        assert _codes(found) == []
+        outcomes = [one for one in found if isinstance(one, Outcome)]
+        assert [one.refused for one in outcomes] == [{}] * 4
+        assert sorted([made.unchanged for made in one.done] for one in outcomes) == [[False] * 2, *[[True] * 2] * 3]
+    assert stands(d, dana).ver == 1 + 2 * ROUNDS
+    _is_whole(d, dana)
 
 
 def test_two_sequencers_give_each_entry_one_dense_place(d: Desk, dana: SubjectId) -> None:

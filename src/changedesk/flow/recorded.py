@@ -196,7 +196,7 @@ class Taken:
     repeats: dict[int, int] = field(default_factory=dict)
     """Place of a source row that the batch holds a second time, to the place of the first."""
     held: dict[SubjectId, Subject] | None = None
-    """The subjects of what goes on, where they were locked with the keys."""
+    """The subjects of what goes on, where they were locked with the keys, or before the rows."""
 
     def rest(self, items: Sequence[Any]) -> list[tuple[int, Any]]:
         known = self.refused.keys() | self.settled.keys() | self.repeats.keys()
@@ -217,6 +217,10 @@ def take(tx: Tx, items: Sequence[Item], actor: Actor, again: Any) -> Taken:
                 taken.claims[place] = claim
     rows = [(place, item.source) for place, item in taken.rest(items) if item.source is not None]
     if rows:
+        if taken.held is None:
+            # Locked before it is asked which rows are known: another import of the same rows is waited for.
+            changed = {item.subject for _, item in taken.rest(items) if isinstance(item, RecordedChange)}
+            taken.held = subjects.hold(tx, changed) if changed else None
         _take_rows(tx, rows, taken, again)
     return taken
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from multiprocessing.connection import Connection, wait
-from socket import socketpair
+from socket import SHUT_WR, socket, socketpair
 from typing import Final, Protocol
 from zlib import crc32
 
@@ -169,7 +169,7 @@ class Processes:
 
 @contextmanager
 def hired(start: Callable[[Callable[[], datetime]], Recorder], jobs: int) -> Iterator[Processes]:
-    """Start processes that record for the block; they end with it, after the batch that each is at.
+    """Start processes that record for the block; they have ended with it, after the batch that each is at.
 
     ``start`` makes the recorder of each, given its clock; it goes over by pickle.
     """
@@ -190,8 +190,16 @@ def hired(start: Callable[[Callable[[], datetime]], Recorder], jobs: int) -> Ite
         yield Processes(lines)
     finally:
         for line in lines:
-            line.close()
+            _let_go(line)
         process.wait()
+
+
+def _let_go(line: Connection) -> None:
+    """Tell a process that nothing more comes, and wait until it has ended, also where it outlived the one before it."""
+    with line, socket(fileno=os.dup(line.fileno())) as ours, suppress(OSError):  # whoever ended by now
+        ours.shutdown(SHUT_WR)
+        while ours.recv(65536):
+            pass
 
 
 def spread(
