@@ -89,6 +89,7 @@ def test_the_duties_take_an_entry_all_the_way_to_the_outbox(desk: Desk) -> None:
         "log.count",
         "notices.send",
         "notices.lapse",
+        "notices.again",
         "hooks.sweep",
         "log.alarm",
         "log.publish",

@@ -40,6 +40,7 @@ def duties() -> list[Duty]:
         Duty("log.count", trends.run),
         Duty("notices.send", send.run),
         Duty("notices.lapse", send.lapse),
+        Duty("notices.again", decide.again),
         Duty("hooks.sweep", follow.sweep),
         Duty("log.alarm", alarm.run),
         Duty("log.publish", publish.run),

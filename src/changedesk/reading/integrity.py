@@ -15,12 +15,13 @@ from changedesk.reading.panels import ActorView
 from changedesk.reading.people import People
 from changedesk.rules import access
 from changedesk.rules.access import Verb
-from changedesk.store import alarms, audit, audits, log, log_keys, published
+from changedesk.store import alarms, audit, audits, log, log_keys, published, untold
 from changedesk.store.audits import AuditRun
 from changedesk.store.settings_read import all_clients
 from changedesk.store.settings_read import client as client_of
 from changedesk.store.tile_files import INSTALLATION
 from changedesk.store.tx import look
+from changedesk.store.untold import Untold
 
 Run: TypeAlias = AuditRun
 RUNS: Final = 10
@@ -60,7 +61,8 @@ class ToldView:
 class Integrity:
     """The log of one client. ``last`` is the newest audit that came to its end; ``runs`` the last ones, newest first.
 
-    ``anchored`` is how many entries the installation's own log holds a checkpoint of.
+    ``anchored`` is how many entries the installation's own log holds a checkpoint of; ``untold`` are entries whose
+    notices could not be made yet.
     """
 
     origin: str
@@ -71,6 +73,7 @@ class Integrity:
     checkpoints: tuple[CheckpointView, ...]
     anchored: int
     told: tuple[ToldView, ...]
+    untold: Untold | None
 
     @property
     def damaged(self) -> bool:
@@ -100,6 +103,7 @@ def integrity(*, actor: Actor, language: str) -> Integrity:
             origin=origin,
             keys=tuple(one.vkey for one in log_keys.verifiers(seen, origin)),
             size=log.size(seen),
+            untold=untold.standing(seen),
             last=last,
             runs=tuple(audits.newest(seen, limit=RUNS)),
             checkpoints=tuple(

@@ -44,7 +44,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One message as it stands. ``message`` is None once it was forgotten or erased.
+    """One message as it stands. ``message`` is None once it was forgotten or erased, and where it is ``damaged``.
 
     ``ref`` is its request's public name; who sends a message needs none and is given none.
     """
@@ -67,9 +67,10 @@ class Delivery:
     created_at: datetime
     done_at: datetime | None
     message: Message | None = field(repr=False)
+    damaged: bool
 
 
-_PLAIN: Final = tuple(name for name in Delivery.__dataclass_fields__ if name != "message")
+_PLAIN: Final = tuple(name for name in Delivery.__dataclass_fields__ if name not in ("message", "damaged"))
 
 
 def enqueue(tx: Tx, parcels: Sequence[Parcel], *, at: datetime) -> None:
@@ -185,14 +186,20 @@ def _opened(look: Look, rows: Sequence[Any]) -> list[Delivery]:
     if not rows:
         return []
     by_id = keys.wrapped(look, {(row.subject_id, row.key_id) for row in rows})
-    return [_delivery(look, row, by_id[row.key_id]) for row in rows]
+    return [_delivery(look, row, by_id.get(row.key_id)) for row in rows]
 
 
 def _delivery(look: Look, row: Any, key_row: Any) -> Delivery:
-    message = None
-    if row.message_ct is not None and key_row.wrapped is not None:
-        key = keys.of_subject(look, row.subject_id, row.key_id, key_row.epoch, key_row.wrapped)
-        cipher = key.cipher
-        body: Any = decode_json(seal.unseal(lambda _: cipher, bytes(row.message_ct), _aad(look.client, row.id)))
-        message = Message(**body)
-    return Delivery(**{name: getattr(row, name) for name in _PLAIN}, message=message)
+    message, damaged = None, False
+    if key_row is None:
+        damaged = True
+    elif row.message_ct is not None and key_row.wrapped is not None:
+        try:
+            key = keys.of_subject(look, row.subject_id, row.key_id, key_row.epoch, key_row.wrapped)
+            cipher = key.cipher
+            body: Any = decode_json(seal.unseal(lambda _: cipher, bytes(row.message_ct), _aad(look.client, row.id)))
+            message = Message(**body)
+        except (seal.Corrupt, seal.UnknownKey):
+            # It says so itself: it must not keep the others from being sent, or from being seen.
+            damaged = True
+    return Delivery(**{name: getattr(row, name) for name in _PLAIN}, message=message, damaged=damaged)

@@ -82,3 +82,6 @@ GRANT SELECT, INSERT ON desk.hook TO {app};
 GRANT UPDATE (sealed, place, events, kinds, full_values, state, why, failing_since, alarmed_at) ON desk.hook TO {app};
 GRANT SELECT, INSERT, DELETE ON desk.hook_delivery TO {app};
 GRANT UPDATE (state, tries, fence, next_at, code, error, done_at) ON desk.hook_delivery TO {app};
+-- Entries that could not be told of yet.
+GRANT SELECT, INSERT, DELETE ON desk.untold TO {app};
+GRANT UPDATE (tries, next_at) ON desk.untold TO {app};

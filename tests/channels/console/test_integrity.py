@@ -12,10 +12,12 @@ from tests.outbound.logs import customers, forget
 from tests.postgres import Database
 
 from changedesk.base import clock
+from changedesk.base.actor import automation
 from changedesk.channels.clock.audits import audited
 from changedesk.channels.console.views.integrity import MOST, RangeUnfit
 from changedesk.outbound import publish
-from changedesk.store import log
+from changedesk.store import log, untold
+from changedesk.store.begin import begin
 from changedesk.store.tx import look
 
 PAGE = "audit/integrity"
@@ -52,6 +54,15 @@ def test_a_row_altered_in_the_database_turns_the_page_red_with_the_first_bad_ent
         assert "Who was told" in page
     assert "See what is known" in kept.get("Otto", "queue").content.decode()
     assert "See what is known" not in kept.get("Ben", "queue").content.decode()
+
+
+def test_the_page_says_of_which_entries_nobody_could_be_told(kept: Room) -> None:
+    assert "Nobody could be told" not in kept.get("Otto", PAGE).content.decode()
+    with begin(automation(kept.desk.client, "test")) as tx:
+        untold.note(tx, [1, 2], at=clock.now())
+    page = kept.get("Otto", PAGE).content.decode()
+    assert "Nobody could be told of 2 entries" in page
+    assert "The first is entry 1:" in page
 
 
 def test_only_who_may_know_opens_the_page(kept: Room) -> None:

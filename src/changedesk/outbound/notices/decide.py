@@ -2,13 +2,14 @@
 
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+import structlog
 from babel.dates import format_date
 from django.conf import settings
 
@@ -31,7 +32,7 @@ from changedesk.outbound.notices.whom import (
 )
 from changedesk.rules import policy, rights, wording
 from changedesk.rules.fields import FieldType
-from changedesk.store import deliveries, evidence, keys, log, past, requests, subject_requests, subjects
+from changedesk.store import deliveries, evidence, keys, log, past, requests, subject_requests, subjects, untold
 from changedesk.store.begin import begin
 from changedesk.store.past import Entry
 from changedesk.store.requests import Request
@@ -44,13 +45,15 @@ AT_ONCE: Final = 200
 LINK_LIFE: Final = timedelta(days=14)
 """How long a link to dispute works: a mailbox that somebody else has by then must not lock the customer out."""
 _CHANGES: Final = tuple(kind.value for kind in EntryKind if kind.bumps)
+_log = structlog.get_logger("changedesk.notices")
 
 
 def run(client_id: int) -> int:
     """Queue the notices of the next entries of a client's log; return how many entries that were.
 
     The notices, the links in them and the place in the log are written together, so that an entry is told of
-    exactly once. Zero when another worker is at it.
+    exactly once. One that cannot be read is noted (``store.untold``) and stepped over. Zero when another worker is at
+    it.
     """
     client = ClientId(client_id)
     at = now()
@@ -58,11 +61,31 @@ def run(client_id: int) -> int:
         rows = [] if start is None else past.feed(tx, start=start, limit=AT_ONCE)
         if not rows:
             return 0
-        parcels = _parcels(tx, rows, at=at)
-        if parcels:
-            deliveries.enqueue(tx, parcels, at=at)
+        untold.note(tx, _tell(tx, rows, at=at), at=at)
         log.advance(tx, CONSUMER, rows[-1].idx + 1)
     return len(rows)
+
+
+def again(client_id: int, *, clock: Callable[[], datetime] = now) -> int:
+    """Tell what was stepped over, where it can be read by now; return how many entries that were."""
+    at = clock()
+    with begin(automation(ClientId(client_id), CONSUMER)) as tx:
+        places = untold.due(tx, now=at, limit=AT_ONCE)
+        if not places:
+            return 0
+        rows = [row for place in places for row in past.feed(tx, start=place, limit=1) if row.idx == place]
+        failed = {*_tell(tx, rows, at=at), *set(places).difference(row.idx for row in rows)}
+        untold.note(tx, sorted(failed), at=at)
+        untold.told(tx, [place for place in places if place not in failed])
+    return len(places) - len(failed)
+
+
+@dataclass(slots=True)
+class _Made:
+    """What is to be written for some entries: nothing is, until all of it could be made."""
+
+    parcels: list[deliveries.Parcel] = field(default_factory=list)
+    links: list[tuple[evidence.Dispute, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +100,43 @@ class _About:
     overrides: wording.Overrides
 
 
-def _parcels(tx: Tx, rows: Sequence[Any], *, at: datetime) -> list[deliveries.Parcel]:
-    told = [row for row in rows if EntryKind(row.kind) in (TOLD if row.request_id is not None else OF_THE_CUSTOMER)]
-    if not told:
+def _tell(tx: Tx, rows: Sequence[Any], *, at: datetime) -> list[int]:
+    """Queue the notices of some entries; return the places of those that cannot be told of."""
+    rows = [row for row in rows if EntryKind(row.kind) in (TOLD if row.request_id is not None else OF_THE_CUSTOMER)]
+    if not rows:
         return []
-    config = configuration(tx.client)
-    overrides = wording.overrides_of(templates(tx.client))
-    known = subjects.load(tx, {SubjectId(row.subject_id) for row in told})
-    asked = requests.load(tx, {RequestId(row.request_id) for row in told if row.request_id is not None})
-    parcels: list[deliveries.Parcel] = []
-    for row in told:
-        subject, request = known.get(row.subject_id), asked.get(row.request_id)
-        if subject is None or subject.key is None or (request is None and row.request_id is not None):
+    # What all of them need is asked for first: where that is missing, no entry is at fault, and none is stepped over.
+    desk = configuration(tx.client), wording.overrides_of(templates(tx.client))
+    keys.of_client(tx)
+    made, failed = list[_Made](), list[int]()
+    try:
+        made.append(_made(tx, rows, *desk, at=at))
+    except Exception:  # noqa: BLE001 - whose fault it is shows below; after one of the database nothing is committed
+        for row in rows:
+            try:
+                made.append(_made(tx, [row], *desk, at=at))
+            except Exception as fault:  # noqa: BLE001 - whatever it is, it must not keep the others' notices
+                _log.error("entry_untold", client_id=int(tx.client), index=row.idx, fault=type(fault).__name__)
+                failed.append(row.idx)
+    for dispute, token in [link for some in made for link in some.links]:
+        evidence.issue_dispute_link(tx, dispute, token)
+    deliveries.enqueue(tx, [parcel for some in made for parcel in some.parcels], at=at)
+    return failed
+
+
+def _made(tx: Look, rows: Sequence[Any], config: Configuration, overrides: wording.Overrides, *, at: datetime) -> _Made:
+    known = subjects.load(tx, {SubjectId(row.subject_id) for row in rows})
+    asked = requests.load(tx, {RequestId(row.request_id) for row in rows if row.request_id is not None})
+    made = _Made()
+    for row in rows:
+        subject, request = known[row.subject_id], None if row.request_id is None else asked[row.request_id]
+        if subject.key is None:
             continue  # erased: there is nobody to tell any more
         entry = past.opened(tx, row, subject)
         for person, before, after in _audience(tx, subject, entry, request):
             about = _About(entry, request, person, config, _language(config, after), overrides)
-            parcels += [_parcel(tx, telling, about, at=at) for telling in _tellings(about, before, after)]
-    return parcels
+            made.parcels += [_parcel(tx, telling, about, made, at=at) for telling in _tellings(about, before, after)]
+    return made
 
 
 def _tellings(about: _About, before: Mapping[str, Value], after: Mapping[str, Value]) -> list[Telling]:
@@ -189,9 +231,9 @@ def _language(config: Configuration, state: Mapping[str, Value]) -> str:
     return config.settings.default_language
 
 
-def _parcel(tx: Tx, telling: Telling, about: _About, *, at: datetime) -> deliveries.Parcel:
+def _parcel(tx: Look, telling: Telling, about: _About, made: _Made, *, at: datetime) -> deliveries.Parcel:
     request = about.request
-    link = _link(tx, about.subject, request, about.config, at=at) if telling.linked and request is not None else ""
+    link = _link(about.subject, request, about.config, made, at=at) if telling.linked and request is not None else ""
     text = _text(tx, telling, about, link)
     place = str(request.id) if telling.once and request is not None else str(about.entry.index)
     return deliveries.Parcel(
@@ -214,7 +256,7 @@ def _recipient(tx: Look, telling: Telling, about: _About) -> str:
     return hmac.digest(keys.of_client(tx).code, b"recipient\x00" + who.encode(), "sha256").hex()[:32]
 
 
-def _link(tx: Tx, subject: Subject, request: Request, config: Configuration, *, at: datetime) -> str:
+def _link(subject: Subject, request: Request, config: Configuration, made: _Made, *, at: datetime) -> str:
     token = secrets.token_urlsafe(32)
     dispute = evidence.Dispute(
         id=uuid4(),
@@ -223,7 +265,7 @@ def _link(tx: Tx, subject: Subject, request: Request, config: Configuration, *, 
         issued_at=at,
         expires_at=at + LINK_LIFE,
     )
-    evidence.issue_dispute_link(tx, dispute, token)
+    made.links.append((dispute, token))
     return f"{settings.CHANGEDESK_PUBLIC_URL}/p/{config.settings.slug}/wasnt-me/{token}"
 
 

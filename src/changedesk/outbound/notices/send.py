@@ -15,6 +15,7 @@ from django.conf import settings
 from changedesk.base.actor import automation
 from changedesk.base.clock import now
 from changedesk.base.ids import ClientId, RequestId, SubjectId
+from changedesk.ledger import seal
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.value import Json
 from changedesk.outbound.notices.mail import Mail
@@ -166,7 +167,7 @@ def _way(ways: Transports, item: Delivery, *, at: datetime) -> Transport:
 
 def _message(item: Delivery) -> deliveries.Message:
     if item.message is None:
-        raise Permanent("erased")
+        raise Permanent("damaged" if item.damaged else "erased")
     return item.message
 
 
@@ -207,9 +208,12 @@ def _finish(tx: Tx, item: Delivery, outcome: _Outcome, *, at: datetime) -> None:
 
 def _record(tx: Tx, subject_id: UUID, request_id: UUID | None, facts: Mapping[str, Json], *, at: datetime) -> None:
     """Remember in the customer's history what became of a message: never where it went or what it said."""
-    subject = subjects.load(tx, [SubjectId(subject_id)]).get(SubjectId(subject_id))
+    try:
+        subject = subjects.load(tx, [SubjectId(subject_id)]).get(SubjectId(subject_id))
+    except (seal.Corrupt, seal.UnknownKey):
+        subject = None  # damaged, which the audit tells of: the others' messages go on
     if subject is None or subject.key is None:
-        return  # erased: the delivery itself says what became of it
+        return  # the delivery itself says what became of it
     draft = history.Draft(
         subject=subject,
         kind=EntryKind.NOTICE_SENT if facts["state"] in ("sent", "shown") else EntryKind.NOTICE_FAILED,

@@ -82,6 +82,7 @@ def _answer(
         },
         "last": None if found.last is None else _run(found.last),
         "damaged": found.damaged,
+        "untold": found.untold,
         "runs": [_run(one) for one in found.runs],
         "checkpoints": found.checkpoints,
         "told": [{"who": one.who.name, "state": one.state, "at": one.at} for one in found.told],
