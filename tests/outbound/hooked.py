@@ -48,17 +48,21 @@ class _Server(ThreadingHTTPServer):
 
 
 class Receiver:
-    """What it was sent stands in ``got``. ``way``: how it answers; ``status``: with what, where it answers plainly."""
+    """What it was sent stands in ``got``. ``way``: how it answers; ``status``: with what, where it answers plainly;
+    ``said``: the very bytes, where it answers in the raw.
+    """
 
     def __init__(self) -> None:
         self.got: list[Sent] = []
         self.some = threading.Condition()
         self.over = threading.Event()
         self.status = 200
+        self.said = b""
         self.way = "plain"
         self.ways: dict[str, Callable[[_Handler], None]] = {
             "plain": self._plain, "redirect": self._redirect, "huge": self._huge, "hang_up": self._hang_up,
             "nonsense": self._nonsense, "drip": self._drip, "endless_head": self._endless_head,
+            "raw": self._raw,
         }  # fmt: skip
         self.server = _Server(("127.0.0.1", 0), _Handler)
         self.server.owner = self
@@ -91,6 +95,9 @@ class Receiver:
         handler.send_response(self.status)
         handler.send_header("Content-Length", "0")
         handler.end_headers()
+
+    def _raw(self, handler: _Handler) -> None:
+        handler.wfile.write(self.said)
 
     def _redirect(self, handler: _Handler) -> None:
         handler.send_response(302)

@@ -44,7 +44,8 @@ def test_only_addresses_of_the_public_network_are_connected_to(found: list[IPv4A
         tried.append(to[0])
         raise RuntimeError
 
-    line = Line(resolve=lambda *_: [str(one) for one in found], connect=connect)
+    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # to read whom the system trusts takes long
+    line = Line(resolve=lambda *_: [str(one) for one in found], connect=connect, trust=nobody)
     public = [str(one) for one in found if not egress.refused(one)]
     if public:
         with pytest.raises(RuntimeError):
@@ -174,3 +175,43 @@ def test_an_answer_without_an_end_is_left(receiver: Receiver, way: str) -> None:
     receiver.way = way
     line = Line(inside=True, seconds=0.3 if way == "drip" else 60)
     assert word(line, receiver.url) == ("timeout" if way == "drip" else "broken-off")
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", 204),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", 101),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n", 200),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 200),
+    ],
+    ids=["hints", "another_protocol", "less_than_nothing", "no_number"],
+)
+def test_the_status_of_the_answer_counts_and_what_cannot_be_read_ends_the_connection(
+    receiver: Receiver, said: bytes, status: int
+) -> None:
+    receiver.said, receiver.way = said, "raw"
+    line = Line(inside=True, seconds=20)
+    assert line.post(egress.read(receiver.url, inside=True), [], b"{}") == status
+    assert len(line._kept) == (status == 204)
+    line.close()
+
+
+def test_what_was_said_beyond_an_answer_is_no_answer_to_the_next_event(
+    receiver: Receiver, vouched: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
+    """Over TLS it lies decrypted where no poll sees it: another client of that host would be told that it is gone."""
+    server, trust = vouched
+    receiver.tls(server)
+    receiver.way = "raw"
+    fits = 8192 - len(b"HTTP/1.1 200 OK\r\nX-Fill: \r\nContent-Length: 0\r\n\r\n")
+    receiver.said = (
+        b"HTTP/1.1 200 OK\r\nX-Fill: " + b"x" * fits + b"\r\nContent-Length: 0\r\n\r\n"
+        b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
+    )
+    line = Line(inside=True, resolve=lambda *_: ["127.0.0.1"], trust=trust)
+    address = egress.read(f"https://{NAME}:{receiver.port}/", inside=True)
+    assert line.post(address, [], b"{}") == 200
+    receiver.way = "plain"
+    assert line.post(address, [], b"{}") == 200
+    line.close()

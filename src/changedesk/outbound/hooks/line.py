@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -162,15 +163,23 @@ class _Way:
         self._socket.settimeout(_left(until))
         self._socket.sendall(asked)
         ear: Any = _Ear(self._socket, until)
-        answer = http.client.HTTPResponse(ear, method="POST")
+        answer: Any = http.client.HTTPResponse(ear, method="POST")
         answer.begin()
-        # The status was said: what comes after it is of no account.
-        with suppress(OSError, http.client.HTTPException):
+        while answer.status < HTTPStatus.OK and answer.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            # What comes before the answer says nothing of it (RFC 9110, 15.2). The library passes over 100 alone.
+            answer.headers = None
+            answer.begin()
+        again = False
+        # The status was said: what comes after it is of no account. ValueError: a piece of less than no length.
+        with suppress(OSError, http.client.HTTPException, ValueError):
             answer.read(ANSWER_BYTES_MAX)
-        return answer.status, answer.isclosed() and not answer.will_close
+            again = answer.isclosed() and not answer.will_close and answer.status >= HTTPStatus.OK
+        return answer.status, again
 
     def quiet(self) -> bool:
         """Say whether the other side has neither hung up nor said anything that was not asked."""
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return False  # it was read with the answer, and nobody has looked at it
         heard = select.poll()
         heard.register(self._socket, select.POLLIN)
         return not heard.poll(0)
