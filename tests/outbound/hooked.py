@@ -49,7 +49,7 @@ class _Server(ThreadingHTTPServer):
 
 class Receiver:
     """What it was sent stands in ``got``. ``way``: how it answers; ``status``: with what, where it answers plainly;
-    ``said``: the very bytes, where it answers in the raw.
+    ``said``: the very bytes, where it answers in the raw. ``freed``: lets go of one that is held.
     """
 
     def __init__(self) -> None:
@@ -58,11 +58,13 @@ class Receiver:
         self.over = threading.Event()
         self.status = 200
         self.said = b""
+        self.freed = threading.Semaphore(0)
+        self.at_once = self.most_at_once = 0
         self.way = "plain"
         self.ways: dict[str, Callable[[_Handler], None]] = {
             "plain": self._plain, "redirect": self._redirect, "huge": self._huge, "hang_up": self._hang_up,
             "nonsense": self._nonsense, "drip": self._drip, "endless_head": self._endless_head,
-            "raw": self._raw,
+            "raw": self._raw, "held": self._held,
         }  # fmt: skip
         self.server = _Server(("127.0.0.1", 0), _Handler)
         self.server.owner = self
@@ -76,6 +78,7 @@ class Receiver:
 
     def __exit__(self, *_: object) -> None:
         self.over.set()
+        self.freed.release(1000)
         self.server.shutdown()
         self._thread.join()
         self.server.server_close()
@@ -98,6 +101,15 @@ class Receiver:
 
     def _raw(self, handler: _Handler) -> None:
         handler.wfile.write(self.said)
+
+    def _held(self, handler: _Handler) -> None:
+        with self.some:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        self.freed.acquire()
+        with self.some:
+            self.at_once -= 1
+        self._plain(handler)
 
     def _redirect(self, handler: _Handler) -> None:
         handler.send_response(302)

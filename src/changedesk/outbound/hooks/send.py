@@ -1,15 +1,16 @@
 """Sending to hooks: each at its own pace, in threads that nobody waits for.
 
 What the log has gained and what is due is taken with a lease, made from the log as it is now, and queued for its hook:
-a few lanes each, one until the first try went well, and those together never more than half. So a receiver that hangs
-keeps none of the others waiting, at its own client or at any other. What was taken well is written down in the
-client's next turn, in the transaction that takes more.
+a few lanes each, one unless the last try went well and was quick, and those together never more than half. So a
+receiver that hangs keeps none of the others waiting, at its own client or at any other. What was taken well is written
+down in the client's next turn, in the transaction that takes more.
 
 A sender that dies between sending and saying so leaves a lease that ends: the event is sent again, under the same id.
 """
 
 import secrets
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,7 @@ from changedesk.store.tx import look
 
 _TOO_LATE: Final = timedelta(seconds=50)
 """A try that has not begun by then is left to whoever claims it next."""
+QUICK_SECONDS: Final = 1.0
 LANES: Final = 64
 LANES_OF_ONE: Final = 4
 AT_ONCE: Final = 32
@@ -67,7 +69,7 @@ class _Queue:
     jobs: deque[tuple[Delivery, bytes, datetime]] = field(default_factory=deque)
     running: int = 0
     good: bool = False
-    """The last try from here went well."""
+    """The last try from here went well, and was quick."""
     brimmed: bool = False
     """There was more than there was room for."""
 
@@ -106,6 +108,7 @@ class Sender:
         with look(client) as seen:
             seen.ahead(last=True)
             found = hooks.standing(seen, now=at)
+        self._leave(client, found.awake)
         awake = [hook for hook in found.awake if found.behind or hook.id in found.due]
         room = self._room(client, awake)
         fresh = {hook: size for hook, size in room.items() if hook not in found.due}
@@ -137,6 +140,16 @@ class Sender:
         (one,) = those
         self._end(self._queues[one.hook_id], self._later(one, "sender-fault", None))
         return []
+
+    def _leave(self, client: ClientId, awake: Sequence[Hook]) -> None:
+        """Send nothing of what was taken for a hook that is on no more, leads elsewhere, or is told less or more."""
+        said = {hook.id: (hook.url, hook.full_values) for hook in awake}
+        with self._some:
+            for id_, queue in list(self._queues.items()):
+                if queue.client == client and said.get(id_) != (queue.hook.url, queue.hook.full_values):
+                    queue.jobs.clear()
+                    if not queue.running:
+                        del self._queues[id_]
 
     def _room(self, client: ClientId, awake: Sequence[Hook]) -> dict[UUID, int]:
         """Return how many events to take for each hook: none where it, or half of the lanes by others, is taken."""
@@ -177,18 +190,20 @@ class Sender:
         """Send what waits for a hook, one after the other, until nothing does."""
         while True:
             with self._some:
-                if self._closed or not queue.jobs:
+                if self._closed or not queue.jobs or queue.running > queue.lanes:
                     queue.running -= 1
                     self._some.notify_all()
                     return
                 delivery, body, at = queue.jobs.popleft()
             if self._clock() < at + _TOO_LATE:
-                self._end(queue, self._try(queue.hook, queue.address, delivery, body))
+                began = time.monotonic()
+                tried = self._try(queue.hook, queue.address, delivery, body)
+                self._end(queue, tried, quick=time.monotonic() - began < QUICK_SECONDS)
 
-    def _end(self, queue: _Queue, tried: Tried) -> None:
+    def _end(self, queue: _Queue, tried: Tried, *, quick: bool = True) -> None:
         """Keep what became of a try until the client's next turn; one that failed, or many, are settled now."""
         with self._some:
-            queue.good = tried.state == "sent"
+            queue.good = tried.state == "sent" and quick
             self._ended[queue.client].append((queue, tried))
             soon = not queue.good or len(self._ended[queue.client]) >= SETTLED_FROM
             self._spread(queue)
