@@ -23,6 +23,7 @@ site = "contact.url"
     [
         "((?:a+)+)b", "((?:a|a)*)b", "((?:a*){9})", "(a*a*a*)b", r"(a)\1", "((?=a)a)", "(?x)((?:a+) +)b", "(?>(a))",
         "a+", "(a)(b)", "(", "(a{99999999999999999999})",
+        f"({'a?' * 30}){'a' * 30}", f"({'(?:a|aa)' * 30})b", f"({'a??' * 30})b", f"({'}?' * 30})b",
     ],
 )  # fmt: skip
 def test_a_pattern_that_could_hang_is_no_pattern_of_a_map(text: str) -> None:
@@ -40,6 +41,7 @@ def test_what_a_map_keeps_of_a_cell() -> None:
     assert patterns.whole(name, "org:Z1") == "Z1"
     assert patterns.whole(name, "the org:Z1") == ""
     assert patterns.whole(patterns.compiled("(a)?b"), "b") == ""
+    assert patterns.whole(patterns.compiled("(?:https?|ftp)://(.+?)/?"), "https://host.example/") == "host.example"
     beyond = "x" * patterns.SIGNS_MOST
     assert patterns.whole(patterns.compiled("(.+)"), beyond) == beyond
     assert patterns.whole(patterns.compiled("(.+)"), beyond + "x") == ""

@@ -1,7 +1,8 @@
 """Patterns that a map brings along: what of a cell is kept. Whoever sends a file may send its map, so none may hang.
 
 Python's own engine tries out every way in which repeats can share a text (CWE-1333): a repeat inside a repeat takes
-longer than anybody waits. So nothing in brackets is repeated, few things are, and only so much of a cell is looked at.
+longer than anybody waits, and so do many things in a row that may each be there or not, or be one of two. So nothing
+in brackets is repeated, few things are, few are left open, and only so much of a cell is looked at.
 """
 
 import re
@@ -9,9 +10,12 @@ from functools import lru_cache
 from typing import Final
 
 REPEATS_MOST: Final = 2
+CHOICES_MOST: Final = 3
 SIGNS_MOST: Final = 300
 _ESCAPED: Final = re.compile(r"\\.", re.DOTALL)
 _CLASS: Final = re.compile(r"\[\^?\]?[^\]]*\]")
+_CHOICE: Final = re.compile(r"(?<![(*+?])\?|\|")
+"""``?`` and ``|``, but not the one of ``(?:``, or of a repeat that takes as little as it can."""
 _ELSEWHERE: Final = re.compile(r"\\[1-9]|\(\?(?!:)")
 """What looks back, looks ahead, or changes how the rest is read."""
 
@@ -34,6 +38,8 @@ def compiled(text: str) -> re.Pattern[str]:
         raise PatternUnfit("repeat signs and classes only, nothing in brackets; of (? only (?: may be used")
     if sum(map(bare.count, "*+{")) > REPEATS_MOST:
         raise PatternUnfit(f"repeat at most {REPEATS_MOST} things")
+    if len(_CHOICE.findall(bare)) > CHOICES_MOST:
+        raise PatternUnfit(f"use ? and | at most {CHOICES_MOST} times")
     return made
 
 
