@@ -135,6 +135,43 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypa
     assert refused.value.data["reason"] == "cell_too_long"
 
 
+def remade(body: bytes, *swaps: tuple[bytes, bytes], texts: str) -> bytes:
+    """Return a workbook with other words in its parts, and its texts in another part."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(body)) as old, zipfile.ZipFile(made, "w") as new:
+        for item in old.infolist():
+            part = old.read(item)
+            for was, becomes in swaps:
+                part = part.replace(was, becomes)
+            new.writestr(texts if item.filename == "xl/sharedStrings.xml" else item.filename, part)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("name", ["xl/sharedStrings.xml", "xl/texts.xml", "xl/worksheets/texts.xml"])
+def test_texts_that_would_be_held_are_bounded_whatever_their_part_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    lines = ("a",), *((f"text {number}",) for number in range(1_000))
+    body = remade(workbook(*lines), (b"/xl/sharedStrings.xml", f"/{name}".encode()), texts=name)
+    assert len(read(tmp_path, body)) == 1_000
+    monkeypatch.setattr(rows, "TEXTS_BYTES_MAX", 20_000)
+    with pytest.raises(FileUnreadable) as refused:
+        read(tmp_path, body)
+    assert refused.value.data["reason"] == "cell_too_long"
+
+
+def test_a_row_that_calls_itself_the_last_of_very_many_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "SHEET_ROWS_MAX", 1_000)
+    body = workbook(("a",), (1,), (2,))
+    assert len(read(tmp_path, body)) == 2
+    far = remade(body, (b'<row r="3"', b'<row r="999999999999"'), texts="xl/sharedStrings.xml")
+    with pytest.raises(FileUnreadable) as refused:
+        read(tmp_path, far)
+    assert refused.value.data == {"reason": "cell_too_long", "row": 1_000}
+
+
 def test_a_file_is_never_held_whole(tmp_path: Path) -> None:
     file = tmp_path / "file.gz"
     with gzip.open(file, "wb") as sink:

@@ -2,9 +2,10 @@
 
 import csv
 import gzip
+import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -15,7 +16,10 @@ from typing import IO, Any, Final, cast
 import ftfy
 import msgspec
 import openpyxl
+from openpyxl.packaging.manifest import Manifest
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.xml.constants import ARC_CONTENT_TYPES, WORKSHEET_TYPE
+from openpyxl.xml.functions import fromstring
 
 from changedesk.base.refusal import Refusal
 
@@ -23,8 +27,12 @@ LINE_BYTES_MAX: Final = 1 << 20
 CELL_SIGNS_MAX: Final = 32_768
 COLUMNS_MAX: Final = 500
 SHEET_BYTES_MAX: Final = 1 << 31
-"""What an XLSX may unpack to, all parts together; its shared texts are held in memory, so they may be less."""
+"""What an XLSX may unpack to, all parts together; all but its sheets is held in memory, so that may be less."""
 TEXTS_BYTES_MAX: Final = 1 << 28
+TYPES_BYTES_MAX: Final = 1 << 20
+SHEET_ROWS_MAX: Final = 1 << 20
+"""As many as a spreadsheet has (ECMA-376, 18.3.1.73). A row may name any number, and all before it would be made up."""
+_SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 _DELIMITERS: Final = ",;\t|"
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
@@ -236,17 +244,28 @@ def _decoded(line: bytes, encoding: str) -> str:
 def _sheet_rows(raw: IO[bytes], sheet: str) -> Iterator[list[str]]:
     with zipfile.ZipFile(raw) as archive:
         sizes = {item.filename: item.file_size for item in archive.infolist()}
-    if sum(sizes.values()) > SHEET_BYTES_MAX or sizes.get("xl/sharedStrings.xml", 0) > TEXTS_BYTES_MAX:
-        raise csv.Error("a workbook beyond the limit")
+        fits = sum(sizes.values()) <= SHEET_BYTES_MAX and sizes.get(ARC_CONTENT_TYPES, 0) <= TYPES_BYTES_MAX
+        if not fits or sum(sizes[name] for name in _held(archive, sizes)) > TEXTS_BYTES_MAX:
+            raise csv.Error("a workbook beyond the limit")
     raw.seek(0)
     book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
     try:
         page: Any = book[sheet] if sheet else book.worksheets[0]
         page.reset_dimensions()  # what the file says of its size may be wrong; the cells are not
-        for cells in page.iter_rows(values_only=True):
+        for number, cells in enumerate(page.iter_rows(values_only=True)):
+            if number == SHEET_ROWS_MAX:
+                raise csv.Error("a sheet beyond the limit")
             yield [_cell(cell) for cell in cells]
     finally:
         book.close()
+
+
+def _held(archive: zipfile.ZipFile, names: Iterable[str]) -> set[str]:
+    """Return the parts of a workbook that are read whole: what it calls a sheet and uses as nothing else is not."""
+    told: Any = fromstring(archive.read(ARC_CONTENT_TYPES))
+    types: Any = Manifest.from_tree(told)
+    others = {one.PartName[1:] for one in types.Override if one.ContentType != WORKSHEET_TYPE}
+    return {name for name in names if name in others or _SHEET.fullmatch(name) is None}
 
 
 def _cell(cell: object) -> str:
