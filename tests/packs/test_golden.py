@@ -33,6 +33,31 @@ def test_case_1_us_telecom_address_change_tells_the_prior_phone_at_once_and_not_
     assert ("US-FCC-64.2010f", 1) in found.rules
 
 
+HIGH_RISK = (
+    "contact.email",
+    "payment.payee",
+    "payment.limit",
+    "auth.password",
+    "access.owner_transfer",
+    "status.merge",
+)
+
+
+@pytest.mark.parametrize("category", HIGH_RISK)
+def test_a_new_authenticator_does_no_high_risk_change_for_twelve_hours_in_any_industry(category: str) -> None:
+    """MAS E-Payments User Protection Guidelines: a new token authenticates no high-risk activity for 12 hours."""
+    bound = {"last_changed.auth.mfa": NOON.isoformat()}
+    for packs in (TELECOM, BANKING):
+        for waited, forbidden in (
+            (timedelta(0), True),
+            (timedelta(hours=12, seconds=-1), True),
+            (timedelta(hours=12), False),
+        ):
+            found = route(packs, category, at=NOON + waited, attributes=bound)
+            assert ("totp" in found.methods_forbidden) is forbidden
+        assert "totp" not in route(packs, "contact.postal", attributes=bound).methods_forbidden
+
+
 @dataclass(frozen=True)
 class Placed:
     blocks: tuple[str, ...]

@@ -8,7 +8,7 @@ from tests.rules.making import rule
 from tests.rules.values.ask import field
 
 from changedesk.rules import obligations as duty
-from changedesk.rules.distrust import asks_of_held, changes_of, distrusted
+from changedesk.rules.distrust import CAME_ALONG, asks_of_held, bound_lately, changes_of, distrusted, too_new
 from changedesk.rules.fields import Catalogue, FieldType
 from changedesk.rules.policy import Rule, Scope
 
@@ -85,3 +85,47 @@ def test_of_several_fields_of_a_category_the_newest_change_is_told() -> None:
     }  # fmt: skip
     assert changes_of(CATALOGUE, dict(reversed(told.items()))) == changes_of(CATALOGUE, told)
     assert changes_of(CATALOGUE, {"service.sim": newer}, "held.") == {"last_changed.held.auth.sim": newer.isoformat()}
+
+
+NO_APP = duty.Verify(forbid=frozenset({"totp"}))
+TWELVE = {"auth.mfa": 43_200}
+RISKY = frozenset({"contact.email", "payment.*"})
+
+
+def new_app(
+    *rules: Rule, ago: timedelta | None = timedelta(hours=1), categories: frozenset[str] | None = frozenset()
+) -> frozenset[str]:
+    bound = None if ago is None else NOW - ago
+    return too_new(rules, bound, categories, industries=["telecom"], jurisdictions=["us"], at=NOW)
+
+
+def test_a_new_authenticator_proves_nothing_of_what_the_rule_is_about() -> None:
+    young = rule("NEW-APP", NO_APP, scope=Scope(changed_within=TWELVE, categories=RISKY))
+    for asked in (frozenset({"contact.email", "contact.url"}), frozenset({"payment.bank"})):
+        assert new_app(young, categories=asked) == {"totp"}
+        assert new_app(young, categories=asked, ago=timedelta(hours=12)) == frozenset()
+        assert new_app(young, categories=asked, ago=None) == frozenset()
+    assert new_app(young, categories=frozenset({"contact.url"})) == frozenset()
+    assert new_app(young, categories=frozenset()) == frozenset()
+
+
+def test_of_a_caller_nobody_knows_what_they_ask_for_so_every_limit_holds() -> None:
+    limited = Scope(
+        changed_within=TWELVE, categories=RISKY, kinds=frozenset({"merge"}), operations=frozenset({"update"})
+    )
+    assert new_app(rule("NEW-APP", NO_APP, scope=limited), categories=None) == {"totp"}
+    elsewhere = Scope(changed_within=TWELVE, industries=frozenset({"bank"}))
+    assert new_app(rule("NEW-APP", NO_APP, scope=elsewhere), categories=None) == frozenset()
+
+
+def test_rules_of_other_changes_say_nothing_of_an_authenticator() -> None:
+    always = rule("ALWAYS", duty.Verify(forbid=frozenset({"code_email"})))
+    assert new_app(always, swapped(), categories=None) == frozenset()
+
+
+def test_an_authenticator_is_new_unless_it_came_with_the_customer() -> None:
+    after = NOW + CAME_ALONG + timedelta(seconds=1)
+    assert bound_lately(NOW, []) is None
+    assert bound_lately(NOW, [NOW, NOW + CAME_ALONG]) is None
+    assert bound_lately(NOW, [NOW, after, NOW + CAME_ALONG]) == after
+    assert bound_lately(NOW, [after, after + CAME_ALONG]) == after + CAME_ALONG

@@ -155,6 +155,12 @@ def test_no_code_goes_to_a_contact_point_that_was_changed_within_a_day() -> None
     assert offered(last_changed={"contact.email": NOW - timedelta(hours=24)})[0].refused_reason is None
 
 
+def test_an_authenticator_that_is_too_new_is_shown_with_its_reason() -> None:
+    ways = {o.method: o.refused_reason for o in offered(has_totp=True, too_new={"totp"})}
+    assert (ways["totp"], ways["code_email"]) == ("changed_lately", None)
+    assert "totp" not in {o.method for o in offered(too_new={"totp"})}
+
+
 def test_a_method_that_the_route_forbids_is_shown_as_forbidden() -> None:
     route = Route(level=2, approvals=0, methods_forbidden=("knowledge",))
     assert offered(route=route)[-1] == Offer("knowledge", None, 0, "forbidden")

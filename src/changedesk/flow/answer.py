@@ -291,7 +291,9 @@ def _matches(tx: Tx, held: _Held, factors: Sequence[evidence.Factor], *, at: dat
                 found.code_mac, evidence.code_mac(tx, found.id, given)
             )
         case Method.TOTP:
-            return any(_totp(tx, factor, given, at=at) for factor in factors if factor.subject_id == subject.id)
+            # One that was bound since was never looked at: it may be too new for what is asked.
+            theirs = [one for one in factors if one.subject_id == subject.id and one.bound_at <= found.started_at]
+            return any(_totp(tx, factor, given, at=at) for factor in theirs)
         case Method.CALLBACK:
             return said.strip().casefold() == "reached"
         case _:

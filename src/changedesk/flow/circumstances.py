@@ -28,6 +28,8 @@ class Around:
 
     person: Subject
     has_totp: bool
+    bound: datetime | None
+    """When the newest authenticator was bound, unless it came with the customer."""
     recent: Sequence[Challenge]
     holdings: Sequence[Holding]
 
@@ -39,14 +41,21 @@ def around(
     known = {one.id: one for one in sorted(people, key=attrgetter("id"))}
     if known.keys() != set(told):
         look.ahead(*asks(known, at=at))
-    factors = {one.subject_id for one in evidence.factors_of(look, *known.values())}
+    factors: defaultdict[SubjectId, list[datetime]] = defaultdict(list)
+    for factor in evidence.factors_of(look, *known.values()):
+        factors[factor.subject_id].append(factor.bound_at)
     recent: defaultdict[SubjectId, list[Challenge]] = defaultdict(list)
     for challenge in evidence.challenges_of(look, *known, since=at - _RECENT):
         recent[challenge.subject_id].append(challenge)
     holdings: defaultdict[SubjectId, list[Holding]] = defaultdict(list)
     for holding in subjects.accounts_of(look, *known):
         holdings[holding.customer].append(holding)
-    return {id_: Around(one, id_ in factors, recent[id_], holdings[id_]) for id_, one in known.items()}
+    return {
+        id_: Around(
+            one, id_ in factors, distrust.bound_lately(one.created_at, factors.get(id_, ())), recent[id_], holdings[id_]
+        )
+        for id_, one in known.items()
+    }
 
 
 def attributes_of(
@@ -62,13 +71,14 @@ def attributes_of(
     """Return the attributes that rules match: whose decision, how the subject stands, what was changed when."""
     person = known.person
     changed = lately.last_changed(look, person)
+    categories = categories_of(config, after)
     own = set(after) if person.id == subject.id else set()
     found = {
-        "opts_out": str(opts_out(categories_of(config, after), after)).lower(),
+        "opts_out": str(opts_out(categories, after)).lower(),
         "initiated_by": initiated_by,
         "subject_type": subject.type,
         "status": subject.status,
-        **_reach(config, known, own, changed, at=at),
+        **_reach(config, known, own, changed, categories, at=at),
         **_who(config, person, at=at),
         **_told(config, person, at=at),
         **_told(config, subject, at=at),
@@ -78,6 +88,9 @@ def attributes_of(
     if person.id != subject.id:
         changed = lately.newest(changed, lately.last_changed(look, subject))
     found |= distrust.changes_of(config.catalogue, changed)
+    if known.bound is not None:
+        told = f"last_changed.{distrust.AUTHENTICATOR}"
+        found[told] = max(known.bound.isoformat(), found.get(told, ""))
     return found | _held_lately(look, config, known, changed, at=at)
 
 
@@ -142,7 +155,13 @@ def years_between(born: date, day: date) -> int:
 
 
 def _reach(
-    config: Configuration, known: Around, setting: set[str], changed: Mapping[str, datetime], *, at: datetime
+    config: Configuration,
+    known: Around,
+    setting: set[str],
+    changed: Mapping[str, datetime],
+    categories: frozenset[str],
+    *,
+    at: datetime,
 ) -> dict[str, str]:
     """Say whether this customer can prove who they are with two factors, one, or none: never taken from input."""
     offered = identity.offers(
@@ -153,11 +172,26 @@ def _reach(
         last_changed=changed,
         now=at,
         has_totp=known.has_totp,
+        too_new=too_new(config, known.bound, categories, at=at),
     )
     callers = [item for item in known.recent if item.purpose == identity.Purpose.CALLER]
     proved = {item.method for item in callers if item.state == "confirmed"}
     reach = identity.reachable(offered, proved=proved)
     return {"one_factor": str(reach == _ONE_FACTOR).lower(), "no_factor": str(reach < _ONE_FACTOR).lower()}
+
+
+def too_new(
+    config: Configuration, bound: datetime | None, categories: frozenset[str] | None, *, at: datetime
+) -> frozenset[str]:
+    """Return the methods that prove nothing yet (``rules.distrust.too_new``) by the rules of a client."""
+    return distrust.too_new(
+        config.rules,
+        bound,
+        categories,
+        industries=config.settings.industries,
+        jurisdictions=config.settings.jurisdictions,
+        at=at,
+    )
 
 
 _ONE_FACTOR: Final = 2

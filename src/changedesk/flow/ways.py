@@ -1,5 +1,6 @@
 """The ways in which somebody can prove that they are the customer, and where a code goes."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,7 +9,7 @@ from functools import partial
 from changedesk.base.actor import Actor
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.flow import asking, named
+from changedesk.flow import asking, circumstances, named
 from changedesk.rules import access, distrust, identity, policy
 from changedesk.rules.fields import FieldType
 from changedesk.rules.identity import Method, Offer, Purpose
@@ -73,7 +74,9 @@ def ways(seen: Look, whom: Sequence[About], *, at: datetime) -> dict[SubjectId, 
     if not whom:
         return {}
     config, people = configuration(seen.client), [one.subject for one in whom]
-    apps = {one.subject_id for one in evidence.factors_of(seen, *people)}
+    apps: defaultdict[SubjectId, list[datetime]] = defaultdict(list)
+    for factor in evidence.factors_of(seen, *people):
+        apps[factor.subject_id].append(factor.bound_at)
     rules = distrust.distrusting(config.rules)
     holdings = subjects.accounts_of(seen, *(one.id for one in people)) if rules else ()
     changed = lately.each_last_changed(seen, people)
@@ -90,6 +93,8 @@ def ways(seen: Look, whom: Sequence[About], *, at: datetime) -> dict[SubjectId, 
             at=at,
         )
         route = one.route
+        bound = distrust.bound_lately(one.subject.created_at, apps.get(one.subject.id, ()))
+        categories = None if one.request is None else circumstances.categories_of(config, one.request.fields)
         forbidden = {*route.methods_forbidden, *distrusted}
         found[one.subject.id] = identity.offers(
             config.catalogue,
@@ -99,6 +104,7 @@ def ways(seen: Look, whom: Sequence[About], *, at: datetime) -> dict[SubjectId, 
             last_changed=changed[one.subject.id],
             now=at,
             has_totp=one.subject.id in apps,
+            too_new=circumstances.too_new(config, bound, categories, at=at),
         )
     return found
 

@@ -79,7 +79,7 @@ def offer_views(
     """Return the ways to verify for a request that is open, the strongest first; those that are refused say why."""
     if one.request.state not in OPEN or subject.key is None:
         return ()
-    changed = lately.last_changed(look, subject)
+    changed, apps = lately.last_changed(look, subject), evidence.factors_of(look, subject)
     distrusted = distrust.distrusted(
         config.rules,
         config.catalogue,
@@ -97,7 +97,15 @@ def offer_views(
         changed=one.request.fields if one.request.subject_id == subject.id else (),
         last_changed=changed,
         now=at,
-        has_totp=bool(evidence.factors_of(look, subject)),
+        has_totp=bool(apps),
+        too_new=distrust.too_new(
+            config.rules,
+            distrust.bound_lately(subject.created_at, [app.bound_at for app in apps]),
+            frozenset(config.catalogue[path].category for path in one.request.fields if path in config.catalogue),
+            industries=config.settings.industries,
+            jurisdictions=config.settings.jurisdictions,
+            at=at,
+        ),
     )
     return tuple(_offer(item, subject, eyes) for item in offered)
 

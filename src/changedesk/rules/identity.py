@@ -192,13 +192,15 @@ def offers(
     last_changed: Mapping[str, datetime],
     now: datetime,
     has_totp: bool,
+    too_new: Collection[str] = (),
     cooling_off: timedelta = COOLING_OFF,
 ) -> list[Offer]:
     """Return the ways to verify for one change, the strongest first, those that may not be used with their
     reason.
 
     ``last_changed`` holds when a path was last *changed*, not when it was first recorded. Never a contact
-    point that this very change sets, nor one that was changed within the cooling-off time.
+    point that this very change sets, nor one that was changed within the cooling-off time. ``too_new`` are methods
+    whose authenticator was bound lately (``rules.distrust``).
     """
     found = [
         Offer(method, item.path, strength, _why_not(item.path, changed, last_changed, now, cooling_off))
@@ -207,7 +209,7 @@ def offers(
         for method, strength in _methods_of(item)
     ]
     if has_totp:
-        found.append(Offer(Method.TOTP, None, _ONE_FACTOR))
+        found.append(Offer(Method.TOTP, None, _ONE_FACTOR, "changed_lately" if Method.TOTP in too_new else None))
     found.append(Offer(Method.KNOWLEDGE, None, 0))
     forbidden = [
         replace(o, refused_reason=o.refused_reason or "forbidden") if o.method in route.methods_forbidden else o

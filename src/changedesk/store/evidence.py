@@ -148,6 +148,7 @@ class Factor:
     method: str
     secret: str = field(repr=False)
     last_step: int
+    bound_at: datetime
 
 
 _ASLEEP: Final = frozenset({"deactivated", "closed"})
@@ -163,7 +164,6 @@ def bind_factor(tx: Tx, factor: UUID, subject: Subject, method: str, secret: str
 
 
 def factors_asks(*subjects: SubjectId) -> Call:
-    """Return what ``factors_of`` asks of customers, where none of them sleeps: to be read ahead."""
     return "factors.of_subjects", {"subjects": subjects}
 
 
@@ -176,7 +176,7 @@ def factors_of(look: Look, *subjects: Subject) -> list[Factor]:
 
 def _factor(look: Look, row: Any, key: keys.SubjectKey) -> Factor:
     secret = seal.unseal(lambda _: key.cipher, bytes(row.secret_ct), factor_aad(look.client, row.id))
-    return Factor(row.id, row.subject_id, row.method, secret.decode(), row.last_step)
+    return Factor(row.id, row.subject_id, row.method, secret.decode(), row.last_step, row.bound_at)
 
 
 def use_step(tx: Tx, factor: UUID, step: int) -> bool:

@@ -88,7 +88,7 @@ INSERT INTO desk.factor (client_id, id, subject_id, method, secret_ct, bound_at)
 VALUES (%(client)s, %(id)s, %(subject)s, %(method)s, %(secret_ct)s, %(at)s)
 
 -- name: factors.of_subjects
-SELECT id, subject_id, method, secret_ct, last_step FROM desk.factor
+SELECT id, subject_id, method, secret_ct, last_step, bound_at FROM desk.factor
 WHERE client_id = %(client)s AND subject_id = ANY(%(subjects)s::uuid[]) AND removed_at IS NULL
 
 -- A time step of an authenticator counts once.
