@@ -34,6 +34,7 @@ from changedesk.base.ids import ChangeId, SubjectId, uuid7
 from changedesk.base.refusal import Forbidden, NotFound
 from changedesk.flow.dispute import LinkExpired, ResolutionUnknown
 from changedesk.flow.revert import Conflicts, NothingToRevert, NotRevertible
+from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.revert import Finding
 from changedesk.rules.holds import OnHold
 from changedesk.store import deliveries, evidence
@@ -160,6 +161,11 @@ def test_the_link_stops_what_is_pending_and_freezes_the_record(d: Desk, dana: Su
     opened = flow.open_dispute(d.client, token, at=soon(LATER, 5))
     assert (opened.ref, opened.applied, opened.already) == (asked.ref, False, False)
     assert request_of(d, asked.ref).state == "cancelled"
+    # They asked by phone, and answered by the link.
+    by_way = {one.kind: one.channel for one in history(d, dana)}
+    assert by_way[EntryKind.REQUEST_SUBMITTED] == "phone"
+    answered = (EntryKind.REQUEST_DISPUTED, EntryKind.HOLD_PLACED, EntryKind.REQUEST_CANCELLED)
+    assert {by_way[kind] for kind in answered} == {"web_portal"}
     entries = kinds(d, dana)
     again = flow.open_dispute(d.client, token, at=soon(LATER, 6))
     assert again.already

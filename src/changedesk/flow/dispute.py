@@ -130,13 +130,17 @@ def open_dispute(client: ClientId, token: str, *, at: datetime) -> Disputed:
         hold = _freeze(tx, found, request, by=actor.id, at=at)
         evidence.open_dispute(tx, found.id, hold, at=at)
         facts = {"hold": str(hold), "dispute": str(found.id)}
-        progress.observe(tx, [request], EntryKind.REQUEST_DISPUTED, actor=actor, at=at, facts=facts)
+        progress.observe(
+            tx, [request], EntryKind.REQUEST_DISPUTED, actor=actor, at=at, channel=actor.channel, facts=facts
+        )
         held = {"holds": [{"blocks": [EVERYTHING], "rule": "dispute"}]}
-        progress.observe(tx, [request], EntryKind.HOLD_PLACED, actor=actor, at=at, facts=held)
+        progress.observe(tx, [request], EntryKind.HOLD_PLACED, actor=actor, at=at, channel=actor.channel, facts=held)
         if request.state in OPEN:
             stopped = requests.move(tx, [request.id], "cancel", at=at)
             why = {"cancel_reason": "disputed"}
-            progress.observe(tx, stopped, EntryKind.REQUEST_CANCELLED, actor=actor, at=at, facts=why)
+            progress.observe(
+                tx, stopped, EntryKind.REQUEST_CANCELLED, actor=actor, at=at, channel=actor.channel, facts=why
+            )
         return Disputed(request.ref, applied, already=False)
 
 

@@ -24,8 +24,12 @@ def observe(
     facts: Mapping[str, Json] | None = None,
     each: Mapping[RequestId, Mapping[str, Json]] | None = None,
     writing: Writing | None = None,
+    channel: str = "",
 ) -> None:
-    """Record something that happened to requests; it changes no value. With ``writing`` it is written at its end."""
+    """Record something that happened to requests; it changes no value. With ``writing`` it is written at its end.
+
+    It happened by the way on which each was asked for, unless the customer came by another ``channel`` with it.
+    """
     into = writing or Writing(tx)
     known = into.subjects({item.subject_id for item in about})
     into.add(
@@ -36,7 +40,7 @@ def observe(
             at=at,
             facts={**request_facts(item), **(facts or {}), **((each or {}).get(item.id, {}))},
             request=item.id,
-            channel=item.channel,
+            channel=channel or item.channel,
         )
         for item in about
     )
