@@ -1,6 +1,7 @@
 """Undoing a change without running over what came after it; and the link that stops first and asks after."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -32,6 +33,7 @@ from changedesk import flow
 from changedesk.base.actor import Actor, Channel, Role
 from changedesk.base.ids import ChangeId, SubjectId, uuid7
 from changedesk.base.refusal import Forbidden, NotFound
+from changedesk.flow.asking import NeedsAcknowledgement
 from changedesk.flow.dispute import LinkExpired, ResolutionUnknown
 from changedesk.flow.revert import Conflicts, NothingToRevert, NotRevertible
 from changedesk.ledger.entry import EntryKind
@@ -105,6 +107,34 @@ def test_a_later_change_is_a_conflict_that_a_person_settles(d: Desk, dana: Subje
     proposal = request_of(d, custom.ref).proposal
     assert proposal is not None
     assert proposal.values["contact.url"] == "https://third.example/"
+
+
+TYPED = {"contact.email": ("custom", "dana@gmial.com")}
+
+
+def test_what_is_typed_into_an_undoing_is_checked_by_name_as_in_any_other_form(d: Desk, dana: SubjectId) -> None:
+    made = record(d, dana, {"contact.email": "dana@second.example"}, at=LATER)
+    assert made.change is not None
+    how = flow.How(reason="correction_of_error", channel=Channel.PHONE)
+    # The sign of the desk's own, sent by somebody else, names no concern.
+    for named in ((), ("*",), ("minor",)):
+        with pytest.raises(NeedsAcknowledgement) as refused:
+            flow.revert(made.change, replace(how, acknowledged=named), choices=TYPED, actor=d.ines, at=AGO)
+        concern = {"path": "contact.email", "code": "domain_typo", "suggestion": "gmail.com"}
+        assert refused.value.data["concerns"] == [concern]
+    asked = flow.revert(made.change, replace(how, acknowledged=("domain_typo",)), choices=TYPED, actor=d.ines, at=AGO)
+    proposal = request_of(d, asked.ref).proposal
+    assert proposal is not None
+    assert list(proposal.acknowledged) == ["domain_typo"]
+
+
+def test_what_stood_before_comes_back_without_a_word_beside_what_is_typed(d: Desk, dana: SubjectId) -> None:
+    record(d, dana, {"contact.email": "dana@gmial.com"}, at=LATER)
+    made = record(d, dana, {"contact.email": "dana@second.example", **URL}, at=soon(LATER))
+    both = _revert(d, made.change, {"contact.url": ("custom", "https://third.example/")})
+    proposal = request_of(d, both.ref).proposal
+    assert proposal is not None
+    assert dict(proposal.values) == {"contact.email": "dana@gmial.com", "contact.url": "https://third.example/"}
 
 
 def test_what_is_no_change_of_values_is_not_undone(d: Desk, dana: SubjectId) -> None:

@@ -372,7 +372,7 @@ def _previewed(
         if twice:
             raise FieldTaken(reference="", paths=twice)
         if {one.code for one in plan.concerns} - set(terms.acknowledged):
-            raise NeedsAcknowledgement(concerns=[{"path": one.path, "code": one.code} for one in plan.concerns])
+            raise NeedsAcknowledgement(concerns=[one.told() for one in plan.concerns])
     except Refusal as refusal:
         return _against(row, refusal)
     taken.update({(row.subject, path): row.number for path in plan.after})

@@ -40,10 +40,15 @@ class Made:
 
 def require_known(plan: Plan) -> None:
     """Return if every concern was checked with the customer. Raises NeedsAcknowledgement."""
-    known = plan.wish.acknowledged == asking.ALL_CONCERNS
-    waiting = [item for item in plan.concerns if not known and item.code not in plan.wish.acknowledged]
+    wish = plan.wish
+    # The very object: whoever sends its sign in a form has named no concern.
+    if wish.acknowledged is asking.ALL_CONCERNS:
+        return
+    # What stood in this record was looked at by whoever put it there.
+    put_back = frozenset[str]() if wish.reverts is None else wish.stood.keys()
+    waiting = [item for item in plan.concerns if item.code not in wish.acknowledged and item.path not in put_back]
     if waiting:
-        raise asking.NeedsAcknowledgement(concerns=[{"path": item.path, "code": item.code} for item in waiting])
+        raise asking.NeedsAcknowledgement(concerns=[item.told() for item in waiting])
 
 
 def make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: Actor, at: datetime) -> Made:

@@ -11,13 +11,14 @@ from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.outcome import Outcome
 from changedesk.base.refusal import NotFound, Refusal
-from changedesk.flow.asking import ALL_CONCERNS, Receipt
+from changedesk.flow.asking import Receipt
 from changedesk.flow.revert import (
     Conflicts,
     FieldRevert,
     NothingToRevert,
     NotRevertible,
     forces,
+    known,
     shown,
     stood_of,
     values_of,
@@ -85,7 +86,7 @@ def restore(
     ]
     if open_paths:
         raise Conflicts(paths=sorted(open_paths))
-    common = replace(Wish.of(how, subject, "", {}, actor=actor), acknowledged=ALL_CONCERNS)
+    common = Wish.of(how, subject, "", {}, actor=actor)
     wishes = [made for kind, nets in sorted(found.items()) for made in _of_kind(common, kind, nets, choices)]
     if not wishes:
         raise NothingToRevert
@@ -99,13 +100,15 @@ def _of_kind(common: Wish, kind: str, nets: Sequence[Net], choices: Choices) -> 
         values = values_of(plans, choices)
     except NothingToRevert:
         return []
+    stood = stood_of(plans, values)
     made = replace(
         common,
         kind=kind,
         values=values,
+        acknowledged=known(common, values, choices, stood),
         reverts=_newest(nets),
         forced=forces(plans, choices),
-        stood=stood_of(plans, values),
+        stood=stood,
         once=None if common.once is None else _once(common.once, kind),
     )
     return [made]

@@ -140,19 +140,21 @@ def revert(
     Force puts the old value over what was said later, and takes one more approval. What stood before comes back as it
     stood, with a concern on the request where it would not be taken today.
 
+    The concerns of another value are acknowledged in ``how``, each by name, as those of any value that is typed.
+
     Raises Conflicts, NothingToRevert, NotRevertible, and whatever a request like this one may meet.
     """
     access.require(actor, access.Verb.CHANGE_REVERT)
     with look(actor.client) as seen:
         subject, plans, kind = _plan(seen, change, at=at)
     values = values_of(plans, choices)
+    stood = stood_of(plans, values)
     asked = replace(
         Wish.of(how, subject.id, kind, values, actor=actor),
-        # The values stood in this record before: whoever put them there has looked at them.
-        acknowledged=asking.ALL_CONCERNS,
+        acknowledged=known(how, values, choices, stood),
         reverts=change,
         forced=forces(plans, choices),
-        stood=stood_of(plans, values),
+        stood=stood,
     )
     return enter([asked], actor=actor, at=at).one()
 
@@ -160,6 +162,14 @@ def revert(
 def forces(plans: Sequence[FieldPlan], choices: Mapping[str, str | tuple[str, object]]) -> bool:
     """Tell whether an old value is put over one that was said later."""
     return any(item.finding is Finding.CONFLICT and choices.get(item.assertion.path) == Choice.FORCE for item in plans)
+
+
+def known(
+    how: How, values: Mapping[str, object], choices: Mapping[str, str | tuple[str, object]], stood: Mapping[str, Value]
+) -> Sequence[str]:
+    """Return the concerns that count as acknowledged: all where nothing comes in but what stood there before."""
+    typed = any(isinstance(choices.get(path), tuple) and path not in stood for path in values)
+    return how.acknowledged if typed else asking.ALL_CONCERNS
 
 
 def stood_of(plans: Sequence[FieldPlan], asked: Mapping[str, object]) -> dict[str, Value]:

@@ -27,6 +27,8 @@ class How:
     effective_at: datetime | None = None
     received_at: datetime | None = None
     """When the customer asked, in any channel: the legal clock starts there. Now, when not given."""
+    acknowledged: Sequence[str] = ()
+    """Words of the concerns that were checked with the customer."""
     once: Once | None = None
 
 
@@ -42,8 +44,6 @@ class Wish(How):
     requested_by: str = "customer"
     """customer, representative, or the actor id of whoever asked."""
     on_behalf_of: str | None = None
-    acknowledged: Sequence[str] = ()
-    """Words of the concerns that were checked with the customer."""
     reverts: ChangeId | None = None
     forced: bool = False
     """It puts old values over ones that were set later, which takes one more approval."""

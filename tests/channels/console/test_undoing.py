@@ -86,6 +86,24 @@ def test_a_record_goes_back_to_a_version_after_a_look(room: Room) -> None:
     assert room.post("Ines", page, **form, submission="two").status_code == 422
 
 
+def test_what_is_typed_into_an_undoing_is_ticked_as_checked_with_the_customer(room: Room) -> None:
+    subject = room.customer()
+    item = flow.RecordedChange(
+        subject=subject, changes=[flow.FieldChange(path="contact.email", new="dana@second.example")]
+    )
+    made = flow.record_changes([item], actor=room.desk.crm, at=clock.now() - timedelta(days=2)).one()
+    typed = {"choice__contact.email": "custom", "custom__contact.email": "dana@gmial.com"}
+    form = {**typed, "reason": "reversal", "channel": "phone"}
+    for page in (f"history/{made.change}/revert", f"history/{subject}/restore/1"):
+        assert 'name="acknowledged"' not in room.get("Ines", page).content.decode()
+        refused = room.post("Ines", page, **form)
+        assert refused.status_code == 422
+        told = refused.content.decode()
+        assert 'value="domain_typo"' in told
+        assert "one letter away from gmail.com" in told
+    assert room.post("Ines", page, **form, acknowledged="domain_typo").status_code == 303
+
+
 def test_a_field_that_speaks_of_a_time_to_come_asks_for_a_choice(room: Room) -> None:
     subject = room.customer()
     recorded(room, subject, "silver", days=3)

@@ -1,6 +1,7 @@
 """What may be sent. Unknown members are refused; texts that end up outside sealed values must look like words."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
@@ -99,7 +100,12 @@ class How(Asked):
     interaction: Opaque | None = None
 
     def how(
-        self, once: flow.Once | None, *, effective_at: datetime | None = None, received_at: datetime | None = None
+        self,
+        once: flow.Once | None,
+        *,
+        effective_at: datetime | None = None,
+        received_at: datetime | None = None,
+        acknowledged: Sequence[str] = (),
     ) -> flow.How:
         """Return it as the verbs take it."""
         return flow.How(
@@ -111,6 +117,7 @@ class How(Asked):
             interaction=self.interaction,
             effective_at=effective_at,
             received_at=received_at,
+            acknowledged=acknowledged,
             once=once,
         )
 
@@ -256,6 +263,8 @@ class Revert(How):
     """Why, and for each field in conflict: ``keep``, ``force``, or ``{"custom": value}``."""
 
     choices: Annotated[dict[str, Literal["keep", "force"] | Custom], Field(max_length=200)] = {}
+    acknowledged: list[Word] = Field(default=[], max_length=50)
+    """Words of the concerns about ``custom`` values that were checked with the customer."""
 
 
 class Resolution(Asked):

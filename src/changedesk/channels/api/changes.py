@@ -132,7 +132,7 @@ def revert(call: Call, id: asked.Id, body: asked.Revert, dry_run: bool = False) 
     }
     made = flow.revert(
         change,
-        body.how(call.once()),
+        body.how(call.once(), acknowledged=body.acknowledged),
         choices=choices,
         actor=call.actor,
         at=call.at,

@@ -17,6 +17,7 @@ def how(visit: Visit, once: flow.Once | None = None, *, reason: str = "") -> flo
         note=visit.given("note"),
         person=person(visit),
         initiated_by=visit.given("initiated_by") or "customer",
+        acknowledged=tuple(visit.request.POST.getlist("acknowledged")),
         once=once,
     )
 

@@ -107,6 +107,10 @@ class Concern:
     code: str
     suggestion: str = ""
 
+    def told(self) -> dict[str, str]:
+        """Return it as the refusal says it that asks for an acknowledgement."""
+        return {"path": self.path, "code": self.code} | ({"suggestion": self.suggestion} if self.suggestion else {})
+
     def text(self, language: str = "en") -> str:
         """Return the warning in a language, English when it has none."""
         texts = TEXTS[self.code]

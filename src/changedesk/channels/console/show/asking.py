@@ -1,6 +1,6 @@
 """The page of a new change: its form, and what asking for it would do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from changedesk.reading.forms import Choice, KindForm
 from changedesk.reading.panels import CustomerPanel, FieldView
 from changedesk.rules.fields import Field
 from changedesk.rules.values import display
+from changedesk.rules.values.concern import Concern
 
 Shape = dict[str, Any]
 
@@ -129,10 +130,15 @@ def rows(form: KindForm, panel: CustomerPanel, plan: flow.Plan, visit: Visit) ->
 
 def acknowledge(plan: flow.Plan | None, visit: Visit) -> Shape | None:
     """Return the concerns to tick, once each; None when there are none."""
-    if plan is None or not plan.concerns:
+    return None if plan is None else to_tick(plan.concerns, visit)
+
+
+def to_tick(concerns: Sequence[Concern], visit: Visit) -> Shape | None:
+    """Return the same of the concerns themselves."""
+    if not concerns:
         return None
     ticked = visit.request.POST.getlist("acknowledged")
-    texts = {item.code: item.text(visit.language) for item in plan.concerns}
+    texts = {item.code: item.text(visit.language) for item in concerns}
     return {
         "name": "acknowledged",
         "label": _("Checked with the customer"),

@@ -1,6 +1,6 @@
 """What forms of undoing have in common: a choice for each field, the reason, and how we heard of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,8 +10,11 @@ from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.errors import Error
 from changedesk.channels.console.show import words
+from changedesk.channels.console.show.asking import to_tick
 from changedesk.channels.console.visit import Visit
+from changedesk.flow.asking import NeedsAcknowledgement
 from changedesk.reading import forms
+from changedesk.rules.values.concern import Concern
 
 Choices = dict[str, str | tuple[str, object]]
 
@@ -35,6 +38,13 @@ def errors(refusal: Refusal, visit: Visit) -> list[Error]:
         text = " ".join((_(refusal.sentence), _(refusal.hint)))
         return [{"field": f"choice.{path}", "text": text} for path in paths[:1]]
     return pages.of(refusal, language=visit.language)
+
+
+def acknowledge(refusals: Iterable[Refusal], visit: Visit) -> dict[str, Any]:
+    """Return the box for what is to be checked with the customer first, where a refusal says so."""
+    told = [one.data["concerns"] for one in refusals if one.code == NeedsAcknowledgement.code]
+    concerns = [Concern(**one) for some in told if isinstance(some, list) for one in some]
+    return {"acknowledge": to_tick(concerns, visit)}
 
 
 def fields(visit: Visit) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A record back to one of its versions: what that would meet, kind by kind, then ordinary requests."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -36,10 +37,13 @@ def restore(visit: Visit, key: UUID, version: int) -> HttpResponse:
             subject, version, how(visit, once(visit, body)), choices=choices, actor=visit.actor, at=visit.at
         )
     except Refusal as refusal:
-        return _answer(visit, plan, errors=asked.errors(refusal, visit), status=pages.status_of(refusal))
+        errors = asked.errors(refusal, visit)
+        return _answer(visit, plan, errors=errors, refusals=[refusal], status=pages.status_of(refusal))
     if done.refused:
-        errors = [line for one in done.refused.values() for line in pages.of(one, language=visit.language)]
-        return _answer(visit, plan, made=[one.ref for one in done.done], errors=errors, status=422)
+        refusals = list(done.refused.values())
+        errors = [line for one in refusals for line in pages.of(one, language=visit.language)]
+        made = [one.ref for one in done.done]
+        return _answer(visit, plan, made=made, errors=errors, refusals=refusals, status=422)
     refs = [one.ref for one in done.done]
     told = ngettext("Asked for. The reference is %(refs)s.", "Asked for. The references are %(refs)s.", len(refs))
     messages.success(visit.request, told % {"refs": ", ".join(refs)})
@@ -52,6 +56,7 @@ def _answer(
     *,
     made: list[str] | None = None,
     errors: list[Error] | None = None,
+    refusals: Sequence[Refusal] = (),
     status: int = 200,
 ) -> HttpResponse:
     panel = read(plan.subject, actor=visit.actor, at=visit.at, language=visit.language)
@@ -65,6 +70,7 @@ def _answer(
         ],
         "made": [{"ref": ref, "url": visit.url("change", ref)} for ref in made or []],
         **asked.fields(visit),
+        **asked.acknowledge(refusals, visit),
         "note": visit.given("note"),
         "submission": visit.given("submission") or uuid4().hex,
         "errors": errors or [],

@@ -1,5 +1,6 @@
 """Undoing an applied change: a dry run field by field, then an ordinary request."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -35,13 +36,18 @@ def revert(visit: Visit, key: UUID) -> HttpResponse:
         receipt = flow.revert(change, how(visit, once(visit, body)), choices=choices, actor=visit.actor, at=visit.at)
     except Refusal as refusal:
         errors = asked.errors(refusal, visit)
-        return _answer(visit, plan, errors=errors, status=pages.status_of(refusal))
+        return _answer(visit, plan, errors=errors, refusals=[refusal], status=pages.status_of(refusal))
     messages.success(visit.request, _("Asked for. The reference is %(ref)s.") % {"ref": receipt.ref})
     return visit.to("change", receipt.ref)
 
 
 def _answer(
-    visit: Visit, plan: flow.RevertPlan, *, errors: list[Error] | None = None, status: int = 200
+    visit: Visit,
+    plan: flow.RevertPlan,
+    *,
+    errors: list[Error] | None = None,
+    refusals: Sequence[Refusal] = (),
+    status: int = 200,
 ) -> HttpResponse:
     panel = read(plan.subject, actor=visit.actor, at=visit.at, language=visit.language)
     context: dict[str, Any] = {
@@ -50,6 +56,7 @@ def _answer(
         "kind_word": kind_label(plan.kind, visit.language),
         "rows": shown.rows(plan.fields, panel, visit),
         **asked.fields(visit),
+        **asked.acknowledge(refusals, visit),
         "note": visit.given("note"),
         "submission": visit.given("submission") or uuid4().hex,
         "errors": errors or [],
