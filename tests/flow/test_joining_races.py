@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from threading import Thread
 
 from tests.cast import Desk, soon, totp
 from tests.flow.join import (
@@ -18,11 +19,13 @@ from tests.flow.race import together
 from tests.flow.test_merge import _with_account, held_by
 from tests.flow.test_races import _codes, _is_whole
 from tests.flow.test_transfer import proposed
+from tests.flow.test_undo import _link
 from tests.flow.walk import LATER, agree, code_to, holds, kinds, record, vouch
 
 from changedesk import flow
 from changedesk.base.actor import Channel
-from changedesk.store import links
+from changedesk.store import evidence, links, subjects
+from changedesk.store.begin import begin
 from changedesk.store.tx import look
 
 ROUNDS = 2
@@ -121,3 +124,21 @@ def test_an_unmerge_and_a_revert_of_the_survivor_meet(d: Desk) -> None:
         assert kinds(d, one).count("change.reverted") == 1
         for person in (one, two):
             _is_whole(d, person)
+
+
+def test_a_link_of_a_merge_stops_only_once_nobody_writes_the_record_that_goes_on(d: Desk) -> None:
+    """Or what was weighed before the freeze would be applied after the customer has read that it was stopped."""
+    survivor, twin = d.customer(), d.customer(contact__email="twin@old.example")
+    merge, at = merged_now(d, twin, survivor, LATER), LATER + timedelta(days=2)
+    stopping = Thread(target=flow.open_dispute, args=(d.client, _link(d, merge)), kwargs={"at": at})
+    with begin(d.ines) as writing:
+        subjects.hold(writing, {survivor})
+        stopping.start()
+        waits = False
+        while stopping.is_alive() and not waits:
+            with look(d.client) as seen:
+                waits = bool(seen.connection.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall())
+        assert waits
+    stopping.join()
+    with look(d.client) as seen:
+        assert evidence.active_holds(seen, {survivor}, now=at)

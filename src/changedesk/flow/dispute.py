@@ -86,10 +86,11 @@ def _find(seen: Look, token: str, *, at: datetime, locked: bool) -> tuple[eviden
     return found, requests.load(seen, [found.request_id])[found.request_id]
 
 
-def _stand_still(tx: Tx, request: requests.Request) -> requests.Request:
-    """Return the request as it is once nobody else acts on it, nor writes what it is about."""
+def _stand_still(tx: Tx, found: evidence.Dispute, request: requests.Request) -> requests.Request:
+    """Return the request as it is once nobody else acts on it, nor writes what it is about, or what that goes on as."""
     held = requests.hold(tx, [request.id])[0]
-    subjects.hold(tx, {request.subject_id, request.person_id})
+    whom = {found.subject_id, request.subject_id, request.person_id}
+    subjects.hold(tx, whom | {links.survivor_of(tx, one) for one in whom})
     return held
 
 
@@ -121,7 +122,7 @@ def open_dispute(client: ClientId, token: str, *, at: datetime) -> Disputed:
     with begin(_holder_of_link(client)) as tx:
         found, request = _find(tx, token, at=at, locked=True)
         # Locked first: two links of one request, clicked at once, freeze once.
-        request = _stand_still(tx, request)
+        request = _stand_still(tx, found, request)
         actor = Actor(client, ActorType.CUSTOMER, "c", Channel.WEB_PORTAL, "wasnt-me", subject=found.subject_id)
         applied = request.state.value == "applied"
         known = evidence.disputes_of(tx, [request.id])
