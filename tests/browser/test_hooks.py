@@ -11,6 +11,7 @@ from tests.outbound.test_hooks_line import vouched
 
 from changedesk.channels.clock.hooks import bodies
 from changedesk.outbound.hooks import Line, Sender
+from changedesk.rules.egress import ANYWHERE
 
 __all__ = ["vouched"]
 pytestmark = pytest.mark.browser
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.browser
 def send(stage: Stage, trust: ssl.SSLContext) -> None:
     """Do what the worker does: the name leads to the receiver here, which proves to be it."""
     stage.tell()
-    sender = Sender(Line(inside=True, resolve=lambda *_: ["127.0.0.1"], trust=trust), bodies)
+    sender = Sender(Line(reach=ANYWHERE, resolve=lambda *_: ["127.0.0.1"], trust=trust), bodies)
     while sender.run(stage.desk.client):
         assert sender.wait(SECONDS)
     sender.close()

@@ -24,7 +24,7 @@ from changedesk.base.actor import Actor, Role
 from changedesk.base.clock import now
 from changedesk.base.ids import ClientId, SubjectId
 from changedesk.channels.clock.hooks import bodies
-from changedesk.flow import configure, hooks
+from changedesk.flow import configure, hooks, resending
 from changedesk.flow.hooks import NewHook
 from changedesk.outbound.hooks import Delivery, Line, Sender, follow
 from changedesk.outbound.hooks import send as sending
@@ -33,6 +33,7 @@ from changedesk.outbound.notices.outbox import Outbox
 from changedesk.reading import feed
 from changedesk.rules import hooks as rules
 from changedesk.rules.access import terminal
+from changedesk.rules.egress import ANYWHERE
 from changedesk.store import hooks as store
 from changedesk.store import keys
 from changedesk.store.begin import begin
@@ -57,14 +58,17 @@ class House:
 
     def __init__(self, made: Desk) -> None:
         self.desk, self.clock = made, Clock()
-        self.ada = staff(made.client, 9, Role.ADMINISTRATOR)
+        self.ada, self.bea = (staff(made.client, number, Role.ADMINISTRATOR) for number in (9, 10))
         self.senders = [self.sender()]
 
     def sender(self, seconds: float = 5.0) -> Sender:
-        return Sender(Line(inside=True, seconds=seconds), bodies, clock=self.clock, luck=lambda: 0.0)
+        return Sender(Line(reach=ANYWHERE, seconds=seconds), bodies, clock=self.clock, luck=lambda: 0.0)
 
     def hook(self, url: str, actor: Actor | None = None, **more: Any) -> hooks.Opened:
-        return hooks.register_hook(NewHook(url=url, **more), actor=actor or self.ada, at=now())
+        made = hooks.register_hook(NewHook(url=url, **more), actor=actor or self.ada, at=now())
+        if made.draft is not None:
+            hooks.approve_hook(made.id, made.draft, actor=self.bea, at=now())
+        return made
 
     def customer(self, **values: object) -> SubjectId:
         return self.desk.customer(at=now(), **values)
@@ -168,7 +172,7 @@ def test_both_secrets_sign_for_a_day_and_then_the_new_one_alone(house: House, re
     house.customer()
     house.send()
     house.clock.ahead = rules.OLD_SECRET_FOR
-    hooks.try_hook(made.id, actor=house.ada, at=now())
+    resending.try_hook(made.id, actor=house.ada, at=now())
     house.send()
     during, after = receiver.got
     assert signed_by(during, made.secret)
@@ -206,7 +210,7 @@ def test_a_try_that_fails_is_made_again_for_three_days_and_then_people_are_told(
     assert (mail.to, f"127.0.0.1:{receiver.port}" in mail.body) == ("ada@desk.example", True)
     assert "/c/aurora/hooks" in mail.body
     receiver.status = 204
-    hooks.resend(made.id, delivery.id, actor=house.ada, at=now())
+    resending.resend(made.id, delivery.id, actor=house.ada, at=now())
     house.send()
     assert [one.state for one in house.of(made.id)] == ["sent"]
     assert house.kept(made.id).failing_since is None
@@ -371,7 +375,7 @@ def test_an_event_that_cannot_be_made_stops_no_other(house: House, receiver: Rec
             raise LookupError
         return bodies(client, deliveries, values=values)
 
-    sender = Sender(Line(inside=True), tell, luck=lambda: 0.0)
+    sender = Sender(Line(reach=ANYWHERE), tell, luck=lambda: 0.0)
     house.senders.append(sender)
     sender.run(house.desk.client)
     assert sender.wait(SECONDS)
@@ -442,7 +446,7 @@ def test_what_is_sent_again_says_what_the_log_says_now(house: House, receiver: R
         admin.execute("SET LOCAL session_replication_role = replica")  # as an erasure leaves things
         admin.execute("UPDATE desk.subject_key SET wrapped = NULL, shredded_at = now() WHERE subject_id = %s", [dana])
     keys.forget()
-    hooks.resend(made.id, house.of(made.id)[0].id, actor=house.ada, at=now())
+    resending.resend(made.id, house.of(made.id)[0].id, actor=house.ada, at=now())
     house.send()
     assert receiver.got[1].event["data"]["erased"] is True
     assert receiver.got[1].event["data"]["changes"] == {}

@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.outbound.hooked import Receiver
 
-from changedesk.outbound.hooks.line import Line, NotTaken, resolved
+from changedesk.outbound.hooks.line import Line, NotTaken
 from changedesk.rules import egress
+from changedesk.store.network import resolved
 
 NAME = "hooks.example.com"
 
@@ -31,7 +32,7 @@ def receiver() -> Iterator[Receiver]:
 
 def word(line: Line, url: str) -> str:
     with pytest.raises(NotTaken) as caught:
-        line.post(egress.read(url, inside=True), [], b"{}")
+        line.post(egress.read(url, egress.ANYWHERE), [], b"{}")
     line.close()
     return caught.value.word
 
@@ -49,7 +50,7 @@ def test_only_addresses_of_the_public_network_are_connected_to(found: list[IPv4A
     public = [str(one) for one in found if not egress.refused(one)]
     if public:
         with pytest.raises(RuntimeError):
-            line.post(egress.read(f"https://{NAME}/", inside=False), [], b"")
+            line.post(egress.read(f"https://{NAME}/", egress.PUBLIC), [], b"")
         assert tried == public[:1]
     else:
         assert word(line, f"https://{NAME}/") == "address-refused"
@@ -66,8 +67,8 @@ def test_a_name_that_leads_inside_is_not_followed(receiver: Receiver, address: s
 def test_a_name_is_resolved_once_and_what_was_checked_is_connected_to(receiver: Receiver) -> None:
     """The second answer of a rebinding name is never asked for."""
     answers = iter([["127.0.0.1"], ["169.254.169.254"]])
-    line = Line(inside=True, resolve=lambda *_: next(answers))
-    assert line.post(egress.read(f"http://{NAME}:{receiver.port}/a?b=c", inside=True), [], b"{}") == 200
+    line = Line(reach=egress.ANYWHERE, resolve=lambda *_: next(answers))
+    assert line.post(egress.read(f"http://{NAME}:{receiver.port}/a?b=c", egress.ANYWHERE), [], b"{}") == 200
     line.close()
     assert next(answers) == ["169.254.169.254"]
     (sent,) = receiver.got
@@ -75,8 +76,8 @@ def test_a_name_is_resolved_once_and_what_was_checked_is_connected_to(receiver: 
 
 
 def test_the_next_address_is_tried_where_one_does_not_answer(receiver: Receiver) -> None:
-    line = Line(inside=True, resolve=lambda *_: ["::1", "127.0.0.1"])
-    assert line.post(egress.read(f"http://{NAME}:{receiver.port}/", inside=True), [], b"{}") == 200
+    line = Line(reach=egress.ANYWHERE, resolve=lambda *_: ["::1", "127.0.0.1"])
+    assert line.post(egress.read(f"http://{NAME}:{receiver.port}/", egress.ANYWHERE), [], b"{}") == 200
     line.close()
 
 
@@ -125,20 +126,20 @@ def test_tls_speaks_of_the_name_and_only_who_proves_it_is_sent_anything(
     asked: list[str | None] = []
     server.sni_callback = lambda _socket, name, _context: asked.append(name)
     receiver.tls(server)
-    line = Line(inside=True, resolve=lambda *_: ["127.0.0.1"], trust=trust)
-    assert line.post(egress.read(f"https://{NAME}:{receiver.port}/", inside=True), [], b"{}") == 200
+    line = Line(reach=egress.ANYWHERE, resolve=lambda *_: ["127.0.0.1"], trust=trust)
+    assert line.post(egress.read(f"https://{NAME}:{receiver.port}/", egress.ANYWHERE), [], b"{}") == 200
     line.close()
     assert asked == [NAME]
-    stranger = Line(inside=True, resolve=lambda *_: ["127.0.0.1"], trust=trust)
+    stranger = Line(reach=egress.ANYWHERE, resolve=lambda *_: ["127.0.0.1"], trust=trust)
     assert word(stranger, f"https://other.example.com:{receiver.port}/") == "certificate-refused"
-    unknown = Line(inside=True, resolve=lambda *_: ["127.0.0.1"])
+    unknown = Line(reach=egress.ANYWHERE, resolve=lambda *_: ["127.0.0.1"])
     assert word(unknown, f"https://{NAME}:{receiver.port}/") == "certificate-refused"
     assert len(receiver.got) == 1
 
 
 def test_a_connection_is_used_again_and_many_threads_share_the_line(receiver: Receiver) -> None:
-    line = Line(inside=True)
-    address = egress.read(receiver.url, inside=True)
+    line = Line(reach=egress.ANYWHERE)
+    address = egress.read(receiver.url, egress.ANYWHERE)
     threads = [threading.Thread(target=line.post, args=(address, [], b"{}")) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -156,14 +157,14 @@ def test_events_go_by_one_connection_until_the_receiver_closes_it(receiver: Rece
         opened.append(socket.create_connection(to, seconds))
         return opened[-1]
 
-    line = Line(inside=True, connect=connect)
-    address = egress.read(receiver.url, inside=True)
+    line = Line(reach=egress.ANYWHERE, connect=connect)
+    address = egress.read(receiver.url, egress.ANYWHERE)
     assert [line.post(address, [], b"{}") for _ in range(3)] == [200] * 3
     assert len(opened) == 1
     opened[0].shutdown(socket.SHUT_RDWR)
     assert line.post(address, [], b"{}") == 200, "what has ended is not used"
     assert len(opened) == 2
-    other = egress.read(receiver.url.replace("127.0.0.1", "localhost"), inside=True)
+    other = egress.read(receiver.url.replace("127.0.0.1", "localhost"), egress.ANYWHERE)
     assert line.post(other, [], b"{}") == 200
     assert len(opened) == 3, "a connection is one of its name"
     line.close()
@@ -173,7 +174,7 @@ def test_events_go_by_one_connection_until_the_receiver_closes_it(receiver: Rece
 @pytest.mark.parametrize("way", ["endless_head", "drip"])
 def test_an_answer_without_an_end_is_left(receiver: Receiver, way: str) -> None:
     receiver.way = way
-    line = Line(inside=True, seconds=0.3 if way == "drip" else 60)
+    line = Line(reach=egress.ANYWHERE, seconds=0.3 if way == "drip" else 60)
     assert word(line, receiver.url) == ("timeout" if way == "drip" else "broken-off")
 
 
@@ -191,8 +192,8 @@ def test_the_status_of_the_answer_counts_and_what_cannot_be_read_ends_the_connec
     receiver: Receiver, said: bytes, status: int
 ) -> None:
     receiver.said, receiver.way = said, "raw"
-    line = Line(inside=True, seconds=20)
-    assert line.post(egress.read(receiver.url, inside=True), [], b"{}") == status
+    line = Line(reach=egress.ANYWHERE, seconds=20)
+    assert line.post(egress.read(receiver.url, egress.ANYWHERE), [], b"{}") == status
     assert len(line._kept) == (status == 204)
     line.close()
 
@@ -209,8 +210,8 @@ def test_what_was_said_beyond_an_answer_is_no_answer_to_the_next_event(
         b"HTTP/1.1 200 OK\r\nX-Fill: " + b"x" * fits + b"\r\nContent-Length: 0\r\n\r\n"
         b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
     )
-    line = Line(inside=True, resolve=lambda *_: ["127.0.0.1"], trust=trust)
-    address = egress.read(f"https://{NAME}:{receiver.port}/", inside=True)
+    line = Line(reach=egress.ANYWHERE, resolve=lambda *_: ["127.0.0.1"], trust=trust)
+    address = egress.read(f"https://{NAME}:{receiver.port}/", egress.ANYWHERE)
     assert line.post(address, [], b"{}") == 200
     receiver.way = "plain"
     assert line.post(address, [], b"{}") == 200

@@ -32,14 +32,14 @@ def test_nothing_is_sent_inside(text: str) -> None:
     assert egress.refused(ipaddress.ip_address(text))
     host = f"[{text.replace('%', '%25')}]" if ":" in text else text
     with pytest.raises(AddressUnfit):
-        egress.read(f"https://{host}/x", inside=False)
+        egress.read(f"https://{host}/x", egress.PUBLIC)
 
 
 @pytest.mark.parametrize("text", OUTSIDE)
 def test_the_public_network_is_reached(text: str) -> None:
     assert not egress.refused(ipaddress.ip_address(text))
     host = f"[{text}]" if ":" in text else text
-    assert egress.read(f"https://{host}/x", inside=False).host == text
+    assert egress.read(f"https://{host}/x", egress.PUBLIC).host == text
 
 
 _WRAPPED = [ipaddress.IPv6Network(one) for one in ("::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/96", "::/96")]
@@ -67,7 +67,7 @@ def test_no_other_writing_of_an_address_is_read(v4: ipaddress.IPv4Address, form:
     head, rest = octets[: parts - 1], int.from_bytes(bytes(octets[parts - 1 :]))
     text = ".".join(form.format(one) for one in (*head, rest))
     with suppress(AddressUnfit):
-        assert egress.read(f"https://{text}/", inside=False).host == str(v4) == text
+        assert egress.read(f"https://{text}/", egress.PUBLIC).host == str(v4) == text
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_no_other_writing_of_an_address_is_read(v4: ipaddress.IPv4Address, form:
 )
 def test_what_is_no_public_web_address_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(AddressUnfit) as caught:
-        egress.read(text, inside=False)
+        egress.read(text, egress.PUBLIC)
     assert caught.value.reason
     assert "example.com" not in caught.value.reason
 
@@ -106,19 +106,19 @@ def test_what_is_no_public_web_address_is_refused_without_repeating_it(text: str
     ],
 )
 def test_an_address_is_read_and_people_see_its_host_alone(text: str, found: Address, place: str) -> None:
-    assert egress.read(text, inside=False) == found
+    assert egress.read(text, egress.PUBLIC) == found
     assert found.place == place
 
 
 @pytest.mark.parametrize("text", ["http://127.0.0.1:8080/x", "https://localhost/", "http://db/", "http://[::1]:80/"])
 def test_where_things_are_tried_out_the_inside_is_reached(text: str) -> None:
-    assert egress.read(text, inside=True).host in {"127.0.0.1", "localhost", "db", "::1"}
+    assert egress.read(text, egress.ANYWHERE).host in {"127.0.0.1", "localhost", "db", "::1"}
 
 
-@given(text=st.text(max_size=60), inside=st.sampled_from([True, False]))
-def test_whatever_is_given_is_read_or_refused(text: str, *, inside: bool) -> None:
+@given(text=st.text(max_size=60), reach=st.sampled_from([egress.PUBLIC, egress.ANYWHERE]))
+def test_whatever_is_given_is_read_or_refused(text: str, reach: egress.Reach) -> None:
     for given_ in (text, f"https://{text}/"):
         with suppress(AddressUnfit):
-            found = egress.read(given_, inside=inside)
+            found = egress.read(given_, reach)
             assert found.host
             assert 0 < found.port < 65536

@@ -2,6 +2,7 @@
 
 import os
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -80,6 +81,8 @@ class Environment(BaseSettings):
 
     hooks_inside: bool = False
     """Hooks may lead to this machine and its network, and over http: for development and tests alone."""
+    hooks_ranges: list[IPv4Network | IPv6Network] = []
+    """Networks inside that hooks may lead to all the same, over https."""
 
     witnesses: list[str] = []
     """Who cosigns the logs' checkpoints: an address and a verifier key each, with a space between."""

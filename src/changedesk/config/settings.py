@@ -38,6 +38,7 @@ CHANGEDESK_LIVE_URL = environment.live_url
 CHANGEDESK_SMS_GATEWAY_URL = environment.sms_gateway_url
 CHANGEDESK_SMS_GATEWAY_TOKEN = environment.sms_gateway_token.get_secret_value()
 CHANGEDESK_HOOKS_INSIDE = environment.hooks_inside
+CHANGEDESK_HOOKS_RANGES = environment.hooks_ranges
 CHANGEDESK_WITNESSES = environment.witnesses
 CHANGEDESK_SMTP_SET = environment.smtp_host is not None
 

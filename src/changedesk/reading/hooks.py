@@ -12,7 +12,7 @@ from changedesk.reading.people import People
 from changedesk.rules import access
 from changedesk.rules.access import Verb
 from changedesk.store import hooks as store
-from changedesk.store.hooks import Counts, Delivery, Hook
+from changedesk.store.hooks import Counts, Delivery, Draft, Hook
 from changedesk.store.tx import Look, look
 
 LIMIT_MAX: Final = 200
@@ -21,10 +21,26 @@ _LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookDraft:
+    """What a hook is to become when somebody other than who wrote it approves it; ``may_approve``: the viewer may."""
+
+    id: UUID
+    place: str
+    url: str | None = field(repr=False)
+    events: tuple[str, ...]
+    kinds: tuple[str, ...]
+    full_values: bool
+    written_by: ActorView
+    written_at: datetime
+    may_approve: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HookPanel:
     """One hook. ``url`` is told to whoever may change it, for a path may hold a password; ``place`` is its host.
 
-    ``state``: on, paused, disabled; ``why``: gone, failing. ``waiting`` and ``given_up``: events.
+    ``state``: draft (nothing is sent until it is approved), on, paused, disabled; ``why``: gone, failing. ``draft``:
+    what waits for a second person. ``waiting`` and ``given_up``: events.
     """
 
     id: UUID
@@ -40,6 +56,7 @@ class HookPanel:
     """Until when the secret before the last one signs too."""
     created_by: ActorView
     created_at: datetime
+    draft: HookDraft | None
     waiting: int
     given_up: int
 
@@ -108,17 +125,17 @@ def deliveries(
 def _panels(
     seen: Look, found: list[Hook], *, actor: Actor, at: datetime, language: str
 ) -> tuple[HookPanel, ...]:  # fmt: skip
-    people = People([one.created_by for one in found], viewer=actor, language=language)
-    counts, may = store.counts(seen), access.may(actor, Verb.CONFIGURE_HOOKS)
-    return tuple(_panel(one, counts.get(one.id, Counts()), people, at=at, may=may) for one in found)
+    known = {one.created_by for one in found} | {one.draft.by for one in found if one.draft is not None}
+    people, counts = People(known, viewer=actor, language=language), store.counts(seen)
+    return tuple(_panel(one, counts.get(one.id, Counts()), people, actor=actor, at=at) for one in found)
 
 
-def _panel(one: Hook, counts: Counts, people: People, *, at: datetime, may: bool) -> HookPanel:
+def _panel(one: Hook, counts: Counts, people: People, *, actor: Actor, at: datetime) -> HookPanel:
     old = [secret.until for secret in one.secrets if secret.until is not None and secret.until > at]
     return HookPanel(
         id=one.id,
         place=one.place,
-        url=one.url if may else None,
+        url=one.url if access.may(actor, Verb.CONFIGURE_HOOKS) else None,
         events=one.events,
         kinds=one.kinds,
         full_values=one.full_values,
@@ -128,8 +145,25 @@ def _panel(one: Hook, counts: Counts, people: People, *, at: datetime, may: bool
         old_secret_until=old[0] if old else None,
         created_by=people.show(one.created_by),
         created_at=one.created_at,
+        draft=None if one.draft is None else _draft(one.draft, people, actor=actor),
         waiting=counts.waiting,
         given_up=counts.given_up,
+    )
+
+
+def _draft(one: Draft, people: People, *, actor: Actor) -> HookDraft:
+    may = access.may(actor, Verb.CONFIGURE_PUBLISH)
+    return HookDraft(
+        id=one.id,
+        place=one.place,
+        # Whoever approves it says that it may go just there.
+        url=one.url if may or access.may(actor, Verb.CONFIGURE_HOOKS) else None,
+        events=one.events,
+        kinds=one.kinds,
+        full_values=one.full_values,
+        written_by=people.show(one.by),
+        written_at=one.at,
+        may_approve=may and one.by != actor.id,
     )
 
 

@@ -1,7 +1,7 @@
 """Where the desk may send to when a client names the address: out into the public network, and nowhere inside.
 
-Pure: names are resolved by whoever connects (``outbound.hooks.line``), who asks ``refused`` about each address found
-and connects to one that was asked about.
+Pure: names are resolved by whoever connects (``outbound.hooks.line``), who asks ``Reach.refuses`` about each
+address found and connects to one that was asked about.
 """
 
 import re
@@ -78,13 +78,40 @@ class Address:
 
 
 _PORTS: Final = {"https": 443, "http": 80}
+Found = IPv4Address | IPv6Address
 
 
-def read(text: str, *, inside: bool) -> Address:
-    """Read a web address to send to. ``inside``: addresses of this machine and its network are allowed, and http.
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far an installation lets hooks lead: out into the public network, and wherever else its operator says.
 
-    Raises AddressUnfit. An address that is told as a name may still lead inside: ``refused`` is asked about what it
-    resolves to, each time.
+    ``inside``: anywhere, and over http. ``ranges``: networks that are not public and allowed all the same. ``own``: the
+    names that the desk itself answers to; one that starts with a dot stands for all below it.
+    """
+
+    inside: bool = False
+    ranges: tuple[IPv4Network | IPv6Network, ...] = ()
+    own: frozenset[str] = frozenset()
+
+    def refuses(self, address: Found) -> bool:
+        """Say whether nothing may be sent to an address."""
+        return not self.inside and refused(address) and not any(address in one for one in self.ranges)
+
+    def is_own(self, host: str) -> bool:
+        """Say whether a name or an IP address is the desk's own."""
+        shown = f"[{host}]" if ":" in host else host
+        return any(shown == one or (one.startswith(".") and f".{host}".endswith(one)) for one in self.own)
+
+
+PUBLIC: Final = Reach()
+ANYWHERE: Final = Reach(inside=True)
+
+
+def read(text: str, reach: Reach) -> Address:
+    """Read a web address to send to.
+
+    Raises AddressUnfit. An address that is told as a name may still lead inside: ``Reach.refuses`` is asked about what
+    it resolves to, each time.
     """
     if len(text) > LONGEST or _BLANK.search(text) or "\\" in text:
         raise AddressUnfit(f"use at most {LONGEST} signs, without blanks or backslashes")
@@ -93,7 +120,7 @@ def read(text: str, *, inside: bool) -> Address:
         port = parts.port
     except ValueError:
         raise AddressUnfit("this cannot be read as a web address") from None
-    if parts.scheme != "https" and not (inside and parts.scheme == "http"):
+    if parts.scheme != "https" and not (reach.inside and parts.scheme == "http"):
         raise AddressUnfit("use an address that starts with https://")
     if "@" in parts.netloc:
         raise AddressUnfit("leave out the name and password: what is sent is signed")
@@ -104,18 +131,21 @@ def read(text: str, *, inside: bool) -> Address:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not target.isascii():
         raise AddressUnfit("write letters of the path that are not ASCII as % and two digits")
-    host = _host(parts.hostname or "", inside=inside)
+    host = _host(parts.hostname or "", reach)
     if ("[" in parts.netloc) != (":" in host):
         raise AddressUnfit("this cannot be read as a web address")
+    if not reach.inside and reach.is_own(host):
+        raise AddressUnfit("this is an address of the desk itself")
     return Address(parts.scheme, host, port or _PORTS[parts.scheme], target)
 
 
-def _host(host: str, *, inside: bool) -> str:
+def _host(host: str, reach: Reach) -> str:
     try:
         found = ip_address(host)
     except ValueError:
-        return _name(host, inside=inside)
-    if not inside and refused(found):
+        # Where networks inside are allowed, names of theirs are: what they resolve to decides.
+        return _name(host, inside=reach.inside or bool(reach.ranges))
+    if reach.refuses(found):
         raise AddressUnfit("this address is not in the public network")
     return str(found)
 
@@ -136,7 +166,7 @@ def _name(host: str, *, inside: bool) -> str:
     return name
 
 
-def refused(address: IPv4Address | IPv6Address) -> bool:
+def refused(address: Found) -> bool:
     """Say whether an address lies anywhere but in the public network."""
     if isinstance(address, IPv4Address):
         return any(address in one for one in _NOT_V4)

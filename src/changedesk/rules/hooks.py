@@ -7,9 +7,9 @@ The envelope is Standard Webhooks (https://www.standardwebhooks.com, specificati
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 SECRET_LABEL: Final = "whsec_"  # noqa: S105 - what stands before every one
 SECRET_BYTES: Final = 32
@@ -35,6 +35,35 @@ DISABLED_AFTER: Final = timedelta(days=5)
 """A hook that took nothing for so long is disabled: longer than any one delivery is tried."""
 KEPT_FOR: Final = timedelta(days=30)
 """How long a delivery can be looked at and sent again."""
+
+
+class Settings(Protocol):
+    """Where a hook leads, and what it is told: all ``events`` and ``kinds`` where none are named."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def events(self) -> Collection[str]: ...
+    @property
+    def kinds(self) -> Collection[str]: ...
+    @property
+    def full_values(self) -> bool: ...
+
+
+def needs_second(was: Settings | None, now: Settings) -> bool:
+    """Say whether a second person must approve settings, because values leave in clear that did not, or to elsewhere.
+
+    ``was``: the settings in force, None where none ever were.
+    """
+    if not now.full_values:
+        return False
+    if was is None or not was.full_values or was.url != now.url:
+        return True
+    return not (_within(now.events, was.events) and _within(now.kinds, was.kinds))
+
+
+def _within(now: Collection[str], was: Collection[str]) -> bool:
+    return not was or (bool(now) and set(now) <= set(was))
 
 
 class SignatureWrong(ValueError):  # noqa: N818 - says what is so

@@ -79,7 +79,7 @@ GRANT UPDATE (state, subjects, bundle_id, file, code) ON desk.bundle_asked TO {a
 GRANT SELECT, INSERT ON desk.bundle TO {app};
 -- Hooks, and what became of each event: deliveries go when they are old.
 GRANT SELECT, INSERT ON desk.hook TO {app};
-GRANT UPDATE (sealed, place, events, kinds, full_values, state, why, failing_since, alarmed_at) ON desk.hook TO {app};
+GRANT UPDATE (sealed, place, events, kinds, full_values, state, why, since, draft, failing_since, alarmed_at) ON desk.hook TO {app};
 GRANT SELECT, INSERT, DELETE ON desk.hook_delivery TO {app};
 GRANT UPDATE (state, tries, fence, next_at, code, error, done_at) ON desk.hook_delivery TO {app};
 -- Entries that could not be told of yet.

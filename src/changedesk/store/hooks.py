@@ -1,7 +1,7 @@
 """Hooks of a client, and their deliveries: queued with the place in the log, claimed with a lease, ended together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from changedesk.ledger.value import decode_json, encode_json
+from changedesk.rules.egress import Reach
 from changedesk.store import alarms
 from changedesk.store.handed import open_own, seal_own
 from changedesk.store.tx import Look, Tx
@@ -17,6 +18,7 @@ CONSUMER: Final = "hooks"
 TEST: Final = "hook.test"
 """The type of an event that tells nothing: it tries the way."""
 FIRST: Final = UUID(int=2**128 - 1)
+NONE: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,20 @@ class Secret:
 
     text: str = field(repr=False)
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a hook is to become, as one person wrote it, until another approves it. ``id`` names just this."""
+
+    id: UUID
+    url: str = field(repr=False)
+    place: str
+    events: tuple[str, ...]
+    kinds: tuple[str, ...]
+    full_values: bool
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +55,15 @@ class Hook:
     kinds: tuple[str, ...]
     full_values: bool
     state: str
-    """on, paused, disabled, removed."""
+    """draft (it was never approved), on, paused, disabled, removed."""
     why: str
     """Why it is disabled: gone, or failing."""
     created_by: str
     created_at: datetime
+    since: datetime
+    """It is told of what was recorded from then on."""
     failing_since: datetime | None = None
+    draft: Draft | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +116,16 @@ class Counts:
     given_up: int = 0
 
 
-_PLAIN: Final = tuple(name for name in Hook.__dataclass_fields__ if name not in ("url", "secrets", "events", "kinds"))
+_SEALED: Final = ("url", "secrets", "draft")
+_PLAIN: Final = tuple(set(Hook.__dataclass_fields__) - {*_SEALED, "events", "kinds"})
 
 
-def inside() -> bool:
-    """Say whether hooks may lead to this machine and its network: an installation for trying things out."""
-    return bool(settings.CHANGEDESK_HOOKS_INSIDE)
+def reach() -> Reach:
+    """Return how far the installation lets hooks lead."""
+    return Reach(
+        inside=settings.CHANGEDESK_HOOKS_INSIDE, ranges=tuple(settings.CHANGEDESK_HOOKS_RANGES),
+        own=frozenset(settings.ALLOWED_HOSTS),
+    )  # fmt: skip
 
 
 def lock(tx: Tx) -> None:
@@ -114,7 +137,8 @@ def add(tx: Tx, hook: Hook) -> None:
     tx.post("hooks.open_place", consumer=CONSUMER)
     tx.run(
         "hooks.add", id=hook.id, sealed=_sealed(tx, hook), place=hook.place, events=hook.events, kinds=hook.kinds,
-        full_values=hook.full_values, by=hook.created_by, at=hook.created_at,
+        full_values=hook.full_values, state=hook.state, draft=_draft_sealed(tx, hook), by=hook.created_by,
+        at=hook.created_at,
     )  # fmt: skip
 
 
@@ -140,7 +164,7 @@ def change(tx: Tx, hook: Hook, *, at: datetime) -> None:
     tx.run(
         "hooks.change", id=hook.id, sealed=None if removed else _sealed(tx, hook), place=hook.place,
         events=hook.events, kinds=hook.kinds, full_values=hook.full_values, state=hook.state, why=hook.why,
-        failing_since=hook.failing_since,
+        failing_since=hook.failing_since, since=hook.since, draft=None if removed else _draft_sealed(tx, hook),
     )  # fmt: skip
     if removed:
         tx.run("hooks.give_up", id=hook.id, at=at)
@@ -230,6 +254,28 @@ def again(tx: Tx, hook: UUID, delivery: UUID, *, at: datetime) -> Any | None:
     return tx.row("hooks.again", hook=hook, id=delivery, at=at)
 
 
+def again_range(
+    tx: Tx,
+    hook: UUID,
+    *,
+    since: datetime,
+    after: UUID,
+    until: datetime,
+    failed: bool,
+    limit: int,
+    at: datetime,
+) -> list[UUID]:
+    """Let deliveries of a time, behind one of them, be sent once more; return them, the oldest first.
+
+    ``failed``: those alone of which the last try failed. Those that wait for their first try are left as they are.
+    """
+    tx.grew = True
+    rows = tx.rows(
+        "hooks.again_range", hook=hook, since=since, after=after, until=until, failed=failed, limit=limit, at=at
+    )
+    return [row.id for row in sorted(rows, key=lambda row: (row.created_at, row.id))]
+
+
 def counts(look: Look) -> Mapping[UUID, Counts]:
     """Return by hook what waits and what was given up; of one without either, nothing."""
     return {row.hook_id: Counts(row.waiting, row.given_up) for row in look.rows("hooks.counts")}
@@ -253,7 +299,22 @@ def _opened(look: Look, row: Any) -> Hook:
         kinds=tuple(row.kinds),
         url=told["url"],
         secrets=tuple(_secrets(told["secrets"])),
+        draft=None if row.draft is None else _draft_opened(look, row.id, row.draft),
     )
+
+
+def _draft_sealed(tx: Tx, hook: Hook) -> bytes | None:
+    if hook.draft is None:
+        return None
+    told = {**asdict(hook.draft), "id": str(hook.draft.id), "at": hook.draft.at.isoformat()}
+    told |= {"events": list(hook.draft.events), "kinds": list(hook.draft.kinds)}
+    return seal_own(tx, encode_json(told), _aad(tx, hook.id) + b"draft")
+
+
+def _draft_opened(look: Look, hook: UUID, sealed: bytes) -> Draft:
+    told: Any = decode_json(open_own(look, sealed, _aad(look, hook) + b"draft"))
+    lists = {name: tuple(told[name]) for name in ("events", "kinds")}
+    return Draft(**{**told, **lists, "id": UUID(told["id"]), "at": datetime.fromisoformat(told["at"])})
 
 
 def _secrets(told: Iterable[tuple[str, str | None]]) -> Iterable[Secret]:

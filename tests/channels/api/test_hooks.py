@@ -12,6 +12,7 @@ from tests.outbound.test_hooks import SECONDS, signed_by
 
 from changedesk import outbound
 from changedesk.base.actor import Role
+from changedesk.base.clock import now
 from changedesk.channels.clock.hooks import bodies
 from changedesk.outbound.hooks import sender
 
@@ -92,6 +93,48 @@ def test_a_hook_is_changed_paused_resumed_rotated_and_removed(ada: Caller) -> No
     assert ada.post(f"{place}/remove").status_code == 204
     assert ada.get(place).status_code == 404
     assert ada.get("/hooks").json()["items"] == []
+
+
+def test_values_in_clear_wait_for_another_persons_key(http: httpx.Client, home: Desk, ada: Caller) -> None:
+    made = registered(ada, full_values=True)
+    place = f"/hooks/{made['id']}"
+    waits = ada.get(place).json()
+    assert (waits["state"], waits["draft"]["id"], waits["draft"]["may_approve"]) == ("draft", made["draft"], False)
+    own = ada.post(f"{place}/drafts/{made['draft']}/approve")
+    assert (own.status_code, own.json()["code"]) == (403, "own-hook")
+    assert ada.post(f"{place}/test").json()["code"] == "hook-waits"
+    cora = Caller(http, person(home, "Cora", Role.COMPLIANCE, "law"))
+    assert cora.get(place).json()["draft"]["url"] == URL, "she reads where exactly it is to lead"
+    assert cora.post(f"{place}/drafts/{made['draft']}/approve", key="ok").status_code == 204
+    assert cora.post(f"{place}/drafts/{made['draft']}/approve", key="ok").headers["Idempotency-Replayed"] == "true"
+    assert (ada.get(place).json()["state"], ada.get(place).json()["draft"]) == ("on", None)
+    moved = ada.send("PATCH", place, {"url": "https://other.example.com/x"}).json()
+    assert (moved["place"], moved["draft"]["place"]) == ("hooks.example.com", "other.example.com")
+    outdated = cora.post(f"{place}/drafts/{made['draft']}/drop")
+    assert (outdated.status_code, outdated.json()["code"]) == (412, "draft-outdated")
+    assert cora.post(f"{place}/drafts/{moved['draft']['id']}/drop").status_code == 204
+    kept = ada.send("PATCH", place, {"kinds": ["contact_details"]}).json()
+    assert (kept["url"], kept["full_values"], kept["kinds"]) == (URL, True, ["contact_details"]), "the rest stays"
+
+
+def test_what_failed_in_a_time_is_sent_again(home: Desk, ada: Caller, settings: Settings) -> None:
+    settings.CHANGEDESK_HOOKS_INSIDE = True
+    with Receiver() as receiver:
+        receiver.status = 500
+        place = f"/hooks/{registered(ada, url=receiver.url, events=['customer.created'])['id']}"
+        home.customer(at=now())
+        send(home)
+        asked = {"since": "2026-01-01T00:00:00Z", "until": "2199-01-01T00:00:00Z"}
+        again = ada.post(f"{place}/resend", asked, key="again")
+        assert (again.status_code, again.json()) == (202, {"events": 1, "next": None})
+        assert ada.post(f"{place}/resend", asked, key="again").json() == again.json()
+        receiver.status = 200
+        send(home)
+        assert ada.post(f"{place}/resend", asked).json()["events"] == 0
+        assert ada.post(f"{place}/resend", {**asked, "which": "all"}).json()["events"] == 1
+        backwards = ada.post(f"{place}/resend", {"since": asked["until"], "until": asked["since"]})
+        assert (backwards.status_code, backwards.json()["facts"]["path"]) == (422, "until")
+    assert len({one.headers["webhook-id"] for one in receiver.got}) == 1
 
 
 def test_an_unfit_hook_is_refused_with_the_part_that_is_wrong(ada: Caller) -> None:

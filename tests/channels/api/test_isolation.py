@@ -127,6 +127,7 @@ def bodies(one: Ours) -> dict[str, Any]:
         "seeing_review": {"verdict": "justified"},
         "hooks_register": {"url": "https://hooks.example.com/"},
         "hooks_change": {"url": "https://hooks.example.com/"},
+        "hooks_resend_range": {"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"},
         "readers_certify": {"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "readers": {}},
     }
 
@@ -160,7 +161,7 @@ def send(caller: Caller, operation: Operation, one: Ours) -> httpx.Response:
     if operation.path.startswith(("/disputes", "/notices")):
         thing = str(uuid.uuid4())
     named = {"id": thing, "ref": one.ref, "challenge": one.challenge, "name": "contact_details", "number": 1}
-    named["delivery"] = thing
+    named["delivery"] = named["draft"] = thing
     path = (operation.path + QUERIES.get(operation.id, "")).format(**named, place=10**6, tile="0/000")
     if operation.id in FORMS:
         return caller.send(operation.method, path, **FORMS[operation.id])
@@ -317,6 +318,8 @@ NEEDS = {
                 "register",
                 "one",
                 "change",
+                "approve",
+                "drop",
                 "rotate",
                 "pause",
                 "resume",
@@ -324,6 +327,7 @@ NEEDS = {
                 "send_test",
                 "deliveries",
                 "resend",
+                "resend_range",
             )
         ),
     ),

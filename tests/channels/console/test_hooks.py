@@ -2,13 +2,19 @@
 
 import re
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from pytest_django.fixtures import Settings
+from tests.cast import staff
 from tests.channels.api.test_hooks import send
 from tests.channels.console.room import Room
 from tests.outbound.hooked import Receiver
 from tests.outbound.test_hooks import signed_by
+
+from changedesk.base.actor import Role
+from changedesk.base.clock import now
+from changedesk.flow import hooks
 
 URL = "https://hooks.example.com/in?key=1"
 
@@ -42,7 +48,7 @@ def test_a_hook_is_added_and_its_secret_is_on_no_other_page(room: Room) -> None:
 def test_a_test_is_seen_and_sent_again(room: Room, settings: Settings) -> None:
     settings.CHANGEDESK_HOOKS_INSIDE = True
     with Receiver() as receiver:
-        path, secret = added(room, receiver.url, kinds="contact_details", full_values="on")
+        path, secret = added(room, receiver.url, kinds="contact_details")
         receiver.status = 503
         assert room.post("Ada", path, do="test").status_code == 303
         send(room.desk)
@@ -74,6 +80,72 @@ def test_a_hook_is_changed_paused_resumed_and_removed_on_its_page(room: Room) ->
     removed = room.post("Ada", path, do="remove")
     assert urlsplit(removed["Location"]).path == "/c/aurora/hooks"
     assert room.get("Ada", path).status_code == 404
+
+
+def test_values_in_clear_wait_on_the_page_until_another_person_approves_them(room: Room) -> None:
+    path, _ = added(room, full_values="on")
+    own, looked = text(room.get("Ada", path)), text(room.get("Otto", path))
+    assert "Waits for a second person" in own
+    assert "Waits for a second person" in text(room.get("Ada", "hooks"))
+    assert "key=1" not in looked
+    for page in (own, looked):
+        assert 'value="approve"' not in page
+        assert 'value="test"' not in page
+    draft = waiting(own)
+    assert room.post("Ada", path, do="approve", draft=draft).status_code == 403
+    assert room.post("Otto", path, do="drop", draft=draft).status_code == 403
+    assert 'value="drop"' not in looked
+    key, cora = UUID(path.removeprefix("hooks/")), staff(room.desk.client, 99, Role.COMPLIANCE)
+    hooks.approve_hook(key, UUID(draft), actor=cora, at=now())
+    page = text(room.get("Ada", path))
+    assert "Waits for a second person" not in page
+    assert 'value="test"' in page
+    assert room.post("Ada", path, do="change", url="https://other.example.com/", full_values="on").status_code == 303
+    page = text(room.get("Ada", path))
+    assert "Kept as a draft" in page
+    assert "other.example.com" in page
+    assert room.post("Ada", path, do="drop", draft=waiting(page)).status_code == 303
+    assert "other.example.com" not in text(room.get("Ada", path))
+
+
+def test_what_somebody_else_wrote_is_approved_on_its_page_exactly_as_it_was_read(room: Room) -> None:
+    bea = staff(room.desk.client, 99, Role.ADMINISTRATOR)
+    made = hooks.register_hook(hooks.NewHook(url=URL, full_values=True), actor=bea, at=now())
+    path = f"hooks/{made.id}"
+    read = waiting(text(room.get("Ada", path)))
+    hooks.change_hook(made.id, hooks.HookChange(url="https://other.example.com/"), actor=bea, at=now())
+    outdated = room.post("Ada", path, do="approve", draft=read)
+    assert outdated.status_code == 412
+    assert "other.example.com" in text(outdated)
+    assert room.post("Ada", path, do="approve", draft=waiting(text(outdated))).status_code == 303
+    assert "Approved. It is so from now on." in text(room.get("Ada", path))
+
+
+def waiting(page: str) -> str:
+    """The draft that a page offers to approve or drop."""
+    found = re.search(r'name="draft" value="([0-9a-f-]{36})"', page)
+    assert found
+    return found[1]
+
+
+def test_what_failed_in_a_time_goes_out_again_by_a_button(room: Room, settings: Settings) -> None:
+    settings.CHANGEDESK_HOOKS_INSIDE = True
+    with Receiver() as receiver:
+        path, _ = added(room, receiver.url, events="customer.created")
+        receiver.status = 503
+        room.desk.customer(at=now())
+        send(room.desk)
+        page = text(room.get("Ada", path))
+        since, until = (re.search(rf'name="{name}"[^>]* value="([^"]+)"', page) for name in ("since", "until"))
+        assert since
+        assert until
+        form = {"do": "resend_range", "since": since[1], "until": until[1], "submission": "again"}
+        for which, said in ((form, "1 event goes out again"), (form, "1 event goes out again"),
+                            ({**form, "submission": "more"}, "0 events go out again")):  # fmt: skip
+            assert room.post("Ada", path, **which).status_code == 303
+            assert said in text(room.get("Ada", path))
+        for wrong in ({**form, "since": "soon"}, {**form, "since": until[1], "until": since[1]}):
+            assert room.post("Ada", path, **{**wrong, "submission": "wrong"}).status_code == 422
 
 
 @pytest.mark.parametrize("url", ["http://hooks.example.com/", "https://169.254.169.254/", "https://a:b@x.example/"])

@@ -59,6 +59,7 @@ BODIES: Final[dict[str, Any]] = {
     },
     "post hooks": {"url": "https://hooks.example.com/in", "events": ["change.applied"], "kinds": ["contact_details"]},
     "patch hooks/{id}": {"url": "https://hooks.example.com/in", "full_values": True},
+    "post hooks/{id}/resend": {"since": "2026-03-02T09:00:00Z", "until": "2026-03-02T11:00:00Z", "which": "failed"},
     "post audit/search": {"query": "action:apply field:contact.email -channel:phone", "facets": True},
     "post audit/completions": {"query": "fie"},
     "post audit/searches": {"name": "Changed addresses", "query": "action:apply field:contact.email"},

@@ -2,11 +2,11 @@
 
 from changedesk.outbound.hooks.line import Line
 from changedesk.outbound.hooks.send import Sender, Tell
-from changedesk.store.hooks import Delivery, inside
+from changedesk.store.hooks import Delivery, reach
 
 __all__ = ["Delivery", "Line", "Sender", "Tell", "sender"]
 
 
 def sender(tell: Tell) -> Sender:
     """Return what sends to hooks from this process, as far as the installation lets them lead."""
-    return Sender(Line(inside=inside()), tell)
+    return Sender(Line(reach=reach()), tell)

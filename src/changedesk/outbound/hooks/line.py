@@ -18,13 +18,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Any, Final
 
 import httpx
 
 from changedesk.rules import egress
-from changedesk.rules.egress import Address
+from changedesk.rules.egress import Address, Reach
+from changedesk.store import network
 
 SECONDS: Final = 5.0
 ANSWER_BYTES_MAX: Final = 64 * 1024
@@ -44,25 +44,19 @@ class NotTaken(Exception):  # noqa: N818 - an answer of the way, not a fault of 
         super().__init__(word)
 
 
-def resolved(host: str, port: int) -> list[str]:
-    """Ask the system for a host's addresses. It keeps to its own time, which no deadline of ours shortens."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
-
-
 class Line:
     """Connections to receivers, kept for the next event. Any number of threads may use it."""
 
     def __init__(
         self,
         *,
-        inside: bool = False,
-        resolve: Resolve = resolved,
+        reach: Reach = egress.PUBLIC,
+        resolve: Resolve = network.resolved,
         connect: Connect = socket.create_connection,
         trust: ssl.SSLContext | None = None,
         seconds: float = SECONDS,
     ) -> None:
-        self._inside, self._resolve, self._connect, self._seconds = inside, resolve, connect, seconds
+        self._reach, self._resolve, self._connect, self._seconds = reach, resolve, connect, seconds
         # No environment: a variable must not add to whom we trust.
         self._trust = trust or httpx.create_ssl_context(trust_env=False)
         self._kept = deque[tuple[_Place, _Way, float]]()
@@ -111,7 +105,7 @@ class Line:
             found = self._resolve(host, port)
         except (OSError, UnicodeError):
             raise NotTaken("name-unknown") from None
-        return [one for one in found if self._inside or not egress.refused(ip_address(one))]
+        return [one for one in found if network.may_reach(one, self._reach)]
 
     def _proven(self, found: socket.socket, host: str, until: float) -> socket.socket:
         try:

@@ -195,9 +195,11 @@ class Sender:
                     self._some.notify_all()
                     return
                 delivery, body, at = queue.jobs.popleft()
+                # As it was when the body was made: what was made in clear goes to no address that came since.
+                hook, address = queue.hook, queue.address
             if self._clock() < at + _TOO_LATE:
                 began = time.monotonic()
-                tried = self._try(queue.hook, queue.address, delivery, body)
+                tried = self._try(hook, address, delivery, body)
                 self._end(queue, tried, quick=time.monotonic() - began < QUICK_SECONDS)
 
     def _end(self, queue: _Queue, tried: Tried, *, quick: bool = True) -> None:
@@ -275,7 +277,7 @@ class Sender:
 
 def _address(hook: Hook) -> Address | None:
     try:
-        return egress.read(hook.url, inside=hooks.inside())
+        return egress.read(hook.url, hooks.reach())
     except egress.AddressUnfit:
         return None
 

@@ -2,7 +2,9 @@
 -- made from the log at each try, so whatever was forgotten meanwhile is not told.
 
 -- sealed: the address and the secrets, under the client's meta key; place: its host, for people to read. events and
--- kinds: what it is told, all where empty. failing_since: of the first try that failed since one went well.
+-- kinds: what it is told, all where empty. failing_since: of the first try that failed since one went well. since: told
+-- is what was recorded from then on. draft: what it is to become once a second person approves, sealed like the address;
+-- one that is a draft altogether is sent nothing until then.
 CREATE TABLE desk.hook (
     client_id     integer     NOT NULL,
     id            uuid        NOT NULL,
@@ -11,14 +13,18 @@ CREATE TABLE desk.hook (
     events        text[]      NOT NULL,
     kinds         text[]      NOT NULL,
     full_values   boolean     NOT NULL,
-    state         text        NOT NULL CHECK (state IN ('on', 'paused', 'disabled', 'removed')),
+    state         text        NOT NULL CHECK (state IN ('draft', 'on', 'paused', 'disabled', 'removed')),
     why           text        NOT NULL DEFAULT '',
     created_by    text        NOT NULL,
     created_at    timestamptz NOT NULL,
+    since         timestamptz NOT NULL,
+    draft         bytea,
     failing_since timestamptz,
     alarmed_at    timestamptz,
     PRIMARY KEY (client_id, id),
     CHECK ((state = 'removed') = (sealed IS NULL)),
+    CHECK (draft IS NULL OR state <> 'removed'),
+    CHECK (draft IS NOT NULL OR state <> 'draft'),
     CHECK ((state = 'disabled') = (why <> ''))
 );
 
@@ -45,7 +51,7 @@ CREATE TABLE desk.hook_delivery (
 );
 -- Read by hooks.claim: what is due.
 CREATE INDEX hook_delivery_due ON desk.hook_delivery (client_id, hook_id, next_at) WHERE state = 'waiting';
--- Read by hooks.deliveries: of one hook, newest first.
+-- Read by hooks.deliveries and hooks.again_range: of one hook, newest first, or those of a time.
 CREATE INDEX hook_delivery_newest ON desk.hook_delivery (client_id, hook_id, created_at DESC, id DESC);
 -- Read by hooks.sweep: what is old.
 CREATE INDEX hook_delivery_old ON desk.hook_delivery (client_id, created_at);

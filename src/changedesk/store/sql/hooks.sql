@@ -1,9 +1,9 @@
 -- Hooks of a client. A removed one stays for its deliveries, without its address and secrets.
 
 -- name: hooks.add
-INSERT INTO desk.hook (client_id, id, sealed, place, events, kinds, full_values, state, created_by, created_at)
-VALUES (%(client)s, %(id)s, %(sealed)s, %(place)s, %(events)s::text[], %(kinds)s::text[], %(full_values)s, 'on', %(by)s,
-        %(at)s)
+INSERT INTO desk.hook (client_id, id, sealed, place, events, kinds, full_values, state, draft, created_by, created_at, since)
+VALUES (%(client)s, %(id)s, %(sealed)s, %(place)s, %(events)s::text[], %(kinds)s::text[], %(full_values)s, %(state)s,
+        %(draft)s, %(by)s, %(at)s, %(at)s)
 
 -- Told is what is recorded from now on: nobody who follows for the first time goes over the whole log.
 
@@ -28,7 +28,8 @@ SELECT pg_advisory_xact_lock(hashtext('hooks'), %(client)s)
 
 -- name: hooks.change
 UPDATE desk.hook SET sealed = %(sealed)s, place = %(place)s, events = %(events)s::text[], kinds = %(kinds)s::text[],
-       full_values = %(full_values)s, state = %(state)s, why = %(why)s, failing_since = %(failing_since)s
+       full_values = %(full_values)s, state = %(state)s, why = %(why)s, failing_since = %(failing_since)s,
+       since = %(since)s, draft = %(draft)s
 WHERE client_id = %(client)s AND id = %(id)s
 
 -- name: hooks.give_up
@@ -64,7 +65,7 @@ WITH made AS (
           JOIN desk.log_leaf l ON l.client_id = h.client_id AND l.idx >= %(start)s AND l.idx < %(until)s
           JOIN desk.entry e ON e.client_id = l.client_id AND e.id = l.entry_id
           LEFT JOIN desk.request r ON r.client_id = e.client_id AND r.id = e.request_id
-          WHERE h.client_id = %(client)s AND h.state <> 'removed' AND e.recorded_at >= h.created_at
+          WHERE h.client_id = %(client)s AND h.state NOT IN ('draft', 'removed') AND e.recorded_at >= h.since
             AND (h.events = '{}' OR e.kind = ANY(h.events)) AND (h.kinds = '{}' OR r.kind = ANY(h.kinds))) q
     LEFT JOIN unnest(%(hook)s::uuid[], %(room)s::int[]) AS w (hook, room) ON w.hook = q.id
     ON CONFLICT (client_id, hook_id, idx) DO NOTHING
@@ -136,6 +137,19 @@ WHERE d.client_id = %(client)s AND d.hook_id = %(hook)s AND d.id = %(id)s
 UPDATE desk.hook_delivery SET state = 'waiting', tries = 0, fence = fence + 1, next_at = %(at)s, error = '', done_at = NULL
 WHERE client_id = %(client)s AND hook_id = %(hook)s AND id = %(id)s
 RETURNING idx, event_id, type
+
+-- A person sends again what failed in a time, or all that was tried: the oldest first, and no test.
+
+-- name: hooks.again_range
+WITH those AS MATERIALIZED (
+    SELECT d.id FROM desk.hook_delivery d
+    WHERE d.client_id = %(client)s AND d.hook_id = %(hook)s AND d.idx IS NOT NULL
+      AND (d.created_at, d.id) > (%(since)s, %(after)s::uuid) AND d.created_at < %(until)s
+      AND (d.state = 'given_up' OR d.error <> '' OR (d.state = 'sent' AND NOT %(failed)s::boolean))
+    ORDER BY d.created_at, d.id LIMIT %(limit)s)
+UPDATE desk.hook_delivery d SET state = 'waiting', tries = 0, fence = d.fence + 1, next_at = %(at)s, error = '', done_at = NULL
+FROM those WHERE d.client_id = %(client)s AND d.id = those.id
+RETURNING d.id, d.created_at
 
 -- name: hooks.counts
 SELECT d.hook_id, count(*) FILTER (WHERE d.state = 'waiting') AS waiting,

@@ -1,30 +1,37 @@
 """Hooks: where the client's own systems are told of events, and what became of each."""
 
+import hashlib
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from changedesk import flow, kinds
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.visit import Visit, page
 from changedesk.flow import hooks as verbs
-from changedesk.flow.hooks import NewHook, Opened
+from changedesk.flow import resending
+from changedesk.flow.hooks import HookChange, NewHook, Opened
 from changedesk.ledger.entry import EntryKind
 from changedesk.reading import hooks as reading
-from changedesk.reading.hooks import DeliveryPanel, HookPanel
+from changedesk.reading.hooks import DeliveryPanel, HookDraft, HookPanel
 from changedesk.reading.lines import kind_label
 from changedesk.reading.words import TITLES, in_language
 from changedesk.rules.access import Verb, may
 
 LIMIT: Final = 50
+RESENT_TURNS: Final = 10
+"""How often one press of the button asks for the next part of a long time."""
 STATES: Final = {
+    "draft": ("waiting", gettext_lazy("Waits for approval")),
     "on": ("active", gettext_lazy("On")),
     "paused": ("suspended", gettext_lazy("Paused")),
     "disabled": ("failed", gettext_lazy("Disabled")),
@@ -59,7 +66,10 @@ DONE: Final = {
     "test": gettext_lazy("A test event goes out. What became of it stands below."),
     "resend": gettext_lazy("It goes out again."),
     "remove": gettext_lazy("The hook was removed, with its address and secrets."),
+    "approve": gettext_lazy("Approved. It is so from now on."),
+    "drop": gettext_lazy("Dropped. The hook stays as it is."),
 }
+WAITS: Final = gettext_lazy("Kept as a draft. Another administrator, or a compliance officer, must approve it first.")
 
 
 @page("GET", "HEAD", "POST")
@@ -91,13 +101,19 @@ def hook(visit: Visit, key: UUID) -> HttpResponse:
         return _one(visit, key)
     do, given = visit.given("do"), None
     try:
+        if do == "resend_range":
+            messages.success(visit.request, _resent(visit, key))
+            return visit.to("hook", key)
         if do == "rotate":
             return _one(visit, key, opened=verbs.rotate_hook(key, actor=visit.actor, at=visit.at, key=_once(visit)))
         if do == "change":
             given = _given(visit)
-            verbs.change_hook(key, given, actor=visit.actor, at=visit.at)
+            wanted = HookChange(url=given.url, events=given.events, kinds=given.kinds, full_values=given.full_values)
+            verbs.change_hook(key, wanted, actor=visit.actor, at=visit.at)
         elif do == "resend":
-            verbs.resend(key, _id(visit.given("delivery")), actor=visit.actor, at=visit.at)
+            resending.resend(key, _id(visit.given("delivery")), actor=visit.actor, at=visit.at, key=_once(visit))
+        elif do in _DRAFT_VERBS:
+            _DRAFT_VERBS[do](key, _id(visit.given("draft")), actor=visit.actor, at=visit.at)
         elif do in _VERBS:
             _VERBS[do](key, actor=visit.actor, at=visit.at)
         else:
@@ -106,16 +122,44 @@ def hook(visit: Visit, key: UUID) -> HttpResponse:
         if refusal.status in ("missing", "forbidden"):
             raise
         return _one(visit, key, given=given, errors=_errors(refusal, visit), status=pages.status_of(refusal))
-    messages.success(visit.request, DONE[do])
-    return visit.to("hooks") if do == "remove" else visit.to("hook", key)
+    left = next((one for one in reading.hooks(actor=visit.actor, at=visit.at) if one.id == key), None)
+    messages.success(visit.request, WAITS if do == "change" and left and left.draft else DONE[do])
+    return visit.to("hooks") if left is None else visit.to("hook", key)
 
 
 _VERBS: Final = {
     "pause": verbs.pause_hook,
     "resume": verbs.resume_hook,
     "remove": verbs.remove_hook,
-    "test": verbs.try_hook,
+    "test": resending.try_hook,
 }
+_DRAFT_VERBS: Final = {"approve": verbs.approve_hook, "drop": verbs.drop_draft}
+
+
+def _resent(visit: Visit, key: UUID) -> str:
+    """Send the events of a time again, part by part; return what became of it."""
+    since, until = _instant(visit, "since"), _instant(visit, "until")
+    submission, failed = visit.given("submission") or uuid4().hex, visit.given("which") != "all"
+    asked = hashlib.sha256(f"{since} {until} {failed}".encode()).digest()
+    events, after = 0, None
+    for turn in range(RESENT_TURNS):
+        done = resending.resend_range(
+            key, since=since, until=until, failed=failed, after=after, actor=visit.actor,
+            at=visit.at, key=flow.Once(f"console:{submission}:{turn}", asked),
+        )  # fmt: skip
+        events, after = events + done.events, done.next
+        if after is None:
+            break
+    told = ngettext("%(events)s event goes out again.", "%(events)s events go out again.", events) % {"events": events}
+    return told if after is None else f"{told} {_('More are left: choose the rest of the time next.')}"
+
+
+def _instant(visit: Visit, name: str) -> datetime:
+    """Return a moment that was typed as the client's clocks show it. Raises HookUnfit."""
+    try:
+        return datetime.fromisoformat(visit.given(name)).replace(tzinfo=ZoneInfo(visit.client.time_zone))
+    except ValueError:
+        raise verbs.HookUnfit(path=name, reason="write a day and a time") from None
 
 
 def _one(
@@ -133,12 +177,15 @@ def _one(
     after = asked.get("after", "")
     page_ = reading.deliveries(key, actor=visit.actor, state=state, after=_id(after) if after else None, limit=LIMIT)
     base = visit.url("hook", key)
+    zone = ZoneInfo(visit.client.time_zone)
     as_it_is = NewHook(url=found.url or "", events=found.events, kinds=found.kinds, full_values=found.full_values)
     context: dict[str, Any] = {
         **_line(found),
         "url": base,
         "secret": "" if opened is None else opened.secret,
         "told": _told(found, visit),
+        "draft": None if found.draft is None else _draft(found.draft, visit),
+        "waits": found.state == "draft",
         "may_set": may(visit.actor, Verb.CONFIGURE_HOOKS),
         "runs": found.state == "on",
         "rows": [_delivery(one, visit) for one in page_.items],
@@ -152,6 +199,8 @@ def _one(
         },
         "fields": _fields(visit, given or as_it_is),
         "opened": given is not None,
+        "since": visit.given("since") or f"{(visit.at - timedelta(days=1)).astimezone(zone):%Y-%m-%dT%H:%M}",
+        "until": visit.given("until") or f"{(visit.at + timedelta(minutes=1)).astimezone(zone):%Y-%m-%dT%H:%M}",
         "submission": uuid4().hex,
         "errors": errors or [],
     }
@@ -164,10 +213,19 @@ def _line(one: HookPanel) -> dict[str, Any]:
         "place": one.place, "look": look, "word": word, "why": WHY.get(one.why, ""), "full_values": one.full_values,
         "failing_since": one.failing_since, "waiting": one.waiting, "given_up": one.given_up,
         "old_secret_until": one.old_secret_until, "by": one.created_by.name, "at": one.created_at,
+        "drafted": one.draft is not None,
     }  # fmt: skip
 
 
-def _told(one: HookPanel, visit: Visit) -> dict[str, str]:
+def _draft(one: HookDraft, visit: Visit) -> dict[str, Any]:
+    return {
+        "id": one.id, "address": one.url or one.place, "told": _told(one, visit), "full_values": one.full_values,
+        "by": one.written_by.name, "at": one.written_at, "may_approve": one.may_approve,
+        "may_drop": may(visit.actor, Verb.CONFIGURE_PUBLISH),
+    }  # fmt: skip
+
+
+def _told(one: HookPanel | HookDraft, visit: Visit) -> dict[str, str]:
     """Return in words what a hook is told; nothing where it is all."""
     return {
         "events": _(", ").join(_title(name, visit.language) for name in one.events),
@@ -198,7 +256,10 @@ def _fields(visit: Visit, given: NewHook) -> list[Mapping[str, Any]]:
         {
             "name": "full_values", "label": _("Send values in clear"), "type": "checkbox",
             "checked": given.full_values,
-            "hint": _("Without it, events say which fields changed, and their values are masked."),
+            "hint": _(
+                "Without it, events say which fields changed, and their values are masked. "
+                "A second person must approve it."
+            ),
         },
         {
             "name": "kinds", "label": _("Of requests of these kinds alone"), "type": "checkboxes", "folded": True,
