@@ -17,6 +17,7 @@ from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import Forbidden
 from changedesk.kinds.merge import survivorship
 from changedesk.kinds.unmerge import NotMerged
+from changedesk.rules.approval import SameHand
 from changedesk.store import requests, subjects
 from changedesk.store.tx import look
 
@@ -113,6 +114,19 @@ def test_what_is_asked_of_an_account_is_asked_for_its_new_holder(
     merged_now(d, dora, dana, soon(LATER, 5))
     new = anew(d, waiting)
     assert (new.subject_id, new.person_id, new.operation) == (account, dana, "deactivate")
+
+
+def test_whoever_made_it_before_approves_it_as_little_once_it_is_asked_anew(
+    d: Desk, dana: SubjectId, dora: SubjectId
+) -> None:
+    waiting = ask(d, dora, FAX, at=LATER, agent=d.ines)
+    other = {"contact.fax": "+1 202 555 0188"}
+    flow.revise(waiting.ref, other, seen_version=waiting.version, actor=d.ben, at=soon(LATER))
+    merged_now(d, dora, dana, soon(LATER, 5))
+    new = anew(d, waiting)
+    assert (new.entered_by, new.earlier_makers) == (d.ben.id, (d.ines.id,))
+    refused = flow.approve({new.ref: new.digest.hex()}, actor=d.ines, at=AFTER).refused
+    assert type(refused[new.ref]) is SameHand
 
 
 def test_who_asked_online_has_asked_for_the_survivor(d: Desk, dana: SubjectId, dora: SubjectId) -> None:

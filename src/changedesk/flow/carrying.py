@@ -114,6 +114,7 @@ def _wish(item: Request, subject: SubjectId, person: SubjectId) -> Wish:
         on_behalf_of=item.on_behalf_of,
         interaction=item.interaction,
         acknowledged=tuple(proposal.acknowledged),
+        earlier_makers=item.earlier_makers,
         effective_at=item.effective_at,
         received_at=item.received_at,
     )

@@ -81,6 +81,7 @@ def make(tx: Look, place: int, plan: Plan, claim: once.Claim | None, *, actor: A
             **policy.to_json(plan.route),
             "new_contacts": new_contacts_of(config.catalogue, plan.after),
             "forced": wish.forced,
+            **({"makers": sorted(wish.earlier_makers)} if wish.earlier_makers else {}),
         },
         needs_level=plan.route.level,
         needs_consent=plan.route.consent,

@@ -44,6 +44,8 @@ class Wish(How):
     requested_by: str = "customer"
     """customer, representative, or the actor id of whoever asked."""
     on_behalf_of: str | None = None
+    earlier_makers: Sequence[str] = ()
+    """Those who entered what was asked for before, where it is asked anew: none of them approves it."""
     reverts: ChangeId | None = None
     forced: bool = False
     """It puts old values over ones that were set later, which takes one more approval."""
