@@ -41,9 +41,7 @@ def as_of(
         # Before an account was theirs it held what was another's.
         before = since is not None and min(known_at, valid_at) < since
         version, texts = (
-            (0, {})
-            if erased or before
-            else past.as_of(seen, subject, known_at=known_at, valid_at=valid_at, rows=rows[1:])
+            (0, {}) if erased or before else past.as_of(seen, subject, known_at=known_at, valid_at=valid_at, rows=rows)
         )
     eyes = Eyes(view, catalogue, language)
     values: dict[str, Moment] = {}

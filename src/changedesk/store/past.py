@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -137,7 +138,7 @@ def provenance(look: Look, subject: Subject) -> dict[int, Entry]:
 
 
 def as_of_asks(subject: SubjectId, *, known_at: datetime, valid_at: datetime) -> Call:
-    """Return what ``as_of`` asks of nearly every subject: the row of the record, then those of versions."""
+    """Return what ``as_of`` asks of nearly every subject: the row of the record, once for each version that tells."""
     # Where all was true from when it was recorded on, what was true at V is what was known at V.
     return "history.as_of", {
         "subject": subject, "known_at": min(known_at, valid_at), "every": SNAPSHOT_EVERY,
@@ -149,17 +150,34 @@ def as_of(
 ) -> tuple[int, dict[str, bytes]]:
     """Return what was known at ``known_at`` about what was true at ``valid_at``: the version, and texts by path.
 
-    ``rows`` are the versions that ``as_of_asks`` found, where they are at hand. Version 0 and nothing for an instant
-    before the subject was known.
+    ``rows`` are what ``as_of_asks`` found, where they are at hand. Version 0 and nothing for an instant before the
+    subject was known.
     """
     if subject.dated:
-        rows = look.rows("history.recorded_by", subject=subject.id, known_at=known_at)
-    elif rows is None:
-        rows = look.together(as_of_asks(subject.id, known_at=known_at, valid_at=valid_at))[0][1:]
-    if not rows:
+        told = look.rows("history.recorded_by", subject=subject.id, known_at=known_at)
+    else:
+        asked = as_of_asks(subject.id, known_at=known_at, valid_at=valid_at)
+        told = _telling(look.together(asked)[0] if rows is None else rows)
+    if not told:
         return 0, {}
-    stored, snapshot = _foldable(look, subject, rows)
-    return rows[0].ver, fold(stored, micros(known_at), micros(valid_at), snapshot)
+    stored, snapshot = _foldable(look, subject, told)
+    return told[0].told, fold(stored, micros(known_at), micros(valid_at), snapshot)
+
+
+def _telling(rows: Sequence[Any]) -> list[Any]:
+    """Return the rows that speak of a field that no newer one speaks of, and that of the snapshot, newest first."""
+    found: list[Any] = []
+    spoken: set[str] = set()
+    # A record that was not known yet is a row without a version.
+    for row in sorted((row for row in rows if row.told is not None), key=_TOLD, reverse=True):
+        said = (row.fields or "").split(" ")
+        if row.told % SNAPSHOT_EVERY == 0 or not spoken.issuperset(said):
+            found.append(row)
+            spoken.update(said)
+    return found
+
+
+_TOLD: Final = attrgetter("told")
 
 
 def versions(look: Look, subject: Subject, *, newest: int) -> tuple[list[Stored], Sequence[Assertion]]:
@@ -169,14 +187,15 @@ def versions(look: Look, subject: Subject, *, newest: int) -> tuple[list[Stored]
 
 
 def _foldable(look: Look, subject: Subject, rows: Sequence[Any]) -> tuple[list[Stored], Sequence[Assertion]]:
-    stored: list[Stored] = []
+    key, stored = subject.key, list[Stored]()
     for row in rows:
-        payload = payload_of(look, subject.id, row, subject.key)
-        if payload is None:
+        if key is None or row.ct is None:
             raise keys.Erased("this subject's key was destroyed")
+        place = seal.payload_aad(look.client, subject.id, row.change_id, row.told)
+        payload = decode_payload(seal.unseal_bare(key.cipher, row.ct, place))
         if payload.snapshot is not None and not subject.dated:
             return stored, payload.snapshot
-        stored.append(Stored(row.ver, micros(row.recorded_at), payload.assertions))
+        stored.append(Stored(row.told, micros(row.recorded_at), payload.assertions))
     return stored, ()
 
 

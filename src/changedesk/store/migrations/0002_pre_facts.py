@@ -8,7 +8,7 @@ def _sql(name: str) -> str:
 
 
 NAMES = (
-    "facts.sql", "links.sql", "log.sql", "batches.sql", "reversals.sql", "handed.sql", "privacy.sql", "audit.sql",
+    "facts.sql", "past.sql", "links.sql", "log.sql", "batches.sql", "reversals.sql", "handed.sql", "privacy.sql", "audit.sql",
     "audit_search.sql", "seen.sql", "alarms.sql", "subject_requests.sql", "rotation.sql",
     "trends.sql", "hooks.sql", "untold.sql", "guards.sql", "estimates.sql",
 )  # fmt: skip

@@ -103,7 +103,7 @@ SELECT max(low) AS ver FROM place
 -- The versions of a subject that fold to a state: newest first.
 
 -- name: history.versions
-SELECT e.ver, e.recorded_at, e.change_id, p.ct
+SELECT e.ver AS told, e.recorded_at, e.change_id, p.ct
 FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_id = e.id
 WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver <= %(newest)s AND e.ver > %(oldest)s
 ORDER BY e.ver DESC
@@ -117,54 +117,38 @@ FROM desk.entry e JOIN desk.payload p ON p.client_id = e.client_id AND p.entry_i
 WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver > %(version)s
 ORDER BY e.ver DESC
 
--- A record as it stands, and in the rows below it what it was as of an instant, when all its changes were true from when
--- they were recorded on: the newest version that was recorded by then, those before it that speak of a field that no newer
--- one spoke of, and the last snapshot. The newest is found by halving (low to high), down to a few that are walked. Two who
--- wrote at once may stand in the other order than their clocks: so a few more are walked. Each step takes the first version
--- below its bound: a join would read the record whole, a LATERAL of one row does not. Most versions speak of the same fields
--- as a newer one: that is looked at first. All is one recursion, whose rows come as they were found: what such a question
--- costs is mostly that the server sets up the parts of its plan, and so are they fewest.
+-- A record as it stands, beside each version that tells what it was as of an instant, when all its changes were true from
+-- when they were recorded on: the last snapshot that was recorded by then, and the newest of those after it that speak of the
+-- same fields. Two who wrote at once may stand in the other order than their clocks: so a few versions beyond the next
+-- snapshot are looked at. What such a question costs is mostly that the server sets up the parts of its plan: so they are few,
+-- and a record that has no snapshot yet is not asked for one.
 
 -- name: history.as_of
-WITH RECURSIVE told AS (
-    SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
-           s.erased_at, k.epoch, k.wrapped,
-           CASE WHEN s.type = 'account' THEN ARRAY(
-               SELECT h.customer_id FROM desk.holding h
-               WHERE h.client_id = %(client)s AND h.account_id = s.id AND h.until IS NULL ORDER BY h.since, h.customer_id
-           ) END AS holders,
-           NULL::timestamptz AS recorded_at, NULL::uuid AS change_id, NULL::bigint AS entry_id, NULL::text AS fields,
-           '{}'::text[] AS spoken, CASE WHEN s.ver > 16 THEN 0 END AS low, s.ver AS high,
-           CASE WHEN s.ver > 16 THEN (s.ver + 3) / 2 ELSE s.ver + 9 END AS bound
-    FROM desk.subject s JOIN desk.subject_key k ON k.client_id = s.client_id AND k.key_id = s.key_id
-    WHERE s.client_id = %(client)s AND s.id = %(subject)s
-    UNION ALL
-    SELECT NULL, NULL, e.ver, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, e.recorded_at, e.change_id,
-           CASE WHEN t.low IS NULL THEN e.id END, e.fields,
-           CASE WHEN t.low IS NULL THEN t.spoken || string_to_array(e.fields, ' ') ELSE t.spoken END,
-           CASE WHEN t.low IS NOT NULL AND p.high - p.low > 16 THEN p.low END, p.high,
-           CASE WHEN t.low IS NULL THEN e.ver WHEN p.high - p.low > 16 THEN (p.low + p.high + 3) / 2 ELSE p.high + 9 END
-    FROM told t CROSS JOIN LATERAL (
-        SELECT e.id, e.ver, e.recorded_at, e.change_id, coalesce(e.fields, '') AS fields FROM desk.entry e
-        WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver < t.bound
-          AND (t.low IS NOT NULL OR e.recorded_at <= %(known_at)s
-               AND (t.entry_id IS NULL OR e.ver %% %(every)s::int = 0
-                    OR e.fields <> t.fields AND NOT string_to_array(e.fields, ' ') <@ t.spoken))
-        ORDER BY e.ver DESC LIMIT 1) e
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN e.recorded_at <= %(known_at)s THEN e.ver ELSE t.low END AS low,
-               CASE WHEN e.recorded_at <= %(known_at)s THEN t.high ELSE e.ver - 1 END AS high) p
-    WHERE t.entry_id IS NULL OR t.ver %% %(every)s::int <> 0
-)
-SELECT t.id, t.type, t.ver, t.head_leaf, t.key_id, t.state_ct, t.status, t.created_at, t.next_effective_at, t.erased_at,
-       t.epoch, t.wrapped, t.holders, t.recorded_at, t.change_id,
-       (SELECT p.ct FROM desk.payload p WHERE p.client_id = %(client)s AND p.entry_id = t.entry_id) AS ct
-FROM told t WHERE t.id IS NOT NULL OR t.entry_id IS NOT NULL
+SELECT s.id, s.type, s.ver, s.head_leaf, s.key_id, s.state_ct, s.status, s.created_at, s.next_effective_at,
+       s.erased_at, k.epoch, k.wrapped,
+       CASE WHEN s.type = 'account' THEN ARRAY(
+           SELECT h.customer_id FROM desk.holding h
+           WHERE h.client_id = %(client)s AND h.account_id = s.id AND h.until IS NULL ORDER BY h.since, h.customer_id
+       ) END AS holders,
+       e.ver AS told, e.fields, e.recorded_at, e.change_id,
+       (SELECT p.ct FROM desk.payload p WHERE p.client_id = %(client)s AND p.entry_id = e.id) AS ct
+FROM desk.subject s
+JOIN desk.subject_key k ON k.client_id = s.client_id AND k.key_id = s.key_id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN s.ver < %(every)s::int THEN 0
+                ELSE desk.snapshot_by(%(client)s, s.id, s.ver, %(known_at)s, %(every)s::int) END AS ver OFFSET 0) f
+LEFT JOIN LATERAL (
+    SELECT DISTINCT ON (e.ver = f.ver, e.fields COLLATE "C") e.id, e.ver, e.fields, e.recorded_at, e.change_id
+    FROM desk.entry e
+    WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver >= f.ver AND e.ver < f.ver + %(every)s::int + 9
+      AND e.recorded_at <= %(known_at)s
+    ORDER BY e.ver = f.ver, e.fields COLLATE "C", e.ver DESC) e ON true
+WHERE s.client_id = %(client)s AND s.id = %(subject)s
 
 -- Where some change says another time than its own: every version that was recorded by then.
 
 -- name: history.recorded_by
-SELECT e.ver, e.recorded_at, e.change_id,
+SELECT e.ver AS told, e.recorded_at, e.change_id,
        (SELECT p.ct FROM desk.payload p WHERE p.client_id = %(client)s AND p.entry_id = e.id) AS ct
 FROM desk.entry e
 WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s AND e.ver IS NOT NULL AND e.recorded_at <= %(known_at)s
