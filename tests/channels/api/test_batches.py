@@ -1,5 +1,6 @@
 """Batches of requests through the API: entered once, refused row by row, approved as one by somebody else."""
 
+import gzip
 import uuid
 from typing import Any
 
@@ -132,13 +133,15 @@ def test_a_file_is_sent_looked_at_and_entered_with_what_became_of_each_line(
 
 
 def test_a_file_that_cannot_be_read_by_its_map_is_refused_whole(crm: Caller) -> None:
-    def sent(**files: str) -> httpx.Response:
+    def sent(**files: str | bytes) -> httpx.Response:
         return crm.send("POST", "/batches/files", data={"map": "ours"}, files=files)
 
     is_problem(sent(file=FILE), 404, "map-unknown")
     is_problem(sent(file=FILE, map_file="key = 1"), 422, "map-wrong")
     is_problem(sent(file="number\nL-1\n", map_file=MAP), 422, "header-wrong")
     is_problem(sent(file="\x00\x01", map_file=MAP), 422, "file-unreadable")
+    alike = gzip.compress(FILE.encode() + b"9,replace==L-1\n" * 100_000)
+    is_problem(sent(file=alike, map_file=MAP), 422, "unpacks-too-far")
     is_problem(sent(map_file=MAP), 422, "call-misshapen")
     is_problem(
         crm.send("POST", "/batches/files", data={"map": "../ours.toml"}, files={"file": FILE}), 422, "call-misshapen"

@@ -34,8 +34,8 @@ SHEET_ROWS_MAX: Final = 1 << 20
 """As many as a spreadsheet has (ECMA-376, 18.3.1.73). A row may name any number, and all before it would be made up."""
 _SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 _DELIMITERS: Final = ",;\t|"
-_GZIP: Final = b"\x1f\x8b"
-_ZIP: Final = b"PK\x03\x04"
+GZIP: Final = b"\x1f\x8b"
+ZIP: Final = b"PK\x03\x04"
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _UTF8: Final = b"\xef\xbb\xbf"
 
@@ -52,6 +52,8 @@ _NOT_A_WORKBOOK: Final = (
     OSError,
 )
 """What openpyxl raises for a workbook that is none: it checks little by itself."""
+UNREADABLE: Final = (EOFError, zlib.error, zipfile.BadZipFile, *_NOT_A_WORKBOOK)
+"""What unpacking raises for a file that is damaged, or none of its kind."""
 
 csv.field_size_limit(CELL_SIGNS_MAX)  # the module has one limit for the whole process; it is ours to tighten
 
@@ -122,11 +124,11 @@ class Reader:
         self.number = dialect.header
         start = raw.read(4)
         raw.seek(0)
-        self._sheet = start == _ZIP
+        self._sheet = start == ZIP
         if self._sheet:
             self._lists = _sheet_rows(raw, dialect.sheet)
         else:
-            opened = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if start[:2] == _GZIP else raw
+            opened = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if start[:2] == GZIP else raw
             self._lists = _text_rows(opened, dialect)
         with self._typed():
             names = next(self._lists, [])
