@@ -487,6 +487,7 @@ def test_nothing_in_the_tables_tells_an_address_a_secret_or_a_person(house: Hous
     with look(house.desk.client) as seen:
         rows = seen.connection.execute(
             "SELECT h::text FROM desk.hook h UNION ALL SELECT d::text FROM desk.hook_delivery d"
+            " UNION ALL SELECT t::text FROM desk.hook_told t"
         ).fetchall()
     text = json.dumps(rows)
     assert len(rows) > 2

@@ -211,6 +211,8 @@ def _disclosure(one: Disclosure) -> dict[str, Json]:
         "purpose": one.purpose,
         "fields": list(one.labels),
         "certain": one.certain,
+        "masked": one.masked,
+        "times": one.times,
         "by": one.by if one.by_id[:1] == "k" else "staff" if one.by_id else "",
     }
 

@@ -1,7 +1,7 @@
-"""Who was given what of a person's data, when: derived from the history, the files made of it, and the feed's readers.
+"""Who was given what of a person's data, when: from the history, the files made of it, hooks, and the feed's readers.
 
 A right of its own in three laws: GDPR 15(1)(c) and 19, 45 CFR 164.528, 34 CFR 99.32. Nothing is kept for it beside what
-the history says anyway, and whose entries a file of a search holds.
+the history says anyway, whose entries a file of a search holds, and what hooks sent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ from changedesk.ledger.value import Json
 from changedesk.reading import sight
 from changedesk.rules import access
 from changedesk.rules.access import Verb
-from changedesk.store import audit_search, forget, links, past, subjects
+from changedesk.store import audit_search, forget, hooks, links, past, subjects
 from changedesk.store.past import NEWEST, Entry
 from changedesk.store.settings_read import configuration, credentials, names
 from changedesk.store.settings_records import KeyRecord
@@ -35,10 +35,12 @@ class Disclosure:
     """Something that was handed on.
 
     ``sort``: feed (a connected system could read it until ``until``), system (it was announced to holders of the data
-    by their role), evidence (a bundle), export (a file of what a search of the history found), copy and notice (to the
-    person). ``recipient``: a name of ours, never a person's. ``by``: the name of the member of staff or system that
-    took it out of the house (``by_id``: s..., k...). ``fields``: paths; empty says that it was the record. ``certain``:
-    False where it was offered and nobody can say that it was taken.
+    by their role), hook (the client's own system at a host was sent it, from ``at`` until ``until``, taken ``times``
+    times), evidence (a bundle), export (a file of what a search of the history found), copy and notice (to the person).
+    ``recipient``: a name of ours or a host, never a person's name. ``by``: the name of the member of staff or system
+    that took it out of the house (``by_id``: s..., k...). ``fields``: paths; empty says that it was the record.
+    ``certain``: False where it was offered or sent and nobody can say that it was taken. ``masked``: it says which
+    fields changed, and not to what.
     """
 
     at: datetime
@@ -49,6 +51,8 @@ class Disclosure:
     labels: tuple[str, ...] = ()
     reference: str = ""
     certain: bool = True
+    masked: bool = False
+    times: int | None = None
     until: datetime | None = None
     by: str = ""
     by_id: str = ""
@@ -104,6 +108,7 @@ def of(seen: Look, subject: Subject, *, at: datetime, language: str) -> tuple[Di
     raw = [
         *_of_entries(entries),
         *_of_exports(seen, subject.id),
+        *_of_hooks(seen, subject.id),
         *_of_feed(credentials(seen.client), entries, at=at),
     ]
     people = names({one.by_id for one in raw if one.by_id})
@@ -162,6 +167,23 @@ def _of_exports(seen: Look, subject: SubjectId) -> Iterator[Disclosure]:
             purpose="audit",
             reference=str(row.id),
             by_id=row.actor,
+        )
+
+
+def _of_hooks(seen: Look, subject: SubjectId) -> Iterator[Disclosure]:
+    """Yield the hosts that hooks sent events of a record to: one line each, and one more for values in clear."""
+    for row in hooks.told_of(seen, subject):
+        yield Disclosure(
+            at=row.first_at,
+            until=row.last_at,
+            sort="hook",
+            recipient=row.place,
+            purpose="hook",
+            fields=tuple(sorted(row.fields)),
+            reference=str(row.hook_id),
+            certain=row.times > 0,
+            masked=not row.clear,
+            times=row.times,
         )
 
 

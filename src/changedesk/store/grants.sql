@@ -82,6 +82,8 @@ GRANT SELECT, INSERT ON desk.hook TO {app};
 GRANT UPDATE (sealed, place, events, kinds, full_values, state, why, since, draft, failing_since, alarmed_at) ON desk.hook TO {app};
 GRANT SELECT, INSERT, DELETE ON desk.hook_delivery TO {app};
 GRANT UPDATE (state, tries, fence, next_at, code, error, done_at) ON desk.hook_delivery TO {app};
+GRANT SELECT, INSERT ON desk.hook_told TO {app};
+GRANT UPDATE (fields, last_at, times) ON desk.hook_told TO {app};
 -- Entries that could not be told of yet.
 GRANT SELECT, INSERT, DELETE ON desk.untold TO {app};
 GRANT UPDATE (tries, next_at) ON desk.untold TO {app};

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from changedesk.base.ids import SubjectId
 from changedesk.ledger.value import decode_json, encode_json
 from changedesk.rules.egress import Reach
 from changedesk.store import alarms
@@ -89,7 +90,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """What became of one try. ``gone``: the receiver wants no more."""
+    """What became of one try. ``gone``: the receiver wants no more. ``place``: the host that it was sent to, "" where
+    nothing left the house; ``clear``: values went there in clear.
+    """
 
     delivery: Delivery
     state: str
@@ -97,6 +100,8 @@ class Tried:
     code: int | None
     error: str
     gone: bool = False
+    place: str = ""
+    clear: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +223,27 @@ def finish(tx: Tx, tried: Sequence[Tried], *, at: datetime) -> None:
         error=[one_.error for one_ in tried],
         at=at,
     )
+
+
+def note_told(tx: Tx, tried: Sequence[Tried], *, own: SubjectId, at: datetime) -> None:
+    """Keep of whom what left the house, and where to. ``own``: the desk's own record, which is nobody's."""
+    left = [one_ for one_ in tried if one_.place and one_.delivery.idx is not None]
+    if left:
+        tx.post(
+            "hooks.told",
+            hook=[one_.delivery.hook_id for one_ in left],
+            place=[one_.place for one_ in left],
+            clear=[one_.clear for one_ in left],
+            idx=[one_.delivery.idx for one_ in left],
+            taken=[one_.state == "sent" for one_ in left],
+            own=own,
+            at=at,
+        )
+
+
+def told_of(look: Look, subject: SubjectId) -> list[Any]:
+    """Return what was sent of a record, by hook and place: hook_id, place, clear, fields, first_at, last_at, times."""
+    return look.rows("hooks.told_of", subject=subject)
 
 
 def disable(tx: Tx, hook: UUID, *, gone: bool, failing_before: datetime) -> tuple[str, str] | None:

@@ -37,10 +37,12 @@ Connect = Callable[[tuple[str, int], float], socket.socket]
 
 
 class NotTaken(Exception):  # noqa: N818 - an answer of the way, not a fault of the program
-    """A receiver gave no answer. ``word`` is a code of ours, never text of the other side."""
+    """A receiver gave no answer. ``word`` is a code of ours, never text of the other side. ``sent``: it may have what
+    it was sent all the same.
+    """
 
-    def __init__(self, word: str) -> None:
-        self.word = word
+    def __init__(self, word: str, *, sent: bool = False) -> None:
+        self.word, self.sent = word, sent
         super().__init__(word)
 
 
@@ -74,9 +76,9 @@ class Line:
             lines = [f"POST {address.target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent), "\r\n"]
             status, again = way.exchange("\r\n".join(lines).encode("ascii") + body, until)
         except TimeoutError:
-            raise NotTaken("timeout") from None
+            raise NotTaken("timeout", sent=True) from None
         except (OSError, http.client.HTTPException):
-            raise NotTaken("broken-off") from None
+            raise NotTaken("broken-off", sent=True) from None
         finally:
             if again:
                 self._keep(place, way)

@@ -14,7 +14,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -215,7 +215,7 @@ class Sender:
     def _try(self, hook: Hook, address: Address | None, delivery: Delivery, body: bytes) -> Tried:
         if address is None:
             return self._later(delivery, "address-refused", None)
-        at, code = self._clock(), None
+        at, code, sent = self._clock(), None, True
         live = [one.text for one in hook.secrets if one.until is None or at < one.until]
         stamp, event = int(at.timestamp()), str(delivery.event_id)
         headers = (
@@ -226,14 +226,16 @@ class Sender:
             code = self._line.post(address, headers, body)
             word = _word(code)
         except NotTaken as error:
-            word = error.word
+            word, sent = error.word, error.sent
         except Exception:
             # Whatever it is, it must not keep the other events of the hook.
             log.exception("hook_sender_fault", hook=str(hook.id))
             word = "sender-fault"
         if not word:
-            return Tried(delivery=delivery, state="sent", next_at=None, code=code, error="")
-        return self._later(delivery, word, code)
+            tried = Tried(delivery=delivery, state="sent", next_at=None, code=code, error="")
+        else:
+            tried = self._later(delivery, word, code)
+        return replace(tried, place=hook.place if sent else "", clear=hook.full_values)
 
     def _later(self, delivery: Delivery, word: str, code: int | None) -> Tried:
         wait = rules.wait(delivery.tries, self._luck())

@@ -32,6 +32,8 @@ def settle(tx: Tx, ended: Sequence[Ended], *, at: datetime) -> None:
     hooks.finish(tx, [one.tried for one in ended], at=at)
     for hook in {one.hook.id: one.hook for one in ended}.values():
         _judge(tx, hook, [one.tried for one in ended if one.hook.id == hook.id], at=at)
+    # Last, in one order: two senders that settle at once wait for each other, never both.
+    hooks.note_told(tx, [one.tried for one in ended], own=audit_search.own_record(tx.client), at=at)
     tx.grew |= any(one.more for one in ended)
 
 

@@ -49,6 +49,22 @@ CREATE TABLE desk.hook_delivery (
     UNIQUE (client_id, hook_id, idx),
     FOREIGN KEY (client_id, hook_id) REFERENCES desk.hook (client_id, id)
 );
+-- Who was sent what of which record: a line for each hook, the host that it led to, and whether values went there in clear.
+-- fields: the paths of all that was sent. times: how often something was taken; 0 where it was sent, and nobody knows whether
+-- it was. No value stands here: it outlives an erasure, of which those who stand here are told.
+CREATE TABLE desk.hook_told (
+    client_id  integer     NOT NULL,
+    subject_id uuid        NOT NULL,
+    hook_id    uuid        NOT NULL,
+    place      text        NOT NULL,
+    clear      boolean     NOT NULL,
+    fields     text[]      NOT NULL,
+    first_at   timestamptz NOT NULL,
+    last_at    timestamptz NOT NULL,
+    times      bigint      NOT NULL,
+    PRIMARY KEY (client_id, subject_id, hook_id, place, clear),
+    FOREIGN KEY (client_id, hook_id) REFERENCES desk.hook (client_id, id)
+);
 -- Read by hooks.claim: what is due.
 CREATE INDEX hook_delivery_due ON desk.hook_delivery (client_id, hook_id, next_at) WHERE state = 'waiting';
 -- Read by hooks.deliveries and hooks.again_range: of one hook, newest first, or those of a time.

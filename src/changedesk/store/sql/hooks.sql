@@ -50,8 +50,8 @@ SELECT h.*, EXISTS (
     AND d.next_at <= %(now)s) AS due
 FROM desk.hook h WHERE h.client_id = %(client)s AND h.state = 'on' ORDER BY h.id
 
--- One delivery for each event and hook that wants it; of what was recorded before a hook was there, none. As many of a
--- hook as there is room for are taken for sending at once, as hooks.claim does.
+-- One delivery for each event and hook that wants it; of what was recorded before a hook was there, none. That somebody was
+-- erased is told to each hook that was sent something of them, or is to be, whatever else it wants. As many of a hook as there is room for are taken for sending at once, as hooks.claim does.
 
 -- name: hooks.queue
 WITH made AS (
@@ -66,7 +66,15 @@ WITH made AS (
           JOIN desk.entry e ON e.client_id = l.client_id AND e.id = l.entry_id
           LEFT JOIN desk.request r ON r.client_id = e.client_id AND r.id = e.request_id
           WHERE h.client_id = %(client)s AND h.state NOT IN ('draft', 'removed') AND e.recorded_at >= h.since
-            AND (h.events = '{}' OR e.kind = ANY(h.events)) AND (h.kinds = '{}' OR r.kind = ANY(h.kinds))) q
+            AND (((h.events = '{}' OR e.kind = ANY(h.events)) AND (h.kinds = '{}' OR r.kind = ANY(h.kinds)))
+                 OR (e.kind = 'erasure.confirmed' AND (
+                     EXISTS (SELECT FROM desk.hook_told t
+                             WHERE t.client_id = h.client_id AND t.subject_id = e.subject_id AND t.hook_id = h.id)
+                     OR EXISTS (SELECT FROM desk.entry s
+                                JOIN desk.log_leaf sl ON sl.client_id = s.client_id AND sl.entry_id = s.id
+                                JOIN desk.hook_delivery sd ON sd.client_id = s.client_id AND sd.hook_id = h.id
+                                     AND sd.idx = sl.idx
+                                WHERE s.client_id = e.client_id AND s.subject_id = e.subject_id))))) q
     LEFT JOIN unnest(%(hook)s::uuid[], %(room)s::int[]) AS w (hook, room) ON w.hook = q.id
     ON CONFLICT (client_id, hook_id, idx) DO NOTHING
     RETURNING d.*)
@@ -98,6 +106,30 @@ SET state = f.state, next_at = coalesce(f.next_at, d.next_at), code = f.code, er
 FROM unnest(%(id)s::uuid[], %(fence)s::bigint[], %(state)s::text[], %(next_at)s::timestamptz[], %(code)s::int[],
             %(error)s::text[]) AS f (id, fence, state, next_at, code, error)
 WHERE d.client_id = %(client)s AND d.id = f.id AND d.fence = f.fence AND d.state = 'waiting'
+
+-- What left the house of whom, in an order that two senders share; nothing of the desk's own record, which is nobody's.
+
+-- name: hooks.told
+INSERT INTO desk.hook_told AS t (client_id, subject_id, hook_id, place, clear, fields, first_at, last_at, times)
+SELECT %(client)s, s.subject_id, s.hook, s.place, s.clear,
+       ARRAY(SELECT DISTINCT f FROM unnest(string_to_array(s.said, ' ')) f WHERE f <> '' ORDER BY f), %(at)s, %(at)s, s.times
+FROM (SELECT e.subject_id, g.hook, g.place, g.clear, string_agg(e.fields, ' ') AS said,
+             count(*) FILTER (WHERE g.taken) AS times
+      FROM unnest(%(hook)s::uuid[], %(place)s::text[], %(clear)s::boolean[], %(idx)s::bigint[], %(taken)s::boolean[])
+           AS g (hook, place, clear, idx, taken)
+      JOIN desk.log_leaf l ON l.client_id = %(client)s AND l.idx = g.idx
+      JOIN desk.entry e ON e.client_id = l.client_id AND e.id = l.entry_id
+      WHERE e.subject_id <> %(own)s
+      GROUP BY 1, 2, 3, 4) s
+ORDER BY s.subject_id, s.hook, s.place, s.clear
+ON CONFLICT (client_id, subject_id, hook_id, place, clear) DO UPDATE SET
+    last_at = greatest(t.last_at, excluded.last_at), times = t.times + excluded.times,
+    fields = CASE WHEN t.fields @> excluded.fields THEN t.fields
+                  ELSE ARRAY(SELECT DISTINCT f FROM unnest(t.fields || excluded.fields) f ORDER BY f) END
+
+-- name: hooks.told_of
+SELECT t.hook_id, t.place, t.clear, t.fields, t.first_at, t.last_at, t.times FROM desk.hook_told t
+WHERE t.client_id = %(client)s AND t.subject_id = %(subject)s ORDER BY t.first_at, t.hook_id, t.place, t.clear
 
 -- A hook took something, or did not; said only where that is news.
 

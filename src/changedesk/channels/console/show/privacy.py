@@ -78,6 +78,7 @@ NOTES: Final = {
 SORTS: Final = {
     "feed": gettext_lazy("Connected system, by the feed"),
     "system": gettext_lazy("Announced to holders of the data"),
+    "hook": gettext_lazy("Own system, by a hook"),
     "evidence": gettext_lazy("Evidence bundle"),
     "export": gettext_lazy("File of the history"),
     "copy": gettext_lazy("Copy for the person"),
@@ -167,12 +168,15 @@ def figure(one: Figures) -> dict[str, Any]:
 
 
 def disclosure(one: Disclosure) -> dict[str, Any]:
+    times = one.times or 0
     return {
         "at": one.at,
         "until": one.until,
+        "masked": one.masked,
+        "times": ngettext("taken once", "taken %(times)s times", times) % {"times": times} if times else "",
         "sort": SORTS[one.sort],
         "to": WHO.get(one.recipient, one.recipient),
-        "purpose": words.EVENTS.get(one.purpose, one.purpose),
+        "purpose": _("Events as they happen") if one.sort == "hook" else words.EVENTS.get(one.purpose, one.purpose),
         "fields": ", ".join(one.labels),
         "certain": one.certain,
         "reference": one.reference,
