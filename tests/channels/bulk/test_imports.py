@@ -35,7 +35,8 @@ from changedesk.reading.customer import customer
 from changedesk.reading.imports import run, runs
 from changedesk.reading.timeline import BadCursor
 from changedesk.rules import access
-from changedesk.store import settings_read
+from changedesk.store import past, settings_read, subjects
+from changedesk.store.tx import look
 
 MAP = """
 rows = "customers"
@@ -290,6 +291,28 @@ def test_changes_keep_their_own_time_and_evidence(here: installed.Installed, tmp
     assert [item and item.value for item in at.values()] == [None, "https://one.example", "https://two.example"]
     again, _ = take(here, tmp_path, body, LOG)
     assert (again.unchanged, again.changes, again.refused) == (2, 0, 0)
+
+
+def test_nobodys_name_is_kept_where_an_erasure_would_leave_it(here: installed.Installed, tmp_path: Path) -> None:
+    body = LOG_HEAD + (
+        "A,c1,web,,https://one.example,2020-01-01T09:00:00Z,agent-1,see #12\n"
+        "A,c2,web,https://one.example,https://two.example,2020-01-01T09:00:00Z,Maria Novak,\n"
+        "A,c2,web,https://one.example,https://two.example,2020-01-01T09:00:00Z,maria@shop.example,\n"
+        "A,c3,web,https://one.example,https://six.example,2021-01-01T09:00:00+02:00,,#13 for Maria Novak\n"
+    )
+    report, lines = take(here, tmp_path, body, LOG)
+    assert (report.taken, report.refused) == (2, 2)
+    assert {(line["row"], line["code"], line["field"]) for line in lines if line["outcome"] == "refused"} == {
+        ("3", "evidence-unfit", "who"), ("4", "evidence-unfit", "who"),
+    }  # fmt: skip
+    with look(here.actor.client) as seen:
+        subject = subjects.load(seen, [SubjectId(UUID(lines[0]["record"]))])
+        told = [dict(one.facts) for record in subject.values() for one in past.timeline(seen, record)]
+    assert [one.get("ticket") for one in told] == ["13", "12", None]
+    assert "Maria" not in str(told)
+    # Nor by a map that takes more of the note than a number.
+    report, lines = take(here, tmp_path, body.replace("A,c", "B,c"), LOG.replace("#([0-9]+)", "(.+)"))
+    assert {line["row"] for line in lines if (line["code"], line["field"]) == ("evidence-unfit", "note")} == {"2", "5"}
 
 
 def test_a_change_that_does_not_fit_the_record_is_refused(here: installed.Installed, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The rows of a change log, put together: what one record went through at once, in the order of the file."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from changedesk.rules.status import STATE
 from changedesk.rules.values.text import compact
 
 GROUP_ROWS_MAX: Final = 500
+_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#/+-]{0,119}")
+"""What is kept of who asked, and where that stands: it outlives the values, so no blank fits, and no @."""
 
 
 class FieldNotInMap(Refusal):
@@ -46,6 +49,16 @@ class GroupTooLarge(Refusal):
 
     code = "group-too-large"
     hint = "Check the column that the map names as the group: its rows should be one change each."
+
+
+class EvidenceUnfit(Refusal):
+    """What this column says of who asked, or where that stands, is no code: it could name a person.
+
+    ``data``: path (the column).
+    """
+
+    code = "evidence-unfit"
+    hint = "Give codes without blanks there, at most 120 signs, or move the column from the map's evidence to ignore."
 
 
 class Group(msgspec.Struct, array_like=True):
@@ -113,6 +126,12 @@ def _require_columns(reader: Reader, map_: ChangeMap) -> None:
         raise HeaderWrong(reason="missing", columns=missing)
 
 
+def _code(text: str, column: str) -> str:
+    if _CODE.fullmatch(text) is None:
+        raise EvidenceUnfit(path=column)
+    return text
+
+
 def read_groups(rows: Iterable[Row], map_: ChangeMap, sheet: Sheet, records: Records) -> Iterator[Group]:
     """Yield the changes that rows make; what cannot be read as part of one is told in the report."""
     reader = _GroupReader(map_, records)
@@ -163,8 +182,8 @@ class _GroupReader:
         codes, old, new = names.codes.get(word, {}), cells[names.old], cells[names.new]
         old, new = codes.get(old, old), codes.get(new, new)
         group.rows.append(row.number)
-        if path == STATE and names.starts_midway:
-            group.evidence = {**group.evidence, "from": old}
+        if path == STATE and names.starts_midway and old:
+            group.evidence = {**group.evidence, "from": _code(old, names.old)}
         group.fields.append((path, old, new, cells[names.valid_from]))
         return complete
 
@@ -180,17 +199,20 @@ class _GroupReader:
         )
 
     def _start(self, customer: str, record: str, cells: Mapping[str, str], valid_from: datetime) -> Group:
+        evidence = self._evidence(cells)
         self.change = change = cells[self.map.group]
         # The same change may come back to a record later in the file: that is another part of it, by its number.
         part = self.seen[record, change] = self.seen.get((record, change), 0) + 1
-        evidence = {name: cells[column].strip() for name, column in self.map.evidence.items()}
-        for name, pattern in self.patterns.items():
-            if kept := patterns.within(pattern, cells[self.map.note]):
-                evidence[name] = kept
-        told = {name: text for name, text in evidence.items() if text}
         accounts = {} if customer in self.met else self.records.accounts(customer)
         self.met.add(customer)
-        return Group(customer, record, f"{record}/{change}/{part}", valid_from, told, accounts)
+        return Group(customer, record, f"{record}/{change}/{part}", valid_from, evidence, accounts)
+
+    def _evidence(self, cells: Mapping[str, str]) -> dict[str, str]:
+        """Return what a change says of who asked and where that stands. Raises EvidenceUnfit."""
+        told = {name: (cells[column].strip(), column) for name, column in self.map.evidence.items()}
+        for name, pattern in self.patterns.items():
+            told[name] = (patterns.within(pattern, cells[self.map.note]), self.map.note)
+        return {name: _code(text, column) for name, (text, column) in told.items() if text}
 
     def _time(self, text: str) -> datetime:
         if text not in self.times:
