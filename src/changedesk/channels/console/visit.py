@@ -24,6 +24,8 @@ from changedesk.rules import access
 from changedesk.rules.access import Verb
 
 HUES: Final = 8
+YEARS: Final = range(1900, 2200)
+"""Of days and instants that people type, as of those that programs send: what lies around them can be counted with."""
 
 
 class OtherClient(Refusal):
@@ -82,6 +84,13 @@ class Visit:
         """Return what was typed into a field of the form, without blanks around it."""
         return self.request.POST.get(name, "").strip()
 
+    def moment(self, text: str) -> datetime:
+        """Return an instant that was typed as the client's clocks show it. Raises ValueError."""
+        found = datetime.fromisoformat(text)
+        if found.year not in YEARS:
+            raise ValueError("a year that nothing is counted with")
+        return found.replace(tzinfo=ZoneInfo(self.client.time_zone))
+
     def seen_version(self) -> int | None:
         """Return the version that the page showed; 0, which is none, where a form lost it."""
         text = self.given("version")
@@ -120,6 +129,8 @@ def page(*methods: str, needs: Verb | None = None) -> Callable[[View], View]:
                 return HttpResponseNotAllowed(allowed)
             try:
                 visit = enter(request, slug)
+                if "%00" in request.GET.urlencode() + request.POST.urlencode():
+                    raise NotFound  # no field of ours brings a NUL, and no column takes one
                 with timezone.override(ZoneInfo(visit.client.time_zone)):
                     if visit.posted and visit.given("client") != str(visit.client.id):
                         raise OtherClient

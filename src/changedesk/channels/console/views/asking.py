@@ -23,7 +23,7 @@ from changedesk.channels.console.errors import Error
 from changedesk.channels.console.show import asking as shown
 from changedesk.channels.console.show import customer as people
 from changedesk.channels.console.show import policy, words
-from changedesk.channels.console.visit import Visit, page
+from changedesk.channels.console.visit import YEARS, Visit, page
 from changedesk.reading import forms as reading
 from changedesk.reading.customer import record as read
 from changedesk.reading.forms import KindForm
@@ -149,7 +149,7 @@ def _day(visit: Visit, errors: list[Error]) -> datetime | None:
         day = parse_date(text)
     except ValueError:
         day = None
-    if day is None:
+    if day is None or day.year not in YEARS:
         errors.append({"field": "effective_at", "text": _("Write the day as YYYY-MM-DD.")})
         return None
     return timezone.make_aware(datetime(day.year, day.month, day.day))  # noqa: DTZ001 - the client's zone is set next

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -110,7 +109,7 @@ def _id(text: str) -> UUID:
 def _instant(visit: Visit, name: str) -> datetime:
     """Return a moment that was typed as the client's clocks show it."""
     try:
-        return datetime.fromisoformat(visit.given(name)).replace(tzinfo=ZoneInfo(visit.client.time_zone))
+        return visit.moment(visit.given(name))
     except ValueError:
         raise ScopeUnclear from None
 

@@ -4,19 +4,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from changedesk import flow
-from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.channels import copies
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.errors import Error
+from changedesk.channels.console.how import channel
 from changedesk.channels.console.show import privacy as shown
 from changedesk.channels.console.show import words
 from changedesk.channels.console.show.queue import pager
@@ -83,7 +82,7 @@ def _receive(visit: Visit, subject: SubjectId) -> Handled:
         subject,
         Right(visit.given("right")),
         jurisdictions=visit.request.POST.getlist("jurisdiction"),
-        channel=Channel(visit.given("channel") or Channel.PHONE.value),
+        channel=channel(visit),
         received_at=_moment(visit),
         note=visit.given("note"),
         key=flow.Once(f"console:{mark}", b""),
@@ -101,7 +100,7 @@ def _moment(visit: Visit) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(visit.client.time_zone))
+        return visit.moment(text)
     except ValueError:
         raise ReceivedLater from None
 

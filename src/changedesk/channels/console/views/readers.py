@@ -14,7 +14,7 @@ from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.how import once
 from changedesk.channels.console.show import readers as words
-from changedesk.channels.console.visit import Visit, page
+from changedesk.channels.console.visit import YEARS, Visit, page
 from changedesk.reading import readers as reading
 from changedesk.reading.roles import roles_of
 from changedesk.rules.access import Verb
@@ -76,10 +76,13 @@ def _period(visit: Visit, errors: list[pages.Error]) -> tuple[date, date]:
     for name, usual in (("since", last.replace(day=1)), ("until", last)):
         text = asked.get(name, "").strip()
         try:
-            days.append(date.fromisoformat(text) if text else usual)
+            day = date.fromisoformat(text) if text else usual
         except ValueError:
+            day = date.max
+        if day.year not in YEARS:
             errors.append({"field": name, "text": _("Write a day.")})
-            days.append(usual)
+            day = usual
+        days.append(day)
     return days[0], days[1]
 
 

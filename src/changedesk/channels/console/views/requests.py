@@ -22,7 +22,7 @@ from changedesk.channels.console.show import policy, words
 from changedesk.channels.console.show.shell import allowed
 from changedesk.channels.console.views.disputes import clear_up
 from changedesk.channels.console.views.telling import line
-from changedesk.channels.console.visit import Visit, page
+from changedesk.channels.console.visit import YEARS, Visit, page
 from changedesk.reading import forms as reading
 from changedesk.reading.customer import customer as read_customer
 from changedesk.reading.request import request as read
@@ -136,7 +136,7 @@ def _day(visit: Visit, name: str, *, required: bool = True) -> datetime | None:
         day = parse_date(text) if text else None
     except ValueError:
         day = None
-    if day is None:
+    if day is None or day.year not in YEARS:
         if required or text:
             raise NoDay(path=name)
         return None

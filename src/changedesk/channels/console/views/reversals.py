@@ -166,7 +166,7 @@ def _reasons(visit: Visit) -> list[dict[str, Any]]:
 def _instant(visit: Visit, name: str) -> datetime:
     """Return a moment that was typed as the client's clocks show it. Raises BadPeriod."""
     try:
-        return datetime.fromisoformat(visit.given(name)).replace(tzinfo=ZoneInfo(visit.client.time_zone))
+        return visit.moment(visit.given(name))
     except ValueError:
         raise BadPeriod from None
 

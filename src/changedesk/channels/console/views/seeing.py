@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 from allauth.account.authentication import get_authentication_records
 from django.contrib import messages
@@ -161,7 +160,7 @@ def _instant(visit: Visit, text: str, name: str, errors: list[pages.Error]) -> d
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(visit.client.time_zone))
+        return visit.moment(text)
     except ValueError:
         errors.append({"field": name, "text": _("Write a day and a time.")})
         return None
