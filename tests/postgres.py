@@ -1,5 +1,6 @@
 """One throw-away PostgreSQL for a test run, its migrated template, and a clean copy for each test worker."""
 
+import compileall
 import fcntl
 import json
 import os
@@ -15,6 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+import changedesk
 from changedesk.config.bootstrap import APP, OWNER, passwords, prepare
 from changedesk.config.embedded import PORT, socket_folder
 
@@ -36,6 +38,8 @@ class Run:
         if "CHANGEDESK_TEST_RUN" not in os.environ:
             os.environ["CHANGEDESK_TEST_RUN"] = str(os.getpid())
             os.environ["CHANGEDESK_TEST_FOLDER"] = tempfile.mkdtemp(prefix="changedesk-test-")
+            # Where Python is told to write no bytecode, each of a hundred servers would compile the program anew.
+            compileall.compile_dir(changedesk.__path__[0], quiet=2)
         self.watched = int(os.environ["CHANGEDESK_TEST_RUN"])
         self.folder = Path(os.environ["CHANGEDESK_TEST_FOLDER"])
         self.version = os.environ.get("CHANGEDESK_TEST_PG", "18")
