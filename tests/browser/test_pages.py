@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from playwright.sync_api import Page, ViewportSize
-from tests.browser.stage import OUT, WIDE, Stage, Watched, ago
+from tests.browser.stage import LOOKS, OUT, WIDE, Stage, Watched, ago
 from tests.browser.test_story import REQUEST, find, prove, verify_by_app
 
 from changedesk import flow
@@ -22,7 +22,6 @@ from changedesk.store.begin import begin
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("CHANGEDESK_PICTURES") == "yes"
 NARROW: ViewportSize = {"width": 320, "height": 720}
-LOOKS = ("light", "dark", "rtl", "narrow")
 
 
 def furnish(stage: Stage) -> tuple[str, str]:
@@ -55,7 +54,7 @@ def look(seen: Watched, name: str, look_name: str) -> list[str]:
         seen.page.screenshot(path=OUT / f"{name}.{look_name}.png", full_page=True)
         if look_name == "light":
             seen.page.screenshot(path=OUT / f"{name}.top.png")
-    lines = [f"{name} [{look_name}] {line}" for line in seen.complaints()]
+    lines = [f"{name} [{look_name}] {line}" for line in seen.complaints(look_name)]
     seen.said.clear()
     return lines
 
@@ -176,19 +175,21 @@ def object_to(stage: Stage, ref: str) -> None:
 
 
 def pictures(stage: Stage, name: str, pages: dict[str, str], found: list[str]) -> None:
+    """Look at pages in every way: what is drawn another way is not asked for again, what is written another way is."""
     seen = stage.at_work(name)
-    for look_name in LOOKS:
-        dress(seen.page, look_name)
-        if look_name == "rtl":
-            set_up(seen.page, stage, "ar")
-        seen.said.clear()
+    for language, looks in {"en": ("light", "dark", "narrow"), "ar": ("rtl",)}.items():
+        if language != "en":
+            set_up(seen.page, stage, language)
         for page_name, path in pages.items():
+            dress(seen.page, looks[0])
+            seen.said.clear()
             seen.page.goto(stage.to(path))
             if page_name == "missing":
                 seen.said.clear()  # the browser tells of every 404
-            found += look(seen, page_name, look_name)
-        if look_name == "rtl":
-            set_up(seen.page, stage, "en")
+            for look_name in looks:
+                dress(seen.page, look_name)
+                found += look(seen, page_name, look_name)
+    set_up(seen.page, stage, "en")
     stage.leave(seen)
 
 
