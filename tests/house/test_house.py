@@ -144,10 +144,11 @@ def test_one_code_is_one_refusal() -> None:
 
 def test_every_refusal_is_produced_by_a_test() -> None:
     tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__))
+    words = set(re.findall(r"\w+", tests))
     unproved = [
         f"{kind.__module__}.{kind.__qualname__}"
         for kind in documents.refusals()
-        if not re.search(rf"\b{kind.__name__}\b", tests) and f'"{kind.code}"' not in tests
+        if kind.__name__ not in words and f'"{kind.code}"' not in tests
     ]
     assert unproved == []
 
