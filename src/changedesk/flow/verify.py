@@ -24,6 +24,7 @@ from changedesk.rules import access, identity
 from changedesk.rules.identity import Method, Purpose
 from changedesk.rules.lifecycle import OPEN
 from changedesk.rules.values import mask
+from changedesk.rules.values.listed import listed
 from changedesk.rules.wording import challenge_message, new_contact_message, overrides_of
 from changedesk.store import deliveries, evidence, history, places, requests, subjects
 from changedesk.store.begin import begin
@@ -318,7 +319,7 @@ def what_changes(config: Configuration, request: Request | None, language: str) 
         for path, value in sorted(request.proposal.values.items())
         if value is not None and value is not False and path in config.catalogue
     ]
-    return f"{words}: {', '.join(shown)}" if shown else words
+    return f"{words}: {listed(shown, language)}" if shown else words
 
 
 def observe(writing: Writing, about: About, kind: EntryKind, made: Challenge, *, actor: Actor, at: datetime) -> None:

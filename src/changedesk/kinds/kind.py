@@ -10,9 +10,9 @@ from changedesk.base.refusal import Refusal
 from changedesk.kinds.effects import Effect
 from changedesk.rules.fields import Catalogue, Field
 from changedesk.rules.values import Concern
+from changedesk.rules.values.listed import listed
 
 _AND: Final = {"en": " and ", "de": " und ", "ar": " و"}
-_COMMA: Final = {"en": ", ", "de": ", ", "ar": "، "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +117,13 @@ class Kind:
         tongue = language.split("-", maxsplit=1)[0]
         order = {path: place for place, path in enumerate(self.form_order)}
         asked = sorted(set(paths), key=lambda path: (order.get(path, len(order)), path))
-        comma, last = _COMMA.get(tongue, _COMMA["en"]), _AND.get(tongue, _AND["en"])
+        last = _AND.get(tongue, _AND["en"])
         added = [] if catalogue is None else [catalogue[path] for path in asked if self._added(path, catalogue)]
-        labels = comma.join(dict.fromkeys(field.label_in(tongue) for field in added))
+        labels = listed(dict.fromkeys(field.label_in(tongue) for field in added), tongue)
         whole = _in(self.notice_subject, tongue) + (f" ({labels})" if labels else "")
         known = [_in(self.notice_words[path], tongue) if path in self.notice_words else whole for path in asked]
         words = list(dict.fromkeys(known)) or [whole]
-        return last.join([comma.join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+        return last.join([listed(words[:-1], tongue), words[-1]]) if len(words) > 1 else words[0]
 
     def _added(self, path: str, catalogue: Catalogue) -> bool:
         return path in catalogue and path not in self.notice_words and path not in self.form_order

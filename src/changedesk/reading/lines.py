@@ -14,6 +14,7 @@ from changedesk.reading.people import People
 from changedesk.reading.sight import Eyes
 from changedesk.rules.fields import Field
 from changedesk.rules.lifecycle import CUSTOMER_WORDS
+from changedesk.rules.values.listed import listed
 from changedesk.store import evidence
 from changedesk.store.history import moment
 from changedesk.store.past import Entry
@@ -61,7 +62,7 @@ def verified(facts: Mapping[str, object], language: str) -> str:
         return ""
     level, methods = told.get("level"), told.get("methods")
     names = [words.method(str(name), language) for name in methods] if isinstance(methods, Sequence) else []
-    return ", ".join([f"V{level}", *names]) if level else ""
+    return listed([f"V{level}", *names], language) if level else ""
 
 
 def diff_of_entry(entry: Entry, eyes: Eyes) -> tuple[Diff, ...]:

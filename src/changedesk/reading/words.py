@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from changedesk.ledger.entry import EntryKind
+from changedesk.rules.values.listed import listed
 
 
 def in_language(texts: Mapping[str, str], language: str) -> str:
@@ -189,8 +190,7 @@ _GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
 def title(kind: EntryKind, labels: tuple[str, ...], language: str) -> str:
     """Return the sentence of an entry, with the labels of the fields that it changed."""
     sentence = in_language(TITLES[kind], language)
-    comma = "، " if language.startswith("ar") else ", "
-    return f"{sentence}: {comma.join(labels)}" if labels else sentence
+    return f"{sentence}: {listed(labels, language)}" if labels else sentence
 
 
 def method(name: str, language: str) -> str:

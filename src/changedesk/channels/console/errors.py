@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from changedesk.base.refusal import Refusal
+from changedesk.channels.console.show import words
 from changedesk.kinds import ManyBad
 from changedesk.rules.values import BadValue
 
@@ -76,7 +77,7 @@ def _named(refusal: Refusal) -> list[str]:
 
 def _shown(value: object) -> str:
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(sorted(str(one) for one in value))
+        return words.comma(sorted(str(one) for one in value))
     moment = parse_datetime(value) if isinstance(value, str) else value
     if isinstance(moment, datetime):
         return date_format(timezone.localtime(moment), _("j M Y, H:i"))

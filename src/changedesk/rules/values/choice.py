@@ -5,6 +5,7 @@ from typing import Final
 
 from changedesk.rules.fields import Field
 from changedesk.rules.values.given import Given
+from changedesk.rules.values.listed import listed
 from changedesk.rules.values.text import checked
 
 _YES: Final = frozenset({"yes", "y", "true", "on", "1", "ja", "j", "oui", "sí", "si", "sim", "نعم", "да", "はい", "是"})
@@ -46,8 +47,7 @@ def display_enum(field: Field, code: str, language: str) -> str:
 
 
 def display_multi(field: Field, codes: list[str], language: str) -> str:
-    comma = "، " if language.startswith("ar") else ", "
-    return comma.join(display_enum(field, code, language) for code in codes)
+    return listed((display_enum(field, code, language) for code in codes), language)
 
 
 def display_boolean(answer: object, language: str) -> str:

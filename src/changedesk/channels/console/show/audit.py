@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console.errors import Error
-from changedesk.channels.console.show import customer, policy
+from changedesk.channels.console.show import customer, policy, words
 from changedesk.reading import forms
 from changedesk.reading.audit_search import Found, Line
 from changedesk.reading.audit_search.event import Event, Verdict, Word
@@ -107,7 +107,7 @@ def row(line: Line, visit: "Visit", whys: Mapping[str, str]) -> Shape:
         "reason": whys.get(view.reason, view.reason),
         "ref": view.ref or "",
         "ref_url": visit.url("change", view.ref) if view.ref else "",
-        "fields": ", ".join(one.label for one in view.fields),
+        "fields": words.comma(one.label for one in view.fields),
     }
 
 
@@ -125,8 +125,8 @@ def event(found: Event, visit: "Visit") -> Shape:
         (_("Verification"), view.verification),
         (_("Consent"), policy.statement(view.consent) if view.consent else ""),
         (_("Reason"), whys.get(view.reason, view.reason)),
-        (_("Approved by"), ", ".join(one.name for one in view.approvals)),
-        (_("Rule"), ", ".join(view.rules)),
+        (_("Approved by"), words.comma(one.name for one in view.approvals)),
+        (_("Rule"), words.comma(view.rules)),
         (_("Policy version"), str(found.policy) if found.policy else ""),
     ]
     return {

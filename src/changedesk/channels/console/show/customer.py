@@ -170,7 +170,7 @@ ENTRY_ICONS: Mapping[str, str] = {
 
 def _and(people: Iterable[ActorView]) -> str:
     names = [item.name for item in people]
-    return _("approved by %(people)s") % {"people": ", ".join(names)} if names else ""
+    return _("approved by %(people)s") % {"people": words.comma(names)} if names else ""
 
 
 def diff(rows: Iterable[Diff]) -> list[Shape]:
@@ -206,7 +206,7 @@ def alerts(panel: CustomerPanel, visit: Visit) -> list[Shape]:
 
 def hold(item: HoldView) -> Shape:
     """Return a hold as a note: what it stops, and until when."""
-    blocked = ", ".join(words.block(one) for one in item.blocks)
+    blocked = words.comma(words.block(one) for one in item.blocks)
     return {
         "tone": "warn",
         "title": _("On hold: %(what)s") % {"what": blocked},

@@ -100,7 +100,7 @@ def pending(foreseen: Iterable[flow.Pending], visit: Visit) -> list[Shape]:
                 "ref": asked.ref,
                 "url": visit.url("change", asked.ref),
                 "kind": label.get(visit.language, label["en"]),
-                "fields": ", ".join(labels[path] for path in asked.fields if path in labels),
+                "fields": words.comma(labels[path] for path in asked.fields if path in labels),
                 "by_hand": item.why in ("", "chosen"),
                 "closed": item.why == "chosen",
                 "why": " ".join(told) or str(ENDS.get(item.why, "")),

@@ -79,7 +79,7 @@ def _verification(given: Strip, url: str, *, ended: bool) -> Duty:
     if not met:
         notes.append(_("So far: V%(level)d.") % {"level": given.level_reached})
     if given.methods_forbidden:
-        methods = ", ".join(words.method(item) for item in given.methods_forbidden)
+        methods = words.comma(words.method(item) for item in given.methods_forbidden)
         notes.append(_("Not by: %(methods)s.") % {"methods": methods})
     return {
         "name": _("Verification"),
@@ -98,7 +98,7 @@ def _new_contacts(given: Strip, url: str, *, ended: bool) -> list[Duty]:
     return [
         {
             "name": _("New contact"),
-            "word": _("Answers a code: %(fields)s") % {"fields": ", ".join(given.new_contacts_needed)},
+            "word": _("Answers a code: %(fields)s") % {"fields": words.comma(given.new_contacts_needed)},
             "state": _state(met=met, ended=ended),
             "url": f"{url}#new-contact" if url and not met else "",
             "action": _("Confirm"),
@@ -151,7 +151,7 @@ def _holds(given: Strip, state: str) -> Duty:
         "name": _("Hold"),
         "word": "; ".join(texts),
         "state": state,
-        "note": _("Stops: %(blocks)s.") % {"blocks": ", ".join(blocks)} if blocks else "",
+        "note": _("Stops: %(blocks)s.") % {"blocks": words.comma(blocks)} if blocks else "",
     }
 
 
@@ -169,7 +169,7 @@ def _notices(given: Strip, state: str) -> Duty:
     security = any(item.security for item in given.notices)
     return {
         "name": _("Notices"),
-        "word": ", ".join(told),
+        "word": words.comma(told),
         "state": state,
         "note": _("With a link to object.") if security else "",
     }

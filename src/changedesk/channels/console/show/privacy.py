@@ -177,7 +177,7 @@ def disclosure(one: Disclosure) -> dict[str, Any]:
         "sort": SORTS[one.sort],
         "to": WHO.get(one.recipient, one.recipient),
         "purpose": _("Events as they happen") if one.sort == "hook" else words.EVENTS.get(one.purpose, one.purpose),
-        "fields": ", ".join(one.labels),
+        "fields": words.comma(one.labels),
         "certain": one.certain,
         "reference": one.reference,
         "by": one.by,

@@ -62,7 +62,7 @@ def row(item: QueueRow, visit: "Visit") -> Shape:
 
 def card(item: ApprovalCard, visit: "Visit") -> Shape:
     """Return one request to decide on, as far as deciding needs it."""
-    verified = ", ".join(words.method(one) for one in item.verified)
+    verified = words.comma(words.method(one) for one in item.verified)
     consent = ""
     if item.consent_needed is not None:
         consent = _("consent given: %(statement)s") if item.consent_given else _("no consent yet: %(statement)s")

@@ -1,11 +1,13 @@
 """The words of the domain as the pages say them. Keys are those of rules, flow and reading."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from changedesk.base.actor import Channel
+from changedesk.rules.values.listed import listed
 
 METHODS: Final = {
     "code_email": _("Code by e-mail"),
@@ -170,3 +172,8 @@ def event(name: str) -> str:
 
 def _said(texts: Mapping[str, object], name: str) -> str:
     return str(texts[name]) if name in texts else name.replace("_", " ").replace(".", " ").capitalize()
+
+
+def comma(items: Iterable[object]) -> str:
+    """Join things by the comma of the page's language."""
+    return listed(map(str, items), get_language() or "en")

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from changedesk.base.actor import Channel
 from changedesk.base.ids import SubjectId
 from changedesk.channels.console.show import customer as shown
+from changedesk.channels.console.show import words
 from changedesk.channels.console.show.shell import allowed
 from changedesk.channels.console.show.words import HOLDINGS
 from changedesk.channels.console.visit import Visit, page
@@ -108,7 +109,7 @@ def _open_changes(panel: CustomerPanel, visit: Visit) -> list[dict[str, Any]]:
             "kind_word": item.kind_label,
             "state": item.state,
             "since": item.since,
-            "fields": ", ".join(item.fields),
+            "fields": words.comma(item.fields),
         }
         for item in panel.requests
     ]

@@ -14,6 +14,7 @@ from changedesk.base.ids import ChangeId, SubjectId
 from changedesk.base.refusal import NotFound, Refusal
 from changedesk.channels import evidence as bundles
 from changedesk.channels.console import errors as pages
+from changedesk.channels.console.show import words
 from changedesk.channels.console.show.files import words_of
 from changedesk.channels.console.visit import Visit, page
 from changedesk.channels.evidence import handed
@@ -174,7 +175,7 @@ def _row(one: TakenView, visit: Visit) -> dict[str, Any]:
 
 
 def _about(scope: Mapping[str, object]) -> str:
-    return ", ".join(f"{_(NAMES.get(name, name))}: {value}" for name, value in scope.items())
+    return words.comma(f"{_(NAMES.get(name, name))}: {value}" for name, value in scope.items())
 
 
 def _pending(one: handed.Pending) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from changedesk.channels.bulk.received import BYTES_MOST, lines, received
 from changedesk.channels.bulk.request_map import parse_request_map
 from changedesk.channels.console import errors as pages
 from changedesk.channels.console.show import files as shown
+from changedesk.channels.console.show import words
 from changedesk.channels.console.visit import Visit, page
 from changedesk.channels.refusals import BodyTooLarge
 from changedesk.reading import forms
@@ -125,7 +126,7 @@ def _look(sent: Handed, visit: Visit) -> dict[str, Any]:
 def _errors(refusal: Refusal, visit: Visit) -> list[pages.Error]:
     found = pages.of(refusal, language=visit.language, field="file")
     about = [refusal.data.get("problem"), *_list(refusal.data.get("columns")), *_list(refusal.data.get("paths"))]
-    told = ", ".join(str(one) for one in about if one)
+    told = words.comma(str(one) for one in about if one)
     return [{**one, "text": f"{one['text']} ({told})" if told else one["text"]} for one in found]
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from changedesk.base.refusal import Refusal
 from changedesk.channels.console import errors as pages
+from changedesk.channels.console.show import words
 from changedesk.channels.console.visit import Visit, page
 from changedesk.flow import policies as flow
 from changedesk.reading import policies as reading
@@ -123,12 +124,12 @@ def policy(visit: Visit, number: int) -> HttpResponse:
         "source": found.source,
         "lines": found.lines,
         "rules": [{"rule": one.rule, "citation": one.citation, "word": CHANGES[one.change]} for one in found.rules],
-        "settings": [(", ".join(was), ", ".join(now)) for was, now in found.settings.values()],
+        "settings": [(words.comma(was), words.comma(now)) for was, now in found.settings.values()],
         "limits": [(LIMITS[name], was, now) for name, (was, now) in found.limits.items()],
         "looked_at": tried.looked_at,
         "counts": [(word, tried.counts.get(name, 0)) for name, word in OUTCOMES.items()],
         "samples": [
-            {"ref": one.ref, "more": ", ".join(one.more), "less": ", ".join(one.less)} for one in tried.samples
+            {"ref": one.ref, "more": words.comma(one.more), "less": words.comma(one.less)} for one in tried.samples
         ],
         "may_publish": found.may_publish,
         "errors": errors,

@@ -18,6 +18,7 @@ from changedesk.channels.console.how import how, once
 from changedesk.channels.console.show import customer as people
 from changedesk.channels.console.show import reverting as shown
 from changedesk.channels.console.show import undoing as asked
+from changedesk.channels.console.show import words
 from changedesk.channels.console.visit import Visit, page
 from changedesk.reading.customer import record as read
 from changedesk.reading.lines import kind_label
@@ -46,7 +47,7 @@ def restore(visit: Visit, key: UUID, version: int) -> HttpResponse:
         return _answer(visit, plan, made=made, errors=errors, refusals=refusals, status=422)
     refs = [one.ref for one in done.done]
     told = ngettext("Asked for. The reference is %(refs)s.", "Asked for. The references are %(refs)s.", len(refs))
-    messages.success(visit.request, told % {"refs": ", ".join(refs)})
+    messages.success(visit.request, told % {"refs": words.comma(refs)})
     return visit.to("change", refs[0]) if len(refs) == 1 else visit.to("customer", key)
 
 
