@@ -134,7 +134,7 @@ def test_a_copy_is_built_once_had_for_seven_days_by_its_link_or_by_the_officer_a
     with pytest.raises(NotFound):
         answers.hand_over_by_link(d.client, copy, token, at=soon(LATER, 5))
     answers.answer(made.ref, actor=officer, at=soon(LATER, 6))
-    for wrong in ("0" * 64, token[:-1]):
+    for wrong in ("0" * 64, token[:-1], "é"):
         with pytest.raises(NotFound):
             answers.hand_over_by_link(d.client, copy, wrong, at=soon(LATER, 7))
     ready = answers.look_at_copy(d.client, copy, token, at=LATER + 6 * DAY)

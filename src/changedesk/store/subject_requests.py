@@ -269,7 +269,7 @@ def copy_of(look: Look, one: SubjectRequest) -> Copy | None:
 def of_copy(look: Look, copy: UUID, token: str) -> SubjectRequest | None:
     """Return the request that a copy answers, None where the link's secret is not the one of that copy."""
     row = look.row("subject_requests.copy_by_id", copy=copy)
-    if row is None or not hmac.compare_digest(copy_token(look, copy), token):
+    if row is None or not hmac.compare_digest(copy_token(look, copy).encode(), token.encode()):
         return None
     return by_id(look, row.subject_request_id)
 

@@ -43,3 +43,12 @@ def test_a_nul_is_in_no_field_of_ours(room: Room) -> None:
     for name in ("field", "channel", "actor"):
         assert room.get("Ines", f"customers/{dana}?{name}=%00").status_code == 404
     assert room.post("Ines", f"customers/{dana}/changes/new", kind="contact_details", note="a\x00b").status_code == 404
+
+
+def test_what_is_no_digest_and_no_number_is_said_to_be_none(room: Room) -> None:
+    asked = room.asked()
+    form = {"statement": "change_of_record", "language": "en", "way": "read_aloud", "statement_version": "9" * 5000}
+    odd = room.post("Ines", f"changes/{asked.ref}/consent", digest="é", statement_digest="é", **form)
+    same = room.post("Ines", f"changes/{asked.ref}/consent", digest=asked.digest, statement_digest="é", **form)
+    assert {odd.status_code, same.status_code} <= {409, 412, 422}
+    assert room.post("Ada", "policies", reveals_an_hour="9" * 5000).status_code == 422

@@ -82,7 +82,10 @@ def policies(visit: Visit) -> HttpResponse:
 def _limits(given: Mapping[str, str]) -> dict[str, int]:
     """Return the limits that were typed; what is no number lies outside every bound, and is refused as such."""
     typed = {name: given[name] for name in LIMITS if given[name]}
-    return {name: int(text) if text.isascii() and text.isdecimal() else -1 for name, text in typed.items()}
+    plain = {
+        name for name, text in typed.items() if text.isascii() and text.isdecimal() and len(text) < len("1000000000")
+    }
+    return {name: int(text) if name in plain else -1 for name, text in typed.items()}
 
 
 def _names(text: str) -> list[str]:

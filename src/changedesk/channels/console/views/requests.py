@@ -227,15 +227,15 @@ def _record(visit: Visit, ref: str) -> None:
     panel = read(ref, actor=visit.actor, at=visit.at, language=language or visit.language)
     asked = panel.consent_asked
     if asked is not None and not (
-        hmac.compare_digest(panel.digest, visit.given("digest"))
-        and hmac.compare_digest(_hash(asked.wording), visit.given("statement_digest"))
+        hmac.compare_digest(panel.digest.encode(), visit.given("digest").encode())
+        and hmac.compare_digest(_hash(asked.wording).encode(), visit.given("statement_digest").encode())
     ):
         raise ContentMoved
     version = visit.given("statement_version")
     agreed = flow.Agreement(
         ref=ref,
         statement=visit.given("statement"),
-        version=int(version) if version.isascii() and version.isdigit() else 0,
+        version=int(version) if version.isascii() and version.isdigit() and len(version) < len("1000000000") else 0,
         language=language,
         way=visit.given("way"),
         evidence_text=visit.given("reference"),
