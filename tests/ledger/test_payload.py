@@ -15,6 +15,8 @@ from changedesk.ledger.payload import (
     Meta,
     Payload,
     Unreadable,
+    decode_assertions,
+    decode_facts,
     decode_meta,
     decode_payload,
     encode_meta,
@@ -38,6 +40,26 @@ def test_meta_comes_back_as_it_was(ms: bytes, facts: dict[str, Any]) -> None:
     assert decode_meta(encode_meta(meta)) == meta
     assert meta.facts() == facts
     assert commit_meta(meta.ms, meta.body) == commit_meta(ms, Meta.of(ms, dict(reversed(facts.items()))).body)
+
+
+@given(
+    st.lists(st.lists(assertions()), max_size=4), st.lists(st.dictionaries(st.text("abc"), st.booleans()), max_size=4)
+)
+def test_each_of_many_is_read_as_it_is_alone(several: list[list[Assertion]], told: list[dict[str, Any]]) -> None:
+    page = [encode_payload(Payload(SECRET, fields, [EMAIL])) for fields in several]
+    assert decode_assertions(page) == [decode_payload(one).assertions for one in page] == several
+    assert decode_facts(encode_meta(Meta.of(SECRET, facts)) for facts in told) == told
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_one_of_many_is_spoiled_by_is_not_passed_over(place: int) -> None:
+    payloads, metas = [encode_payload(Payload(SECRET, [EMAIL]))], [encode_meta(Meta.of(SECRET, {}))]
+    payloads.insert(place, deflated(b"\x92\xdc\x00\x00\xc0"))
+    metas.insert(place, deflated(b"{ }", _FACTS))
+    with pytest.raises(Unreadable):
+        decode_assertions(payloads)
+    with pytest.raises(Unreadable):
+        decode_facts(metas)
 
 
 def inflated(data: bytes, known: bytes) -> bytes:

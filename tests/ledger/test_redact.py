@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.ledger.shapes import changes
 
 from changedesk.ledger.commitment import Assertion, commit_fields
-from changedesk.ledger.payload import Payload, decode_payload, encode_payload
+from changedesk.ledger.payload import Payload, decode_assertions, decode_payload, encode_payload
 from changedesk.ledger.redact import fits, redact
 
 NAME = Assertion("personal.name", None, b'"Dana Novak"', 0, 10)
@@ -32,6 +32,11 @@ def test_what_is_kept_is_still_what_the_leaf_commits_to() -> None:
         assert rest is not None
         again = decode_payload(encode_payload(rest))
         assert again == rest
+        # Read with one that is whole, as on a page.
+        assert decode_assertions([encode_payload(payload), encode_payload(rest)]) == [
+            [NAME, MAIL, BORN],
+            again.assertions,
+        ]
         assert {one.path for one in again.assertions} == {NAME.path, MAIL.path, BORN.path} - {gone.path}
         assert gone.path not in {one.path for one in again.snapshot or ()}
         assert fits(again, c)

@@ -23,6 +23,7 @@ from changedesk.ledger.seal import (
     state_aad,
     unseal,
     unseal_bare,
+    unseal_each,
     unwrap,
     wrap,
     wrap_aad,
@@ -80,6 +81,18 @@ def test_a_row_that_knows_its_key_opens_what_it_keeps_bare() -> None:
     for spoiled in (b"", bare(blob)[:5], bare(blob)[:20], bare(blob)[1:], bare(blob) + b"x"):
         with pytest.raises(Corrupt):
             unseal_bare(AESGCM(KEY), spoiled, AAD)
+
+
+def test_none_of_many_opens_under_the_key_or_in_the_place_of_another() -> None:
+    mine, other = AESGCM(KEY), AESGCM(KEY[::-1])
+    page = [
+        (mine, bare(seal(KEY_ID, KEY, b"hello", AAD)), AAD),
+        (mine, bare(seal(KEY_ID, KEY, b"", b"there")), b"there"),
+    ]
+    assert unseal_each(page) == [b"hello", b""]
+    for spoiled in ((mine, page[1][1], AAD), (other, page[1][1], b"there"), (mine, page[0][1], b"there")):
+        with pytest.raises(Corrupt):
+            unseal_each([page[0], spoiled])
 
 
 def test_what_holds_nothing_personal_may_be_padded_less() -> None:

@@ -5,7 +5,7 @@ that holds them. What a secret commits to are the values themselves, never this 
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -56,13 +56,7 @@ class Meta(msgspec.Struct, frozen=True):
 
     def facts(self) -> Mapping[str, Json]:
         """Return the facts; Unreadable when the body is not a canonical JSON object."""
-        try:
-            facts = decode_json(self.body)
-        except NotCanonical:
-            raise Unreadable("the meta is not canonical") from None
-        if not isinstance(facts, dict):
-            raise Unreadable("the meta is not named facts")
-        return facts
+        return _facts([self.body])[0]
 
     def __repr__(self) -> str:
         """Say nothing of people: a representation ends in logs."""
@@ -123,26 +117,36 @@ def decode_payload(data: bytes) -> Payload:
     """Read a packed payload; Unreadable for anything that packing would not have written."""
     if data[:1] == _REDACTED:
         return _decode_rest(data)
-    packed = _unpack(_payloads, _inflate(data, _NAMES))
+    (packed,) = _unpack(_payloads, _inflate([data], _NAMES))
     snapshot = None if packed.snapshot is None else _assertions(packed.snapshot)
     return Payload(data[len(_VERSION) : _BODY], _assertions(packed.rows), snapshot)
 
 
+def decode_assertions(page: Sequence[bytes]) -> list[Sequence[Assertion]]:
+    """Return what ``decode_payload`` finds of the fields of each of many; Unreadable as there."""
+    if any(data[:1] == _REDACTED for data in page):
+        return [decode_payload(data).assertions for data in page]
+    return [_assertions(packed.rows) for packed in _unpack(_payloads, _inflate(page, _NAMES))]
+
+
 def _decode_rest(data: bytes) -> Payload:
-    packed = _unpack(_rests, _inflate(data, _NAMES, _REDACTED, len(_REDACTED)))
+    (packed,) = _unpack(_rests, _inflate([data], _NAMES, _REDACTED, len(_REDACTED)))
     opened = tuple(Opened(i, key, _assertions([row])[0]) for i, key, row in packed.opened)
     snapshot = None if packed.snapshot is None else _assertions(packed.snapshot)
     return Payload(b"", [one.assertion for one in opened], snapshot, Reveal(opened, tuple(packed.others)))
 
 
-def _unpack(reader: "msgspec.msgpack.Decoder[_T]", body: bytes) -> _T:
-    try:
-        packed = reader.decode(body)
-    except (ValueError, RecursionError):
-        raise Unreadable("not a packed plaintext") from None
-    if _encoder.encode(packed) != body:
-        raise Unreadable("packed otherwise than this program packs")
-    return packed
+def _unpack(reader: "msgspec.msgpack.Decoder[_T]", bodies: Iterable[bytes]) -> list[_T]:
+    found = []
+    for body in bodies:
+        try:
+            packed = reader.decode(body)
+        except (ValueError, RecursionError):
+            raise Unreadable("not a packed plaintext") from None
+        if _encoder.encode(packed) != body:
+            raise Unreadable("packed otherwise than this program packs")
+        found.append(packed)
+    return found
 
 
 def encode_meta(meta: Meta, packed: dict[bytes, bytes] | None = None) -> bytes:
@@ -160,7 +164,25 @@ def decode_meta(data: bytes) -> Meta:
     """Read a packed meta; Unreadable for anything that packing would not have written. What it says is read by
     ``facts``.
     """
-    return Meta(data[len(_VERSION) : _BODY], _inflate(data, _FACTS))
+    return Meta(data[len(_VERSION) : _BODY], *_inflate([data], _FACTS))
+
+
+def decode_facts(page: Iterable[bytes]) -> list[Mapping[str, Json]]:
+    """Return the facts of each of many packed metas; Unreadable as ``decode_meta`` and ``Meta.facts``."""
+    return _facts(_inflate(page, _FACTS))
+
+
+def _facts(bodies: Iterable[bytes]) -> list[Mapping[str, Json]]:
+    found: list[Mapping[str, Json]] = []
+    for body in bodies:
+        try:
+            facts = decode_json(body)
+        except NotCanonical:
+            raise Unreadable("the meta is not canonical") from None
+        if not isinstance(facts, dict):
+            raise Unreadable("the meta is not named facts")
+        found.append(facts)
+    return found
 
 
 def _deflate(body: bytes, known: bytes) -> bytes:
@@ -169,17 +191,20 @@ def _deflate(body: bytes, known: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
-def _inflate(data: bytes, known: bytes, version: bytes = _VERSION, start: int = _BODY) -> bytes:
-    if data[:1] != version or len(data) <= start:
-        raise Unreadable("not a packed plaintext")
-    reader = zlib.decompressobj(_WINDOW, known)
-    try:
-        body = reader.decompress(data[start:], _LARGEST)
-    except zlib.error:
-        raise Unreadable("not a packed plaintext") from None
-    if not reader.eof or reader.unused_data:
-        raise Unreadable("cut short, or with something behind it")
-    return body
+def _inflate(page: Iterable[bytes], known: bytes, version: bytes = _VERSION, start: int = _BODY) -> list[bytes]:
+    found = []
+    for data in page:
+        if data[:1] != version or len(data) <= start:
+            raise Unreadable("not a packed plaintext")
+        reader = zlib.decompressobj(_WINDOW, known)
+        try:
+            body = reader.decompress(data[start:], _LARGEST)
+        except zlib.error:
+            raise Unreadable("not a packed plaintext") from None
+        if not reader.eof or reader.unused_data:
+            raise Unreadable("cut short, or with something behind it")
+        found.append(body)
+    return found
 
 
 def _rows(assertions: Sequence[Assertion]) -> list[_Row]:

@@ -5,7 +5,7 @@ client's key is renewed by epoch.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from struct import Struct
 from struct import error as StructError  # noqa: N812 - the class's own name is lower case
 from typing import Final, TypeAlias
@@ -87,18 +87,26 @@ def unseal(lookup: Callable[[bytes], Key | None], blob: bytes, aad: bytes, *, bl
 
 def unseal_bare(cipher: AESGCM, stored: bytes, aad: bytes, *, block: int = PERSONAL) -> bytes:
     """Return the plaintext of what ``bare`` left. Raises Corrupt, as ``unseal`` does."""
-    try:
-        padded = cipher.decrypt(stored[:_NONCE_BYTES], stored[_NONCE_BYTES:], aad)
-        end = 4 + _length(padded)[0]
-    except (InvalidTag, ValueError):
-        # A ValueError is a nonce cut short.
-        raise Corrupt("does not open") from None
-    except StructError:
-        raise Corrupt("wrongly padded") from None
-    filled = -end % block
-    if len(padded) != end + filled or (filled and padded[end:] != bytes(filled)):
-        raise Corrupt("wrongly padded")
-    return padded[4:end]
+    return unseal_each([(cipher, stored, aad)], block=block)[0]
+
+
+def unseal_each(sealed: Iterable[tuple[AESGCM, bytes, bytes]], *, block: int = PERSONAL) -> list[bytes]:
+    """Return the plaintexts of what ``bare`` left, each with its cipher and its place. Raises Corrupt."""
+    found = []
+    for cipher, stored, aad in sealed:
+        try:
+            padded = cipher.decrypt(stored[:_NONCE_BYTES], stored[_NONCE_BYTES:], aad)
+            end = 4 + _length(padded)[0]
+        except (InvalidTag, ValueError):
+            # A ValueError is a nonce cut short.
+            raise Corrupt("does not open") from None
+        except StructError:
+            raise Corrupt("wrongly padded") from None
+        filled = -end % block
+        if len(padded) != end + filled or (filled and padded[end:] != bytes(filled)):
+            raise Corrupt("wrongly padded")
+        found.append(padded[4:end])
+    return found
 
 
 def entry_aads(client: ClientId, subject_ref: UUID) -> Callable[[UUID, int], tuple[bytes, bytes]]:

@@ -69,23 +69,24 @@ def diff_of_entry(entry: Entry, eyes: Eyes) -> tuple[Diff, ...]:
     """Return what an entry changed; nothing when its values are erased."""
     if not entry.assertions:
         return ()
-    recorded, found = micros(entry.recorded_at), []
+    found = []
     for item in entry.assertions:
         path, start, end = item.path, item.valid_from_us, item.valid_to_us
-        named = eyes.named(path)
+        named = eyes.fields.get(path) or eyes.named(path)
         # A page has hundreds of these, and most values twice: those known already are not asked for.
         was = named.texts.get(item.old) or eyes.read_first(path, named, item.old)
         will = named.texts.get(item.new) or eyes.read_first(path, named, item.new)
         found.append(
+            # By place, as in an entry's view.
             Diff(
-                path=path,
-                label=named.label,
-                type=named.type,
-                before=was.text,
-                after=will.text,
-                masked=was.masked or will.masked,
-                valid_from=None if start <= 0 or start == recorded else moment(start),
-                valid_to=None if end == FOREVER else moment(end),
+                path,
+                named.label,
+                named.type,
+                was.text,
+                will.text,
+                was.masked or will.masked,
+                None if start <= 0 or start == micros(entry.recorded_at) else moment(start),
+                None if end == FOREVER else moment(end),
             )
         )
     return tuple(found)

@@ -181,7 +181,7 @@ class CustomerPanel:
     """Reference of the open request that would give this account to another holder."""
 
 
-class Diff(Piece, frozen=True, kw_only=True):
+class Diff(Piece, frozen=True):
     """One field of a change. ``before`` or ``after`` is empty where nothing was, or nothing will be, held."""
 
     path: str

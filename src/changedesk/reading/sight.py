@@ -1,6 +1,6 @@
 """What a viewer may see of a customer. Decided here, once, by the server: what is masked never leaves it."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -18,7 +18,7 @@ from changedesk.rules import access, identity
 from changedesk.rules.access import Verb
 from changedesk.rules.fields import WHOLE_NAME, Catalogue, Field, Sensitivity
 from changedesk.rules.status import RESTRICTED_BY_LAW
-from changedesk.rules.values import display, mask
+from changedesk.rules.values import displayed, mask
 from changedesk.rules.values.text import DOTS
 from changedesk.store import links, seen, subjects
 from changedesk.store.seen import Glass, Proved, Search, Sighting
@@ -124,6 +124,10 @@ class Named(msgspec.Struct, frozen=True):
     """None for one that the catalogue has lost."""
     opens: bool
     texts: dict[bytes | None, Shown]
+    write: Callable[[Field, Any, str], str] = mask
+    """How its values are written for this viewer."""
+    noted: set[str] | None = None
+    """Where it is noted that one of them is shown in clear."""
 
     def __repr__(self) -> str:
         """Name the field, never what it holds."""
@@ -136,7 +140,8 @@ class Eyes(msgspec.Struct, frozen=True):
     sight: Sight
     catalogue: Catalogue
     language: str
-    _fields: dict[str, Named] = {}
+    fields: dict[str, Named] = {}
+    """By path: those that stand on this page so far. ``named`` adds to them."""
 
     def read(self, path: str, text: bytes | None) -> Shown:
         """Return a stored text as this viewer may see it. On a page most values stand twice: as new, and as old."""
@@ -159,11 +164,12 @@ class Eyes(msgspec.Struct, frozen=True):
         item = named.item
         if item is None:
             return Shown(DOTS, masked=True)
-        if named.opens:
-            if self.sight.shown is not None and item.sensitivity is not Sensitivity.PUBLIC:
-                self.sight.shown.fields.add(path)
-            return Shown(display(item, value, self.language), masked=False, value=value)
-        return Shown(mask(item, value, self.language), masked=True)
+        text = named.write(item, value, self.language)
+        if not named.opens:
+            return Shown(text, masked=True)
+        if named.noted is not None:
+            named.noted.add(path)
+        return Shown(text, masked=False, value=value)
 
     def label(self, path: str) -> str:
         """Return what a field is called; its path, when the catalogue has lost it."""
@@ -171,14 +177,17 @@ class Eyes(msgspec.Struct, frozen=True):
 
     def named(self, path: str) -> Named:
         """Return what is known of a field on this page; one that the catalogue has lost is a text."""
-        found = self._fields.get(path)
+        found = self.fields.get(path)
         if found is None:
             item = self.catalogue.fields.get(path)
             if item is None:
                 found = Named(path, "text", None, opens=False, texts={})
             else:
-                found = Named(item.label_in(self.language), item.type.value, item, self.sight.opens(item), texts={})
-            self._fields[path] = found
+                label, opens = item.label_in(self.language), self.sight.opens(item)
+                note = None if item.sensitivity is Sensitivity.PUBLIC else self.sight.shown
+                noted = None if note is None else note.fields
+                found = Named(label, item.type.value, item, opens, {}, displayed(item) if opens else mask, noted)
+            self.fields[path] = found
         return found
 
 

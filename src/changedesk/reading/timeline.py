@@ -98,15 +98,21 @@ def timeline(
         view = sight.of_subjects(seen, [subject], actor=actor, at=at, holders={subject.id: holders})[subject.id]
         streams = _streams(seen, subject, narrowed, actor=actor)
         found = [
-            item
+            (stream, past.timeline_rows(seen, stream, before=start, limit=most + 1, only=within))
             for stream, within in streams
-            for item in past.timeline(seen, stream, before=start, limit=most + 1, only=within)
         ]
-    found.sort(key=lambda item: -item.id)
-    page = found[:most]
+        ids = sorted((row.id for _, rows in found for row in rows), reverse=True)
+        # What is behind the page only says that there is more: it is not opened.
+        least = min(ids[:most], default=0)
+        page = [
+            item
+            for stream, rows in found
+            for item in past.open_all(seen, stream, [row for row in rows if row.id >= least])
+        ]
+    page = sorted(page, key=lambda item: -item.id)[:most]
     sights = {stream.id: view for stream, _ in streams}
     shown = entry_views(page, sights, catalogue, actor=actor, language=language)
-    return Page(shown, next=str(page[-1].id) if len(found) > most else None)
+    return Page(shown, next=str(page[-1].id) if len(ids) > most else None)
 
 
 def _streams(seen: Look, subject: Subject, only: past.Filter, *, actor: Actor) -> list[tuple[Subject, past.Filter]]:

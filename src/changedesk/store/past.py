@@ -1,6 +1,6 @@
 """Reading the history: timelines, states as of an instant on either time axis, provenance, the feed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -8,7 +8,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from changedesk.base.clock import micros
 from changedesk.base.ids import ChangeId, RequestId, SubjectId
@@ -16,7 +15,7 @@ from changedesk.ledger import seal
 from changedesk.ledger.commitment import Assertion
 from changedesk.ledger.entry import EntryKind
 from changedesk.ledger.fold import Stored, fold
-from changedesk.ledger.payload import Meta, Payload, decode_meta, decode_payload
+from changedesk.ledger.payload import Meta, Payload, decode_assertions, decode_facts, decode_meta, decode_payload
 from changedesk.ledger.value import Json
 from changedesk.store import keys
 from changedesk.store.history import SNAPSHOT_EVERY
@@ -91,16 +90,25 @@ def timeline(
     look: Look, subject: Subject, *, before: int = NEWEST, limit: int = 50, only: Filter | None = None
 ) -> list[Entry]:
     """Return a subject's entries, newest first, from before an entry id on."""
+    rows = timeline_rows(look, subject, before=before, limit=limit, only=only or Filter())
+    return open_all(look, subject, rows)
+
+
+def timeline_rows(look: Look, subject: Subject, *, before: int, limit: int, only: Filter) -> list[Any]:
+    """Return the raw rows of what ``timeline`` returns. ``open_all`` makes entries of those that are shown."""
     newest = _HIGHEST if before == NEWEST else look.together(_place(subject.id, before))[0][0].ver or 0
-    rows = look.together(_page(subject.id, newest, before, limit, only or Filter()))[0]
-    return list(map(_opener(look, subject), rows))
+    return look.together(_page(subject.id, newest, before, limit, only))[0]
 
 
 def of_request(look: Look, request: RequestId, about: Sequence[Subject]) -> list[Entry]:
     """Return everything recorded about a request, oldest first, in the streams of these subjects."""
-    openers = {subject.id: _opener(look, subject) for subject in about}
     rows = look.together(of_request_asks(request))[0]
-    return [openers[row.subject_id](row) for row in rows if row.subject_id in openers]
+    found = [
+        entry
+        for subject in {one.id: one for one in about}.values()
+        for entry in open_all(look, subject, [row for row in rows if row.subject_id == subject.id])
+    ]
+    return sorted(found, key=_ID)
 
 
 def of_request_asks(request: RequestId) -> Call:
@@ -114,7 +122,7 @@ def by_change(look: Look, change: ChangeId) -> Any | None:
 
 
 def opened(look: Look, row: Any, subject: Subject) -> Entry:
-    return _opener(look, subject)(row)
+    return open_all(look, subject, [row])[0]
 
 
 def provenance_asks(subject: Subject) -> Call:
@@ -202,7 +210,7 @@ def _foldable(look: Look, subject: Subject, rows: Sequence[Any]) -> tuple[list[S
 def changes_since(look: Look, subject: Subject, version: int) -> list[Entry]:
     """Return a subject's changes after a version, newest first."""
     rows = look.rows("history.changes_since", subject=subject.id, version=version)
-    return list(map(_opener(look, subject), rows))
+    return open_all(look, subject, rows)
 
 
 def feed(look: Look, *, start: int, limit: int) -> list[Any]:
@@ -210,44 +218,42 @@ def feed(look: Look, *, start: int, limit: int) -> list[Any]:
     return look.rows("history.feed", start=start, limit=limit)
 
 
-def _opener(look: Look, subject: Subject) -> Callable[[Any], Entry]:
-    """Return what makes entries of a subject's rows: what a page of them has in common is made once."""
-    id_, key, place_of = subject.id, subject.key, seal.entry_aads(look.client, subject.id)
-    metas: dict[int, AESGCM] = {}
-    paths: dict[str | None, tuple[str, ...]] = {None: ()}
-
-    def opened(row: Any) -> Entry:
-        version = row.ver or 0
-        in_payload, in_meta = place_of(row.change_id, version)
-        assertions = None
-        if row.ct is not None and key is not None:
-            assertions = decode_payload(seal.unseal_bare(key.cipher, row.ct, in_payload)).assertions
-        cipher = metas.get(row.meta_epoch)
-        if cipher is None:
-            cipher = metas[row.meta_epoch] = keys.meta_of_epoch(look, row.meta_epoch)
-        fields = paths.get(row.fields)
-        if fields is None:
-            fields = paths[row.fields] = tuple(row.fields.split(" "))
-        return Entry(
+def open_all(look: Look, subject: Subject, rows: Sequence[Any]) -> list[Entry]:
+    """Return the entries of a subject's raw rows: each step is taken for all of them, before the next one."""
+    key, place_of = subject.key, seal.entry_aads(look.client, subject.id)
+    places = [place_of(row.change_id, row.ver or 0) for row in rows]
+    metas = {epoch: keys.meta_of_epoch(look, epoch) for epoch in {row.meta_epoch for row in rows}}
+    told = seal.unseal_each(
+        [(metas[row.meta_epoch], row.meta_ct, place) for row, (_, place) in zip(rows, places, strict=True)],
+        block=seal.IMPERSONAL,
+    )
+    held = []
+    if key is not None:
+        held = [(key.cipher, row.ct, place) for row, (place, _) in zip(rows, places, strict=True) if row.ct is not None]
+    values = iter(decode_assertions(seal.unseal_each(held)))
+    paths = {text: tuple(text.split(" ")) for text in {row.fields for row in rows} if text is not None}
+    return [
+        Entry(
             row.id,
             row.change_id,
-            id_,
-            version,
+            subject.id,
+            row.ver or 0,
             row.recorded_at,
             row.request_id,
             _KINDS[row.kind],
             row.actor,
             row.channel,
-            fields,
+            paths.get(row.fields, ()),
             row.leaf_hash,
-            assertions,
-            decode_meta(seal.unseal_bare(cipher, row.meta_ct, in_meta, block=seal.IMPERSONAL)).facts(),
+            next(values) if held and row.ct is not None else None,
+            facts,
             getattr(row, "idx", None),
         )
+        for row, facts in zip(rows, decode_facts(told), strict=True)
+    ]
 
-    return opened
 
-
+_ID: Final = attrgetter("id")
 _KINDS: Final = {kind.value: kind for kind in EntryKind}
 """By the word that stands in a row."""
 

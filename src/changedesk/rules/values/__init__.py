@@ -28,6 +28,7 @@ __all__ = [
     "Strictness",
     "concerns",
     "display",
+    "displayed",
     "mask",
     "normalise",
     "query_terms",
@@ -168,6 +169,11 @@ def mask(field: Field, value: Value, language: str = "en") -> str:
 def display(field: Field, value: Value, language: str) -> str:
     """Return a value as people of a language write it; lines of an address end in a line feed."""
     return "" if value is None else _FAMILIES[field.type].display(field, value, language)
+
+
+def displayed(field: Field) -> Callable[[Field, Any, str], str]:
+    """Return what ``display`` does with the values of a field that are there: for whoever shows many of them."""
+    return _FAMILIES[field.type].display
 
 
 def same(field: Field, one: Value, other: Value) -> bool:

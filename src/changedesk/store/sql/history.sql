@@ -64,7 +64,9 @@ SELECT id, change_id FROM item
 
 -- name: history.timeline
 WITH wanted AS NOT MATERIALIZED (
-    SELECT e.* FROM desk.entry e
+    SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
+           e.leaf_hash
+    FROM desk.entry e
     WHERE e.client_id = %(client)s AND e.subject_id = %(subject)s
       AND (%(kinds)s::text[] IS NULL OR e.kind = ANY(%(kinds)s::text[]))
       AND (%(fields)s::text[] IS NULL OR string_to_array(e.fields, ' ') && %(fields)s::text[])
@@ -78,8 +80,7 @@ WITH wanted AS NOT MATERIALIZED (
     (SELECT * FROM wanted WHERE ver IS NULL AND kind NOT IN ('record.viewed', 'record.searched', 'value.revealed')
         AND id < %(before)s::bigint ORDER BY id DESC LIMIT %(limit)s)
 )
-SELECT e.id, e.change_id, e.subject_id, e.ver, e.recorded_at, e.request_id, e.kind, e.actor, e.channel, e.fields,
-       e.leaf_hash, p.meta_epoch, p.ct, p.meta_ct, l.idx
+SELECT e.*, p.meta_epoch, p.ct, p.meta_ct, l.idx
 FROM (SELECT * FROM found ORDER BY id DESC LIMIT %(limit)s) e
 JOIN desk.payload p ON p.client_id = %(client)s AND p.entry_id = e.id
 LEFT JOIN desk.log_leaf l ON l.client_id = %(client)s AND l.entry_id = e.id
