@@ -109,8 +109,8 @@ def contradictions(
         for ceiling in counted
         if _limits(ceiling)
         for floor in counted
+        for why in _clashes(floor, ceiling)  # most pairs speak of different things: whether they meet costs more
         if _at_once(floor, ceiling) and floor.scope.meets(ceiling.scope)
-        for why in _clashes(floor, ceiling)
     }
     return sorted(found)
 

@@ -316,7 +316,7 @@ def own_rule(record: RuleRecord) -> Rule:
 
 def _with_own(pack: Pack, own: list[Rule]) -> tuple[Rule, ...]:
     try:
-        return tuple(tighten(pack.rules, own))
+        return tuple(tighten(pack.rules, own) if own else pack.rules)  # a pack alone was verified as it was loaded
     except (LoosensFloor, RulesContradict):
         # It held when it was written, and the pack has grown since: now both count, and the strictest wins.
         return (*pack.rules, *own)
