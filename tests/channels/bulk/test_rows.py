@@ -12,7 +12,7 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from changedesk.channels.bulk import rows
+from changedesk.channels.bulk import rows, workbook
 from changedesk.channels.bulk.rows import Dialect, FileUnreadable, HeaderWrong, open_rows
 
 
@@ -27,7 +27,7 @@ def cells(folder: Path, body: bytes, dialect: Dialect = Dialect()) -> list[dict[
     return [dict(row.cells) for row in read(folder, body, dialect)]
 
 
-def workbook(*lines: tuple[object, ...]) -> bytes:
+def book_of(*lines: tuple[object, ...]) -> bytes:
     sink = io.BytesIO()
     book = xlsxwriter.Workbook(sink, {"in_memory": True})
     sheet = book.add_worksheet()
@@ -74,7 +74,7 @@ def test_rows_are_numbered_as_a_spreadsheet_numbers_them(tmp_path: Path) -> None
 
 
 def test_a_workbook_reads_like_its_csv(tmp_path: Path) -> None:
-    body = workbook(("a", "b", "c"), ("x", 12, 1.5), ("", True, ""), ("y", "", ""))
+    body = book_of(("a", "b", "c"), ("x", 12, 1.5), ("", True, ""), ("y", "", ""))
     assert cells(tmp_path, body) == [
         {"a": "x", "b": "12", "c": "1.5"},
         {"a": "", "b": "yes", "c": ""},
@@ -129,9 +129,9 @@ def test_what_stands_before_the_damage_is_read(tmp_path: Path) -> None:
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "SHEET_BYTES_MAX", 1_000)
+    monkeypatch.setattr(workbook, "SHEET_BYTES_MAX", 1_000)
     with pytest.raises(FileUnreadable) as refused:
-        read(tmp_path, workbook(("a",), *((f"text {number}",) for number in range(1_000))))
+        read(tmp_path, book_of(("a",), *((f"text {number}",) for number in range(1_000))))
     assert refused.value.data["reason"] == "cell_too_long"
 
 
@@ -152,9 +152,9 @@ def test_texts_that_would_be_held_are_bounded_whatever_their_part_is_called(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     lines = ("a",), *((f"text {number}",) for number in range(1_000))
-    body = remade(workbook(*lines), (b"/xl/sharedStrings.xml", f"/{name}".encode()), texts=name)
+    body = remade(book_of(*lines), (b"/xl/sharedStrings.xml", f"/{name}".encode()), texts=name)
     assert len(read(tmp_path, body)) == 1_000
-    monkeypatch.setattr(rows, "TEXTS_BYTES_MAX", 20_000)
+    monkeypatch.setattr(workbook, "TEXTS_BYTES_MAX", 20_000)
     with pytest.raises(FileUnreadable) as refused:
         read(tmp_path, body)
     assert refused.value.data["reason"] == "cell_too_long"
@@ -163,8 +163,8 @@ def test_texts_that_would_be_held_are_bounded_whatever_their_part_is_called(
 def test_a_row_that_calls_itself_the_last_of_very_many_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "SHEET_ROWS_MAX", 1_000)
-    body = workbook(("a",), (1,), (2,))
+    monkeypatch.setattr(workbook, "SHEET_ROWS_MAX", 1_000)
+    body = book_of(("a",), (1,), (2,))
     assert len(read(tmp_path, body)) == 2
     far = remade(body, (b'<row r="3"', b'<row r="999999999999"'), texts="xl/sharedStrings.xml")
     with pytest.raises(FileUnreadable) as refused:
@@ -183,7 +183,7 @@ def test_a_file_is_never_held_whole(tmp_path: Path) -> None:
 
 
 def test_days_of_a_workbook_are_days(tmp_path: Path) -> None:
-    assert rows._cell(date(2026, 3, 2)) == "2026-03-02"
+    assert workbook._cell(date(2026, 3, 2)) == "2026-03-02"
 
 
 @settings(max_examples=300, deadline=None)
@@ -203,7 +203,7 @@ def test_no_bytes_at_all_bring_another_error(body: bytes) -> None:
             return
 
 
-_BOOK = workbook(("a", "b"), ("x", 1), ("y", 2.5))
+_BOOK = book_of(("a", "b"), ("x", 1), ("y", 2.5))
 
 
 @settings(max_examples=200, deadline=None)

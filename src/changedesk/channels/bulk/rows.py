@@ -2,37 +2,23 @@
 
 import csv
 import gzip
-import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Final, cast
 
 import ftfy
 import msgspec
-import openpyxl
-from openpyxl.packaging.manifest import Manifest
-from openpyxl.utils.exceptions import InvalidFileException
-from openpyxl.xml.constants import ARC_CONTENT_TYPES, WORKSHEET_TYPE
-from openpyxl.xml.functions import fromstring
 
 from changedesk.base.refusal import Refusal
 
 LINE_BYTES_MAX: Final = 1 << 20
 CELL_SIGNS_MAX: Final = 32_768
 COLUMNS_MAX: Final = 500
-SHEET_BYTES_MAX: Final = 1 << 31
-"""What an XLSX may unpack to, all parts together; all but its sheets is held in memory, so that may be less."""
-TEXTS_BYTES_MAX: Final = 1 << 28
-TYPES_BYTES_MAX: Final = 1 << 20
-SHEET_ROWS_MAX: Final = 1 << 20
-"""As many as a spreadsheet has (ECMA-376, 18.3.1.73). A row may name any number, and all before it would be made up."""
-_SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 _DELIMITERS: Final = ",;\t|"
 GZIP: Final = b"\x1f\x8b"
 ZIP: Final = b"PK\x03\x04"
@@ -40,7 +26,6 @@ _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _UTF8: Final = b"\xef\xbb\xbf"
 
 _NOT_A_WORKBOOK: Final = (
-    InvalidFileException,
     SyntaxError,  # of XML
     LookupError,
     ValueError,
@@ -126,7 +111,10 @@ class Reader:
         raw.seek(0)
         self._sheet = start == ZIP
         if self._sheet:
-            self._lists = _sheet_rows(raw, dialect.sheet)
+            # Loading what reads workbooks is a tenth of a start, and most processes never meet one.
+            from changedesk.channels.bulk import workbook  # noqa: PLC0415
+
+            self._lists = workbook.rows(raw, dialect.sheet)
         else:
             opened = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if start[:2] == GZIP else raw
             self._lists = _text_rows(opened, dialect)
@@ -241,46 +229,3 @@ def _decoded(line: bytes, encoding: str) -> str:
     except UnicodeDecodeError:
         # One export made of several sources: the lines that are not UTF-8 are what Windows wrote in the West.
         return line.decode("cp1252")
-
-
-def _sheet_rows(raw: IO[bytes], sheet: str) -> Iterator[list[str]]:
-    with zipfile.ZipFile(raw) as archive:
-        sizes = {item.filename: item.file_size for item in archive.infolist()}
-        fits = sum(sizes.values()) <= SHEET_BYTES_MAX and sizes.get(ARC_CONTENT_TYPES, 0) <= TYPES_BYTES_MAX
-        if not fits or sum(sizes[name] for name in _held(archive, sizes)) > TEXTS_BYTES_MAX:
-            raise csv.Error("a workbook beyond the limit")
-    raw.seek(0)
-    book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
-    try:
-        page: Any = book[sheet] if sheet else book.worksheets[0]
-        page.reset_dimensions()  # what the file says of its size may be wrong; the cells are not
-        for number, cells in enumerate(page.iter_rows(values_only=True)):
-            if number == SHEET_ROWS_MAX:
-                raise csv.Error("a sheet beyond the limit")
-            yield [_cell(cell) for cell in cells]
-    finally:
-        book.close()
-
-
-def _held(archive: zipfile.ZipFile, names: Iterable[str]) -> set[str]:
-    """Return the parts of a workbook that are read whole: what it calls a sheet and uses as nothing else is not."""
-    told: Any = fromstring(archive.read(ARC_CONTENT_TYPES))
-    types: Any = Manifest.from_tree(told)
-    others = {one.PartName[1:] for one in types.Override if one.ContentType != WORKSHEET_TYPE}
-    return {name for name in names if name in others or _SHEET.fullmatch(name) is None}
-
-
-def _cell(cell: object) -> str:
-    match cell:
-        case None:
-            return ""
-        case bool():
-            return "yes" if cell else "no"
-        case float():
-            return str(int(cell)) if cell.is_integer() else repr(cell)
-        case datetime():
-            return cell.date().isoformat() if cell.time() == time() else cell.isoformat()
-        case date():
-            return cell.isoformat()
-        case _:
-            return str(cell)

@@ -37,6 +37,8 @@ PERSONAS: Final = (
     Persona("Ines", "ines@demo.example", (Role.SUPERVISOR,), "lead"),
     Persona("Otto", "otto@demo.example", (Role.AUDITOR,), "audit"),
     Persona("Petra", "petra@demo.example", (Role.PRIVACY,), "privacy"),
+    Persona("Cora", "cora@demo.example", (Role.COMPLIANCE,), "risk"),
+    Persona("Finn", "finn@demo.example", (Role.FRAUD,), "risk"),
     Persona("Ada", "ada@demo.example", (Role.ADMINISTRATOR,), "office"),
 )
 
