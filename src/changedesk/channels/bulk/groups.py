@@ -182,8 +182,8 @@ class _GroupReader:
         codes, old, new = names.codes.get(word, {}), cells[names.old], cells[names.new]
         old, new = codes.get(old, old), codes.get(new, new)
         group.rows.append(row.number)
-        if path == STATE and names.starts_midway and old:
-            group.evidence = {**group.evidence, "from": _code(old, names.old)}
+        if path == STATE and names.starts_midway:  # from nothing, too: whoever was not there before did not come back
+            group.evidence = {**group.evidence, "from": old and _code(old, names.old)}
         group.fields.append((path, old, new, cells[names.valid_from]))
         return complete
 
