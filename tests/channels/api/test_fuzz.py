@@ -11,7 +11,7 @@ from tests.channels.api.test_story import ask
 from tests.postgres import Database
 from tests.web import Web
 
-EXAMPLES = int(os.environ.get("CHANGEDESK_FUZZ", "20"))
+EXAMPLES = int(os.environ.get("CHANGEDESK_FUZZ", "12"))
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
