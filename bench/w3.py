@@ -63,7 +63,7 @@ class Line:
 def measure(stage: Stage) -> dict[str, Any]:
     record(stage, stage.ids[:2000])
     # Customers of its own: a contact point that changed lately takes no code.
-    stage = add_client(stage.place, "asking", customers=scaled(6_000, 2_000))
+    stage = add_client(stage.place, "asking", customers=scaled(10_000, 3_000))
     approver = _approver(stage)
     place = stage.place
     with baseline.connect(place.admin) as connection:
